@@ -1,0 +1,27 @@
+// Builds dist/: tsc for the primary's side, esbuild for the preload, which must be one CommonJS file.
+import { execFileSync } from 'node:child_process';
+import { chmodSync, existsSync, rmSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+process.chdir(root);
+
+if (!existsSync('node_modules/typescript')) {
+  // A production install of the checkout has no compiler; the published package ships dist/.
+  process.exit(0);
+}
+
+rmSync('dist', { recursive: true, force: true });
+execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], { stdio: 'inherit' });
+
+const { build } = await import('esbuild');
+await build({
+  entryPoints: ['src/worker/preload.ts'],
+  outfile: 'dist/worker/preload.cjs',
+  bundle: true,
+  platform: 'node',
+  format: 'cjs',
+  target: 'node20.19',
+  logLevel: 'warning',
+});
+chmodSync('dist/bin.js', 0o755);

@@ -1,0 +1,89 @@
+// Every message between the primary and a worker. They travel on Node's IPC channel with a `cmd` that begins with
+// NODE_TUTTI_: Node delivers those as 'internalMessage', so the application's own process.on('message') never sees them.
+// A raw handle (a listening socket or a connection) may ride along.
+
+export type Balance = 'least-connections' | 'kernel' | 'round-robin' | 'ip-hash';
+
+/** What a worker is told at its birth: JSON in the environment variable TUTTI_BOOT, which the preload removes. */
+export interface BootInfo {
+  worker: number;
+  slot: number | null;
+  generation: number;
+  balance: Balance;
+  ready: 'listening' | 'message' | 'started';
+  /** True: listen, but accept nothing before ADMIT (spares, probed workers, workers that say themselves when they are ready). */
+  gated: boolean;
+  /** The application's own execArgv; what tutti added is taken out of process.execArgv again. */
+  execArgv: string[];
+  heartbeatMs: number;
+  compileCache: boolean;
+  scoreboard: { path: string; cell: number } | null;
+}
+
+export const BOOT_VARIABLE = 'TUTTI_BOOT';
+
+/** One bind as the application asked for it, after Node normalised the argument forms. */
+export interface ListenRequest {
+  address: string | null;
+  port: number | null;
+  /** 4, 6, -1 (unix path) for net; 'udp4' or 'udp6' for dgram. */
+  addressType: 4 | 6 | -1 | 'udp4' | 'udp6' | null;
+  fd: number | null;
+  flags: number;
+  backlog: number | null;
+  /** Counts the listens on port 0 of one worker, so that the n-th of every worker shares a socket. */
+  index: number;
+}
+
+export type ToWorker =
+  /** The answer to LISTEN, with the handle unless errno is set. `key` names the socket in later messages. */
+  | { cmd: 'NODE_TUTTI_LISTEN_REPLY'; seq: number; errno: number; key: string; address?: string; port?: number }
+  | { cmd: 'NODE_TUTTI_ADMIT'; slot: number }
+  /** With a connected handle: hand it to the first HTTP(S) server as if it had been accepted. It counts nowhere. */
+  | { cmd: 'NODE_TUTTI_PROBE' }
+  | { cmd: 'NODE_TUTTI_DRAIN'; timeoutMs: number }
+  | { cmd: 'NODE_TUTTI_TERMINATE' }
+  /** With a connected handle: a connection accepted elsewhere. Answered by ADOPTED. */
+  | { cmd: 'NODE_TUTTI_ADOPT'; id: number; key: string; used: boolean }
+  /** The fate of a TRANSFER that this worker sent. */
+  | { cmd: 'NODE_TUTTI_TRANSFERRED'; id: number; to: number };
+
+export type ToPrimary =
+  | { cmd: 'NODE_TUTTI_HELLO'; selfTest: 'ok' | string }
+  | ({ cmd: 'NODE_TUTTI_LISTEN'; seq: number } & ListenRequest)
+  | { cmd: 'NODE_TUTTI_CLOSE'; key: string }
+  | {
+      cmd: 'NODE_TUTTI_LISTENING';
+      listeners: {
+        protocol: 'tcp' | 'udp' | 'unix';
+        address?: string;
+        port?: number;
+        path?: string;
+        scheme?: 'http' | 'https';
+      }[];
+    }
+  | { cmd: 'NODE_TUTTI_CLOSED' }
+  | { cmd: 'NODE_TUTTI_STARTED' }
+  | { cmd: 'NODE_TUTTI_READY' }
+  | { cmd: 'NODE_TUTTI_HEARTBEAT'; beat: Beat }
+  | { cmd: 'NODE_TUTTI_DRAINED'; left: string[] }
+  | { cmd: 'NODE_TUTTI_SIGNALLED'; signal: string }
+  | { cmd: 'NODE_TUTTI_LAST_WORDS'; error?: string; stderr: string[] }
+  /** With a connected handle: give it to the worker in cell `to`, or to another that is able. */
+  | { cmd: 'NODE_TUTTI_TRANSFER'; id: number; key: string; to: number; used: boolean }
+  | { cmd: 'NODE_TUTTI_ADOPTED'; id: number; accepted: boolean };
+
+/** See `Heartbeat` in supervisor/inputs.ts, which is assignable from it. */
+export interface Beat {
+  rssBytes: number;
+  heapUsedBytes: number;
+  cpuUserMicros: number;
+  cpuSystemMicros: number;
+  eventLoopUtilization: number;
+  eventLoopDelayP99Ms: number;
+  connections: number;
+  activeRequests: number;
+  requestsTotal: number;
+  inspected: boolean;
+  extra?: unknown;
+}

@@ -1,0 +1,49 @@
+// Everything the core can ask of the world.
+
+import type { SupervisorEvent } from './events.ts';
+
+/** Unique and increasing within one supervisor; never reused, unlike a pid. */
+export type WorkerId = number;
+
+export type Action =
+  /** Start a process for `worker`. `slot` is null for a spare. Answered by `worker-online` or by `worker-exit`. */
+  | { type: 'fork'; worker: WorkerId; slot: number | null; generation: number; spare: boolean }
+  /** Open the gate: the worker may accept connections from now on. `slot` names the place it takes (a spare learns it here). */
+  | { type: 'admit'; worker: WorkerId; slot: number }
+  /** Ask the worker's own HTTP server, through a private socket. Answered by `worker-probe`. */
+  | { type: 'probe'; worker: WorkerId; path: string; timeoutMs: number }
+  /** Begin the drain (design §4, steps 1–4). Answered by `worker-drained`, at the latest by the core's own deadline. */
+  | { type: 'drain'; worker: WorkerId; timeoutMs: number }
+  /** Step 5: deliver SIGTERM to the application, so that its own clean-up runs. */
+  | { type: 'terminate'; worker: WorkerId }
+  /** SIGKILL. */
+  | { type: 'kill'; worker: WorkerId }
+  /** Capture evidence of a worker that is about to be killed. Answered by `worker-autopsy`, also when it failed. */
+  | { type: 'autopsy'; worker: WorkerId; timeoutMs: number }
+  /**
+   * Resolve the entry anew (symlinks), read configuration and environment again, and pin them as `generation`.
+   * Answered by `generation-pinned` or `generation-refused`. Generation 1 is pinned before the core starts.
+   */
+  | { type: 'pin'; generation: number; from: 'disk' | { generation: number } }
+  /** The generation is no longer referred to by anything. */
+  | { type: 'unpin'; generation: number }
+  /** holdTimeout is over with no worker ready: close the ports so that clients are refused. They reopen when a worker listens. */
+  | { type: 'close-ports' }
+  /** Call `wake` (input `tick`) at this time or as soon after as possible. Replaces every earlier `wake`. */
+  | { type: 'wake'; at: number }
+  /** Tell the operator. */
+  | { type: 'report'; event: SupervisorEvent }
+  /** Answer a command; `id` is the one of the input. */
+  | { type: 'answer'; id: number; result: CommandResult }
+  /** Everything has ended; the primary may leave with this code. */
+  | { type: 'exit'; code: number; reason: string };
+
+export type CommandResult =
+  | { outcome: 'done'; detail?: string; generation?: number }
+  /** Nothing changed, or it was rolled back. `lastLines` are the failed worker's last lines of stderr. */
+  | { outcome: 'failed'; reason: string; lastLines: readonly string[]; generation?: number }
+  /** It worked in part and the operator has to look: fewer workers than wanted, or old workers that cannot be replaced. */
+  | { outcome: 'degraded'; reason: string; lastLines: readonly string[]; generation?: number }
+  /** A later command of the same kind took its place. */
+  | { outcome: 'superseded'; reason: string }
+  | { outcome: 'refused'; reason: string };

@@ -1,0 +1,65 @@
+// What operators, logs, metrics and library users are told. Values only; logs/ makes the sentences.
+
+import type { Listener } from './inputs.ts';
+
+interface WorkerRef {
+  slot: number | null;
+  pid: number | null;
+  generation: number;
+}
+
+export type ExitReason =
+  /** We asked for it: drain, scale-down, recycle, reload, stop. */
+  | 'planned'
+  | 'crashed'
+  /** A signal that was not ours. */
+  | 'killed'
+  /** The drain or the stop took too long. */
+  | 'timed-out'
+  /** The event loop stood still for longer than livenessTimeout. */
+  | 'hung'
+  /** It ended, or had to be ended, before it was ready. */
+  | 'never-ready'
+  /** It ended with code 0 unasked. */
+  | 'finished';
+
+export type SupervisorEvent =
+  | { type: 'state'; state: PrimaryState; reason?: string }
+  | ({ type: 'worker-online' } & WorkerRef)
+  | ({ type: 'worker-ready'; bootMs: number } & WorkerRef)
+  | ({ type: 'worker-suspect'; silentMs: number } & WorkerRef)
+  | ({ type: 'worker-recovered'; silentMs: number } & WorkerRef)
+  | ({ type: 'worker-draining'; reason: string } & WorkerRef)
+  | ({ type: 'worker-drained'; drainMs: number; left: readonly string[] } & WorkerRef)
+  | ({
+      type: 'worker-exit';
+      code: number | null;
+      signal: string | null;
+      reason: ExitReason;
+      detail: string;
+      lastLines: readonly string[];
+      uptimeMs: number;
+    } & WorkerRef)
+  | { type: 'worker-restart'; slot: number; delayMs: number; earlyDeaths: number; mixed: boolean }
+  | { type: 'slot-broken'; slot: number; failures: number; detail: string }
+  | { type: 'circuit'; state: 'open' | 'closed'; earlyDeaths: number; windowMs: number }
+  | { type: 'listening'; listeners: readonly Listener[] }
+  | { type: 'ports-closed'; afterMs: number }
+  | { type: 'reload-started'; generation: number; from: number; kind: 'reload' | 'rollback' }
+  | { type: 'reload-progress'; generation: number; done: number; total: number }
+  | { type: 'reload-done'; generation: number; ms: number }
+  | {
+      type: 'reload-failed';
+      generation: number;
+      reason: string;
+      lastLines: readonly string[];
+      rolledBack: boolean;
+      degraded: boolean;
+    }
+  | { type: 'scaled'; from: number; to: number; reason: string }
+  | ({ type: 'recycled'; reason: string } & WorkerRef)
+  | { type: 'held-back'; what: string; reason: string }
+  | ({ type: 'incident'; id: string; summary: string } & WorkerRef)
+  | { type: 'notice'; level: 'info' | 'warn' | 'error'; message: string };
+
+export type PrimaryState = 'starting' | 'running' | 'reloading' | 'stopping' | 'stopped';

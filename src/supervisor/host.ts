@@ -1,0 +1,14 @@
+// The outside world as the core sees it. The core is driven by `SupervisorInput`s and answers with `Action`s;
+// whoever implements `Host` (host/node-host.ts in production, a fake in tests) performs them. Nothing in supervisor/ touches a
+// clock, a process, a socket or a file.
+
+import type { Action } from './actions.ts';
+
+export interface Host {
+  /** Monotonic milliseconds. */
+  now(): number;
+  /** Uniform in [0, 1). */
+  random(): number;
+  /** Carries an action out. Never throws and never calls back synchronously: results come as later inputs. */
+  perform(action: Action): void;
+}

@@ -1,0 +1,75 @@
+// Everything the world can tell the core.
+
+import type { WorkerId } from './actions.ts';
+
+export type SupervisorInput =
+  | { type: 'tick' }
+  // Worker processes, in the order in which they can happen.
+  | { type: 'worker-online'; worker: WorkerId; pid: number }
+  /** The main module ran to its end (or to its first await) without dying. */
+  | { type: 'worker-started'; worker: WorkerId }
+  /** A socket listens and no other listen() call of the worker is pending. */
+  | { type: 'worker-listening'; worker: WorkerId; listeners: readonly Listener[] }
+  /** `process.send('ready')`. */
+  | { type: 'worker-said-ready'; worker: WorkerId }
+  /** The worker closed its last listening socket while it was not draining. */
+  | { type: 'worker-closed'; worker: WorkerId }
+  | { type: 'worker-probe'; worker: WorkerId; ok: boolean; detail: string }
+  | { type: 'worker-heartbeat'; worker: WorkerId; beat: Heartbeat }
+  | { type: 'worker-drained'; worker: WorkerId; left: readonly string[] }
+  /** Only this worker got a TERM or INT from outside: drain and replace it. */
+  | { type: 'worker-signalled'; worker: WorkerId; signal: string }
+  | { type: 'worker-autopsy'; worker: WorkerId; incident: string | null }
+  | { type: 'worker-exit'; worker: WorkerId; code: number | null; signal: string | null; lastWords: LastWords }
+  // Generations.
+  | { type: 'generation-pinned'; generation: number; entry: string; policy?: PolicyChange; changedInPlace: boolean }
+  | { type: 'generation-refused'; generation: number; reason: string }
+  /** The files that this generation loaded were overwritten on disk: what is forked from it now would be a mix. */
+  | { type: 'generation-changed-in-place'; generation: number }
+  // Commands. `id` comes back in the answer.
+  | { type: 'reload'; id: number }
+  | { type: 'rollback'; id: number }
+  | { type: 'scale'; id: number; to: number | { by: number } }
+  | { type: 'recycle'; id: number; slot: number | null; reason: string }
+  | { type: 'stop'; id: number; fast: boolean; reason: string };
+
+export interface Listener {
+  protocol: 'tcp' | 'udp' | 'unix';
+  address?: string;
+  port?: number;
+  path?: string;
+  /** 'http' or 'https' where the preload could tell; for the URL that is printed. */
+  scheme?: 'http' | 'https';
+}
+
+/** What a worker's main loop says of itself, once a second. Counters grow for as long as the process lives. */
+export interface Heartbeat {
+  rssBytes: number;
+  heapUsedBytes: number;
+  cpuUserMicros: number;
+  cpuSystemMicros: number;
+  eventLoopUtilization: number;
+  eventLoopDelayP99Ms: number;
+  connections: number;
+  activeRequests: number;
+  requestsTotal: number;
+  /** An inspector is attached: a debugger may hold the loop. */
+  inspected: boolean;
+  /** More counters (status classes, latency histogram, transfers) that the core does not look at. */
+  extra?: unknown;
+}
+
+/** What is known of a worker's end, from the worker itself. */
+export interface LastWords {
+  /** An uncaught error's stack, as Node printed it. */
+  error?: string;
+  /** The last lines written to stderr (at most 20). */
+  stderr: readonly string[];
+  /** How the exit is explained if code and signal alone do not tell, e.g. `heap out of memory`. */
+  explanation?: string;
+}
+
+/** The options that a new configuration changes without new processes. */
+export interface PolicyChange {
+  workers?: { min: number; max: number };
+}

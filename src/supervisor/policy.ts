@@ -1,0 +1,27 @@
+// The part of the configuration that the core decides by. A resolved `Config` (config/options.ts) is assignable to it.
+
+export interface Policy {
+  workers: { min: number; max: number };
+  ready: 'listening' | 'message' | 'started';
+  /** Path that a worker must answer with 2xx or 3xx before it is ready. */
+  probe: string | null;
+  probeTimeoutMs: number;
+  startTimeoutMs: number;
+  canaryTimeMs: number;
+  drainTimeoutMs: number;
+  stopTimeoutMs: number;
+  holdTimeoutMs: number;
+  /** 0: never. */
+  livenessTimeoutMs: number;
+  surge: number;
+  spares: number;
+  /** Failures of new workers that one reload may have before it is rolled back. */
+  reloadFailures: number;
+  /** 'never': stay although no worker has been ready for long. */
+  giveUpMs: number | 'never';
+  restart: 'always' | 'on-failure' | 'never';
+  maxMemoryBytes: number | null;
+  maxRequests: number | null;
+  maxLifetimeMs: number | null;
+  autopsy: boolean;
+}
