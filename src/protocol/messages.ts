@@ -85,5 +85,24 @@ export interface Beat {
   activeRequests: number;
   requestsTotal: number;
   inspected: boolean;
-  extra?: unknown;
+  extra?: BeatExtra;
 }
+
+/** Counters that the core does not look at: metrics and the page do. All of them start at 0 with the process and only grow. */
+export interface BeatExtra {
+  /** Answers by class: index 1 for 1xx … 5 for 5xx. Index 0: the client left before an answer was complete. */
+  status: number[];
+  /** `counts[i]`: answers that took at most `le[i]` ms and longer than `le[i - 1]`; one more entry for the slower ones. */
+  latencyBuckets: { le: number[]; counts: number[] };
+  latencySumMs: number;
+  /** Connections passed on to a sibling, taken over from one, and those nobody could take. */
+  transfers?: { sent: number; adopted: number; refused: number };
+  /** Garbage collections by kind. */
+  gc?: Partial<Record<GcKind, { count: number; ms: number }>>;
+  /** Gauges. */
+  heapTotalBytes?: number;
+  heapLimitBytes?: number;
+  externalBytes?: number;
+}
+
+export type GcKind = 'minor' | 'major' | 'incremental' | 'weakcb';
