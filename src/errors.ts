@@ -1,1 +1,241 @@
-export {};
+// Every error that an operator or a library user can meet: one class, and one table that says for each code what it means, how
+// it is worded, what to do about it, and with which exit code a command ends. docs/errors.md is generated from the table.
+// The wording: what could not be done, the rule, the value; then the remedy, as something to do or type.
+
+/** Exit codes of `tutti run` (the first table of docs/exit-codes.md) and of commands (the second). */
+export const exitCodes = {
+  stopped: 0,
+  failed: 1,
+  degraded: 2,
+  neverReady: 3,
+  timedOut: 4,
+  notRunning: 5,
+  refused: 6,
+  usage: 64,
+  cannotBind: 69,
+  bug: 70,
+  gaveUp: 75,
+  permission: 77,
+  configuration: 78,
+} as const;
+
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
+
+interface ErrorRow<D> {
+  exitCode: ExitCode;
+  /** When it happens: one sentence for docs/errors.md. */
+  when: string;
+  message: (details: D) => string;
+  remedy: (details: D) => string;
+  /** Shown in the docs. */
+  example: D;
+}
+
+function error<D>(row: ErrorRow<D>): ErrorRow<D> {
+  return row;
+}
+
+/** One thing wrong with one option. */
+export interface Problem {
+  /** Where the value came from: `--workers`, `TUTTI_WORKERS`, `tutti.config.ts: workers`. */
+  source: string;
+  message: string;
+}
+
+const listed = (problems: readonly Problem[]): string =>
+  problems.length === 1
+    ? `${problems[0]?.source} ${problems[0]?.message}`
+    : problems.map(({ source, message }) => `\n  ${source} ${message}`).join('');
+
+const lines = (text: readonly string[]): string => text.map((line) => `\n  ${line}`).join('');
+
+export const errors = {
+  ERR_USAGE: error<{ problem: string; hint: string }>({
+    exitCode: 64,
+    when: 'The command line cannot be understood: an unknown command or flag, a missing or superfluous argument.',
+    message: ({ problem }) => `Cannot understand the command line: ${problem}.`,
+    remedy: ({ hint }) => hint,
+    example: { problem: 'unknown option "--worker"', hint: 'Did you mean --workers? See tutti run --help.' },
+  }),
+  ERR_FLAGS_INVALID: error<{ problems: readonly Problem[] }>({
+    exitCode: 64,
+    when: 'Values given on the command line break their rules. All problems are told at once.',
+    message: ({ problems }) => `Cannot use the options: ${listed(problems)}`,
+    remedy: () => 'Correct the command line; tutti run --help lists every option with its rule.',
+    example: { problems: [{ source: '--workers', message: 'must be "auto", "max", a whole number …, got "many".' }] },
+  }),
+  ERR_CONFIG_INVALID: error<{ problems: readonly Problem[] }>({
+    exitCode: 78,
+    when: 'Values in the configuration file or in TUTTI_* variables break their rules, or a key is unknown. All problems are told at once.',
+    message: ({ problems }) => `Cannot use the configuration: ${listed(problems)}`,
+    remedy: () =>
+      'Correct each place named above; docs/options.md has the rules, and tutti check tries it without starting.',
+    example: {
+      problems: [{ source: 'tutti.config.ts: worker', message: 'is not an option; did you mean "workers"?' }],
+    },
+  }),
+  ERR_CONFIG_NOT_FOUND: error<{ path: string }>({
+    exitCode: 78,
+    when: 'The file named by --config does not exist.',
+    message: ({ path }) => `Cannot read the configuration: there is no file "${path}".`,
+    remedy: () =>
+      'Correct the path after --config, or leave the flag out to use the tutti.config file of the current folder.',
+    example: { path: '/srv/shop/tutti.config.ts' },
+  }),
+  ERR_CONFIG_UNREADABLE: error<{ path: string; reason: string }>({
+    exitCode: 77,
+    when: 'The configuration file exists and may not be read.',
+    message: ({ path, reason }) => `Cannot read the configuration "${path}": ${reason}.`,
+    remedy: ({ path }) => `Let this user read it: chmod u+r "${path}", or run tutti as its owner.`,
+    example: { path: '/srv/shop/tutti.config.ts', reason: 'EACCES: permission denied' },
+  }),
+  ERR_CONFIG_FAILED: error<{ path: string; reason: string }>({
+    exitCode: 78,
+    when: 'The configuration file threw, has a syntax error, or did not end.',
+    message: ({ path, reason }) => `Cannot load the configuration "${path}": ${reason}`,
+    remedy: () =>
+      'Correct the file; it runs on its own in a fresh process, in its own folder, and must export plain values.',
+    example: {
+      path: '/srv/shop/tutti.config.ts',
+      reason: 'ReferenceError: port is not defined (tutti.config.ts:3:12)',
+    },
+  }),
+  ERR_CONFIG_EMPTY: error<{ path: string; got: string }>({
+    exitCode: 78,
+    when: 'The configuration file does not export an app.',
+    message: ({ path, got }) =>
+      `Cannot use the configuration "${path}": it must export one app or { apps: [ … ] }, got ${got}.`,
+    remedy: () => "Export the app as the default: export default { entry: 'server.js' }.",
+    example: { path: '/srv/shop/tutti.config.ts', got: 'undefined' },
+  }),
+  ERR_CONFIG_MISSING: error<{ folder: string }>({
+    exitCode: 64,
+    when: 'Neither an entry was named nor is there a configuration file.',
+    message: ({ folder }) => `Cannot tell what to run: no entry was named, and "${folder}" has no tutti.config file.`,
+    remedy: () => 'Name the program, as in: tutti run server.js',
+    example: { folder: '/srv/shop' },
+  }),
+  ERR_APP_CHOICE: error<{ path: string; names: readonly string[]; asked: string | null; command: string }>({
+    exitCode: 64,
+    when: 'The configuration file names several apps and the command must know which one.',
+    message: ({ path, names, asked }) =>
+      asked === null
+        ? `Cannot tell which app is meant: "${path}" names ${names.length}: ${names.join(', ')}.`
+        : `Cannot find the app "${asked}": "${path}" names ${names.join(', ')}.`,
+    remedy: ({ names, command }) =>
+      `Name one of them, as in: tutti ${command} --name ${names[0]}. To leave the file aside, add --config none.`,
+    example: { path: '/srv/shop/tutti.config.ts', names: ['web', 'mail'], asked: null, command: 'run' },
+  }),
+  ERR_ENTRY_REQUIRED: error<{ path: string; app: string }>({
+    exitCode: 78,
+    when: 'An app in the configuration file has no entry.',
+    message: ({ path, app }) => `Cannot start ${app}: "${path}" gives it no "entry".`,
+    remedy: () => "Add the program's path, relative to the file: entry: 'server.js'.",
+    example: { path: '/srv/shop/tutti.config.ts', app: 'apps[1]' },
+  }),
+  ERR_ENTRY_NOT_FOUND: error<{ entry: string; hint: string }>({
+    exitCode: 78,
+    when: 'The program to run does not exist.',
+    message: ({ entry }) => `Cannot start: the entry must be an existing file, and there is no "${entry}".`,
+    remedy: ({ hint }) => hint,
+    example: { entry: '/srv/shop/sever.js', hint: 'Did you mean "server.js"?' },
+  }),
+  ERR_ENTRY_IS_FOLDER: error<{ entry: string }>({
+    exitCode: 78,
+    when: 'The program to run is a folder that node could not run either.',
+    message: ({ entry }) =>
+      `Cannot start: the entry "${entry}" is a folder that has neither a package.json with a valid "main" nor an index.js.`,
+    remedy: () => 'Name the file itself, as in: tutti run dist/server.js',
+    example: { entry: '/srv/shop' },
+  }),
+  ERR_ENTRY_UNREADABLE: error<{ entry: string; reason: string }>({
+    exitCode: 77,
+    when: 'The program to run exists and may not be read.',
+    message: ({ entry, reason }) => `Cannot start: the entry "${entry}" must be readable: ${reason}.`,
+    remedy: ({ entry }) => `Let this user read it: chmod u+r "${entry}", or run tutti as its owner.`,
+    example: { entry: '/srv/shop/server.js', reason: 'EACCES: permission denied' },
+  }),
+  ERR_TYPESCRIPT_LOADER: error<{ entry: string; node: string; folder: string }>({
+    exitCode: 78,
+    when: 'The entry is TypeScript, this Node.js cannot run it by itself, and the project has no loader that could.',
+    message: ({ entry, node }) =>
+      `Cannot start "${entry}": Node.js ${node} does not run TypeScript by itself (22.18 and later do), and neither tsx nor @swc-node/register is installed beside it.`,
+    remedy: ({ folder }) => `Run npm install tsx in "${folder}", compile the program first, or use a newer Node.js.`,
+    example: { entry: '/srv/shop/server.ts', node: '20.19.0', folder: '/srv/shop' },
+  }),
+  ERR_CWD_INVALID: error<{ path: string; source: string; reason: string }>({
+    exitCode: 78,
+    when: 'The working folder does not exist or is not a folder.',
+    message: ({ path, source, reason }) =>
+      `Cannot start: ${source} must be an existing folder, got "${path}" (${reason}).`,
+    remedy: () => 'Create the folder or correct the path.',
+    example: { path: '/srv/shop/currnet', source: '--cwd', reason: 'ENOENT' },
+  }),
+  ERR_NODE_INVALID: error<{ path: string; source: string; reason: string }>({
+    exitCode: 78,
+    when: 'The Node.js binary for the workers does not exist or may not be executed.',
+    message: ({ path, source, reason }) =>
+      `Cannot start: ${source} must be an executable Node.js binary, got "${path}" (${reason}).`,
+    remedy: () => 'Correct the path, or leave the option out to use the Node.js that runs tutti.',
+    example: { path: '/opt/node22/bin/node', source: '--node', reason: 'ENOENT' },
+  }),
+  ERR_ENV_FILE: error<{ path: string; reason: string }>({
+    exitCode: 78,
+    when: 'A file of environment variables does not exist or cannot be read.',
+    message: ({ path, reason }) => `Cannot read the environment file "${path}": ${reason}.`,
+    remedy: () => 'Correct the path after --env-file (or envFile), or make the file readable.',
+    example: { path: '/srv/shop/.env', reason: 'ENOENT: no such file' },
+  }),
+  ERR_NEVER_READY: error<{ reason: string; lastLines: readonly string[] }>({
+    exitCode: 3,
+    when: 'At the first start no worker became ready.',
+    message: ({ reason, lastLines }) => `Cannot start: ${reason}${lines(lastLines)}`,
+    remedy: () =>
+      'Run the program with node alone to see the same failure; --start-timeout gives a slow start more time.',
+    example: { reason: 'no worker became ready.', lastLines: ["Error: Cannot find module 'express'"] },
+  }),
+  ERR_PORT_IN_USE: error<{ where: string }>({
+    exitCode: 69,
+    when: 'At the first start the program could not listen, because another process already does.',
+    message: ({ where }) => `Cannot start: the program must listen on ${where}, and another process already does.`,
+    remedy: () => 'End the other process (ss -ltnp shows it), or let the program listen elsewhere.',
+    example: { where: '0.0.0.0:8000' },
+  }),
+  ERR_PORT_FORBIDDEN: error<{ where: string }>({
+    exitCode: 77,
+    when: 'At the first start the program could not listen, because this user may not (ports below 1024, a folder without write permission).',
+    message: ({ where }) => `Cannot start: the program must listen on ${where}, and this user may not.`,
+    remedy: () =>
+      'Use a port from 1024 on, or grant the right: under systemd AmbientCapabilities=CAP_NET_BIND_SERVICE, else sysctl net.ipv4.ip_unprivileged_port_start=80.',
+    example: { where: '0.0.0.0:80' },
+  }),
+  ERR_INTERNAL: error<{ problem: string }>({
+    exitCode: 70,
+    when: 'tutti itself has a bug.',
+    message: ({ problem }) => `Cannot go on: tutti has a bug: ${problem}`,
+    remedy: () => 'Please report it, with the lines above.',
+    example: { problem: 'TypeError: …' },
+  }),
+} as const;
+
+export type ErrorCode = keyof typeof errors;
+export type ErrorDetails<C extends ErrorCode> = Parameters<(typeof errors)[C]['message']>[0];
+
+/** The only error that tutti throws on purpose. `message` says what and why, `remedy` what to do. */
+export class TuttiError<C extends ErrorCode = ErrorCode> extends Error {
+  override readonly name = 'TuttiError';
+  readonly code: C;
+  readonly remedy: string;
+  readonly exitCode: ExitCode;
+  readonly details: ErrorDetails<C>;
+
+  constructor(code: C, details: ErrorDetails<C>, options?: { cause: unknown }) {
+    // A union of rows cannot be called with a union of details; code and details were tied together by the signature.
+    const row = errors[code] as unknown as ErrorRow<ErrorDetails<C>>;
+    super(row.message(details), options);
+    this.code = code;
+    this.remedy = row.remedy(details);
+    this.exitCode = row.exitCode;
+    this.details = details;
+  }
+}
