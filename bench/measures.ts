@@ -1,0 +1,83 @@
+// What is measured, on which contestants, and with how many workers. Each session starts the contestant anew.
+
+import { delayedByBlockedWorker, pacedConnections, spread } from './client.ts';
+import { load } from './load.ts';
+import { cpuSeconds } from './process-tree.ts';
+import type { Running, Target } from './targets.ts';
+
+export interface Scale {
+  rounds: number;
+  seconds: number;
+}
+
+/** One number of one contestant in one round, or null where it could not be taken. */
+export type Sample = Record<string, number | null>;
+
+export interface Session {
+  workers: number;
+  measure(running: Running, scale: Scale): Promise<Sample>;
+}
+
+async function cpuPerRequest(
+  running: Running,
+  seconds: number,
+  keepAlive: boolean,
+  connections: number,
+): Promise<number> {
+  const before = cpuSeconds(running.pid);
+  const { requests, errors } = await load(running.port, { connections, seconds, keepAlive });
+  if (errors > requests / 1000) throw new Error(`${errors} of ${requests} requests failed`);
+  return ((cpuSeconds(running.pid) - before) / requests) * 1e6;
+}
+
+/** Microseconds of CPU of the whole tree. */
+export const cost: Session = {
+  workers: 2,
+  async measure(running, { seconds }) {
+    await load(running.port, { connections: 32, seconds: 1, keepAlive: true }); // warm up
+    return {
+      connectionCpu: await cpuPerRequest(running, seconds, false, 32),
+      requestCpu: await cpuPerRequest(running, seconds, true, 64),
+      readyMs: running.readyMs,
+    };
+  },
+};
+
+export const evenness: Session = {
+  workers: 4,
+  async measure(running, { seconds }) {
+    return {
+      burst64: await spread(running.port, 64, 4, 'burst'),
+      oneByOne64: await spread(running.port, 64, 4, 'one by one'),
+      p99Ms: (await load(running.port, { connections: 40, seconds, keepAlive: true, path: '/work' })).p99Ms,
+      delayed: await delayedByBlockedWorker(running.port),
+    };
+  },
+};
+
+export const burst400: Session = {
+  workers: 8,
+  measure: async (running) => ({ burst400: await spread(running.port, 400, 8, 'burst') }),
+};
+
+/** CPU per connection when the workers are mostly idle: every idle worker wakes for every connection of a shared socket. */
+export function paced(workers: number): Session {
+  return {
+    workers,
+    async measure(running, { seconds }) {
+      await pacedConnections(running.port, 1000, 1); // warm up
+      const before = cpuSeconds(running.pid);
+      const answered = await pacedConnections(running.port, 1000, seconds);
+      return { [`paced${workers}`]: ((cpuSeconds(running.pid) - before) / answered) * 1e6 };
+    },
+  };
+}
+
+export async function take(target: Target, session: Session, scale: Scale): Promise<Sample> {
+  const running = await target.start(session.workers);
+  try {
+    return await session.measure(running, scale);
+  } finally {
+    await running.stop();
+  }
+}

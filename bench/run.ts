@@ -1,0 +1,75 @@
+// npm run bench [-- --quick] [-- --only cost,evenness] [-- --targets tutti,PM2] [-- --dry]
+// Runs every contestant in turns, round after round, and compares medians within this one run. Writes docs/benchmarks.md and its
+// pictures unless --dry or a selection is given. Absolute figures of a shared machine mean little; the ratios to bare node do.
+
+import { parseArgs } from 'node:util';
+import { burst400, cost, evenness, paced, type Sample, type Scale, type Session, take } from './measures.ts';
+import { installPeers } from './peers.ts';
+import { type Results, report } from './report.ts';
+import { bare, clusterRoundRobin, clusterShared, peers, type Target, tutti, tuttiModes } from './targets.ts';
+import { ownMeasures } from './tutti-only.ts';
+
+const { values: flags } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    only: { type: 'string' },
+    targets: { type: 'string' },
+    dry: { type: 'boolean', default: false },
+    rounds: { type: 'string' },
+  },
+});
+
+const scale: Scale = flags.quick ? { rounds: 1, seconds: 1 } : { rounds: 5, seconds: 3 };
+if (flags.rounds) scale.rounds = Number(flags.rounds);
+
+const everyone: Target[] = [bare, ...tuttiModes, ...peers];
+const byDefault = tutti('least-connections');
+const sessions: Record<string, { session: Session; targets: Target[] }[]> = {
+  cost: [{ session: cost, targets: everyone }],
+  evenness: [{ session: evenness, targets: everyone.filter((target) => target !== bare) }],
+  burst: [{ session: burst400, targets: [byDefault, clusterRoundRobin, clusterShared] }],
+  paced: [2, 8, 32].map((workers) => ({
+    session: paced(workers),
+    targets: [byDefault, tutti('kernel'), clusterShared],
+  })),
+};
+
+const only = flags.only?.split(',');
+const wanted = flags.targets?.toLowerCase().split(',');
+const selected = (target: Target): boolean =>
+  !wanted || target === bare || wanted.some((part) => target.name.toLowerCase().includes(part));
+
+installPeers();
+const results: Results = { samples: new Map(), missing: new Map(), own: [] };
+for (let round = 1; round <= scale.rounds; round++) {
+  for (const [name, parts] of Object.entries(sessions)) {
+    if (only && !only.includes(name)) continue;
+    for (const { session, targets } of parts)
+      for (const target of targets.filter(selected)) await one(round, name, session, target);
+  }
+}
+if (!only || only.includes('own')) results.own = await ownMeasures(scale);
+report(results, scale, { write: !flags.dry && !only && !wanted, quick: flags.quick });
+
+async function one(round: number, name: string, session: Session, target: Target): Promise<void> {
+  if (target.missing) {
+    results.missing.set(target.name, target.missing);
+    return;
+  }
+  process.stderr.write(`round ${round}/${scale.rounds} ${name} (${session.workers} workers): ${target.name} … `);
+  try {
+    const sample = await take(target, session, scale);
+    const list = results.samples.get(target.name) ?? [];
+    results.samples.set(target.name, [...list, sample]);
+    process.stderr.write(`${show(sample)}\n`);
+  } catch (error) {
+    results.missing.set(target.name, String(error));
+    process.stderr.write(`failed: ${error}\n`);
+  }
+}
+
+function show(sample: Sample): string {
+  return Object.entries(sample)
+    .map(([key, value]) => `${key} ${value?.toFixed(2)}`)
+    .join('  ');
+}
