@@ -1,5 +1,6 @@
 // Everything the world can tell the core.
 
+import type { BeatExtra } from '../protocol/messages.ts';
 import type { WorkerId } from './actions.ts';
 
 export type SupervisorInput =
@@ -56,7 +57,7 @@ export interface Heartbeat {
   /** An inspector is attached: a debugger may hold the loop. */
   inspected: boolean;
   /** More counters (status classes, latency histogram, transfers) that the core does not look at. */
-  extra?: unknown;
+  extra?: BeatExtra;
 }
 
 /** What is known of a worker's end, from the worker itself. */

@@ -1,0 +1,223 @@
+// Keeps every count of the app's life by watching what goes into the core (inputs) and what comes out of it (actions). A worker's own
+// counters begin at 0 with its process; here only their growth is added to the slot, so that no series ever goes back, whatever
+// dies, reloads or scales. Pure: no clock, no I/O. Runs in the primary.
+
+import type { Action, WorkerId } from '../supervisor/actions.ts';
+import type { SupervisorEvent } from '../supervisor/events.ts';
+import type { Heartbeat, SupervisorInput } from '../supervisor/inputs.ts';
+import { Counter, Histogram } from './counters.ts';
+
+export const requestBoundsSeconds = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30] as const;
+const lifeBoundsSeconds = [0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60] as const;
+const reloadBoundsSeconds = [1, 2, 5, 10, 30, 60, 120, 300, 600] as const;
+
+const exitReasons = ['planned', 'crashed', 'killed', 'timed-out', 'hung', 'never-ready', 'finished'] as const;
+const statusClasses = ['aborted', '1xx', '2xx', '3xx', '4xx', '5xx'] as const;
+
+/** How many ended workers are remembered, for a heartbeat that is delivered after its worker's exit. */
+const endedKept = 64;
+
+interface Watched {
+  slot: number | null;
+  beat: Heartbeat | null;
+  ended: boolean;
+}
+
+/** The slot's name in labels. */
+export function slotLabel(slot: number | null): string {
+  return slot === null ? 'spare' : String(slot);
+}
+
+export class Accumulator {
+  readonly requests = new Counter();
+  readonly transfers = new Counter();
+  readonly cpuSeconds = new Counter();
+  readonly gcSeconds = new Counter();
+  readonly gcRuns = new Counter();
+  readonly exits = new Counter();
+  readonly restarts = new Counter();
+  readonly suspects = new Counter();
+  readonly recycles = new Counter();
+  readonly drainsIncomplete = new Counter();
+  readonly reloads = new Counter();
+  readonly scalings = new Counter();
+  readonly circuitOpenings = new Counter();
+  readonly portClosings = new Counter();
+  readonly incidents = new Counter();
+  readonly bootSeconds = new Histogram(lifeBoundsSeconds);
+  readonly drainSeconds = new Histogram(lifeBoundsSeconds);
+  readonly reloadSeconds = new Histogram(reloadBoundsSeconds);
+  /** Durations of requests, by slot. */
+  readonly latencies = new Map<string, Histogram>();
+
+  readonly #workers = new Map<WorkerId, Watched>();
+  readonly #lastExitReason = new Map<number, string>();
+  readonly #reloadKind = new Map<number, 'reload' | 'rollback'>();
+
+  constructor() {
+    for (const counter of [this.drainsIncomplete, this.circuitOpenings, this.portClosings, this.incidents]) {
+      counter.add({}, 0);
+    }
+    for (const kind of ['reload', 'rollback']) {
+      for (const result of ['done', 'failed', 'degraded']) this.reloads.add({ kind, result }, 0);
+    }
+    for (const direction of ['up', 'down']) this.scalings.add({ direction }, 0);
+  }
+
+  input(input: SupervisorInput): void {
+    if (input.type === 'worker-heartbeat') this.#heartbeat(input.worker, input.beat);
+    else if (input.type === 'worker-exit') this.#ended(input.worker);
+  }
+
+  action(action: Action): void {
+    if (action.type === 'fork') {
+      this.#workers.set(action.worker, { slot: action.slot, beat: null, ended: false });
+      this.#declareSlot(action.slot);
+    } else if (action.type === 'admit') {
+      const watched = this.#workers.get(action.worker);
+      if (watched) watched.slot = action.slot;
+      this.#declareSlot(action.slot);
+    } else if (action.type === 'report') {
+      this.event(action.event);
+    }
+  }
+
+  /** The last heartbeats of the living workers of a slot: one, or two while one replaces the other. */
+  beats(slot: number | null): Heartbeat[] {
+    const beats: Heartbeat[] = [];
+    for (const watched of this.#workers.values()) {
+      if (!watched.ended && watched.slot === slot && watched.beat) beats.push(watched.beat);
+    }
+    return beats;
+  }
+
+  event(event: SupervisorEvent): void {
+    switch (event.type) {
+      case 'worker-ready':
+        this.bootSeconds.observe(event.bootMs / 1000);
+        break;
+      case 'worker-suspect':
+        this.suspects.add({ slot: slotLabel(event.slot) });
+        break;
+      case 'worker-drained':
+        this.drainSeconds.observe(event.drainMs / 1000);
+        if (event.left.length > 0) this.drainsIncomplete.add({});
+        break;
+      case 'worker-exit':
+        this.exits.add({ slot: slotLabel(event.slot), reason: event.reason });
+        if (event.slot !== null) this.#lastExitReason.set(event.slot, event.reason);
+        break;
+      case 'worker-restart':
+        this.restarts.add({
+          slot: slotLabel(event.slot),
+          reason: this.#lastExitReason.get(event.slot) ?? 'crashed',
+        });
+        break;
+      case 'recycled':
+        this.recycles.add({ slot: slotLabel(event.slot) });
+        break;
+      case 'reload-started':
+        this.#reloadKind.set(event.generation, event.kind);
+        break;
+      case 'reload-done':
+        this.reloadSeconds.observe(event.ms / 1000);
+        this.reloads.add({ kind: this.#endReload(event.generation), result: 'done' });
+        break;
+      case 'reload-failed':
+        this.reloads.add({
+          kind: this.#endReload(event.generation),
+          result: event.degraded ? 'degraded' : 'failed',
+        });
+        break;
+      case 'scaled':
+        if (event.to !== event.from) this.scalings.add({ direction: event.to > event.from ? 'up' : 'down' });
+        break;
+      case 'circuit':
+        if (event.state === 'open') this.circuitOpenings.add({});
+        break;
+      case 'ports-closed':
+        this.portClosings.add({});
+        break;
+      case 'incident':
+        this.incidents.add({});
+        break;
+      default:
+        break;
+    }
+  }
+
+  #endReload(generation: number): 'reload' | 'rollback' {
+    const kind = this.#reloadKind.get(generation) ?? 'reload';
+    // A newer reload takes the place of an older one without a word about the older.
+    for (const known of [...this.#reloadKind.keys()]) {
+      if (known <= generation) this.#reloadKind.delete(known);
+    }
+    return kind;
+  }
+
+  /** Series exist from the start at 0: what appears for the first time at 1 is no growth to Prometheus. */
+  #declareSlot(slot: number | null): void {
+    const label = slotLabel(slot);
+    for (const status of statusClasses) this.requests.add({ slot: label, status }, 0);
+    for (const reason of exitReasons) {
+      this.exits.add({ slot: label, reason }, 0);
+      if (slot !== null && reason !== 'planned') this.restarts.add({ slot: label, reason }, 0);
+    }
+    for (const mode of ['user', 'system']) this.cpuSeconds.add({ slot: label, mode }, 0);
+    this.suspects.add({ slot: label }, 0);
+    this.recycles.add({ slot: label }, 0);
+    this.#latency(label);
+  }
+
+  #latency(label: string): Histogram {
+    let histogram = this.latencies.get(label);
+    if (!histogram) {
+      histogram = new Histogram(requestBoundsSeconds);
+      this.latencies.set(label, histogram);
+    }
+    return histogram;
+  }
+
+  #heartbeat(worker: WorkerId, beat: Heartbeat): void {
+    const watched = this.#workers.get(worker);
+    if (!watched) return;
+    const before = watched.beat;
+    watched.beat = beat;
+    const slot = slotLabel(watched.slot);
+
+    this.cpuSeconds.add({ slot, mode: 'user' }, (beat.cpuUserMicros - (before?.cpuUserMicros ?? 0)) / 1e6);
+    this.cpuSeconds.add({ slot, mode: 'system' }, (beat.cpuSystemMicros - (before?.cpuSystemMicros ?? 0)) / 1e6);
+
+    const extra = beat.extra;
+    const past = before?.extra;
+    if (!extra) return;
+    statusClasses.forEach((status, index) => {
+      this.requests.add({ slot, status }, (extra.status[index] ?? 0) - (past?.status[index] ?? 0));
+    });
+    this.#latency(slot).merge(
+      extra.latencyBuckets.le.map((ms) => ms / 1000),
+      extra.latencyBuckets.counts.map((count, index) => Math.max(0, count - (past?.latencyBuckets.counts[index] ?? 0))),
+      Math.max(0, extra.latencySumMs - (past?.latencySumMs ?? 0)) / 1000,
+    );
+    for (const result of ['sent', 'adopted', 'refused'] as const) {
+      if (extra.transfers) {
+        this.transfers.add({ slot, result }, extra.transfers[result] - (past?.transfers?.[result] ?? 0));
+      }
+    }
+    for (const kind of ['minor', 'major', 'incremental', 'weakcb'] as const) {
+      const now = extra.gc?.[kind];
+      if (!now) continue;
+      const then = past?.gc?.[kind];
+      this.gcSeconds.add({ slot, kind }, (now.ms - (then?.ms ?? 0)) / 1000);
+      this.gcRuns.add({ slot, kind }, now.count - (then?.count ?? 0));
+    }
+  }
+
+  #ended(worker: WorkerId): void {
+    const watched = this.#workers.get(worker);
+    if (!watched) return;
+    watched.ended = true;
+    const ended = [...this.#workers].filter(([, one]) => one.ended);
+    for (const [id] of ended.slice(0, Math.max(0, ended.length - endedKept))) this.#workers.delete(id);
+  }
+}

@@ -1,0 +1,46 @@
+// docs/metrics.md, written from the table of families. Pure; used by scripts/docs-metrics.ts and by the test that finds it stale.
+
+import { requestBoundsSeconds } from './accumulator.ts';
+import { type Family, families } from './families.ts';
+
+const intro = `# Metrics
+
+\`GET /metrics\` answers in Prometheus text, or in OpenMetrics if the \`Accept\` header asks for it. It is served on the control
+socket always, and on TCP with \`--admin\`.
+
+\`\`\`yaml
+scrape_configs:
+  - job_name: tutti
+    static_configs: [{ targets: ["127.0.0.1:9400"] }]   # tutti run server.js --admin 9400
+\`\`\`
+
+- **Slots, not pids.** The label \`slot\` is the stable place of a worker, \`0\` … \`n − 1\`; \`spare\` is a booted worker that waits for a
+  place. A reload or a crash starts no new series.
+- **Counters never go back.** A worker's own counts begin at 0 with each process; the supervisor adds their growth to the slot, through
+  crashes, reloads and scaling. A worker sends its last counts before it ends; one that is killed from outside loses at most the counts
+  since its last heartbeat (1 s).
+- **Gauges of a slot** that is being replaced are the sum of the old and the new worker (memory, connections, requests) or the higher of
+  the two (event loop).
+- **The application's own metrics.** If it uses \`prom-client\`, its default registry is merged over all workers by each metric's
+  \`aggregator\` (\`sum\`, \`min\`, \`max\`, \`average\`, \`first\`, \`omit\`) and printed on the same page; counters and histograms of workers that
+  are gone stay counted. A worker that does not answer in time delays the page by at most one second and has \`tutti_worker_up 0\`.
+
+A Grafana dashboard is in [grafana-dashboard.json](grafana-dashboard.json), alert rules for Prometheus are in
+[prometheus-alerts.yml](prometheus-alerts.yml).
+`;
+
+export function metricsDocument(): string {
+  const sections = new Map<string, string[]>();
+  for (const [name, family] of Object.entries(families) as [string, Family][]) {
+    const rows = sections.get(family.section) ?? [];
+    sections.set(family.section, rows);
+    const labels = family.labels.map((label) => `\`${label}\``).join(', ');
+    rows.push(`| \`${name}\` | ${family.type} | ${labels} | ${family.help} |`);
+  }
+  const tables = [...sections].map(
+    ([section, rows]) => `## ${section}\n\n| Name | Type | Labels | Meaning |\n|---|---|---|---|\n${rows.join('\n')}\n`,
+  );
+  const buckets = `Buckets of \`tutti_http_request_duration_seconds\`: ${requestBoundsSeconds.join(', ')} seconds.\n`;
+  const notice = '<!-- Written by `npm run docs` from src/metrics/families.ts. Do not edit. -->\n';
+  return [notice + intro, ...tables, buckets].join('\n');
+}

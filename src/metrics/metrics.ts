@@ -1,0 +1,67 @@
+// The door of this room: one object that the composition root feeds with everything the core is told and decides, and that admin asks
+// for the page of metrics and for the history. Runs in the primary.
+
+import type { Action } from '../supervisor/actions.ts';
+import type { SupervisorInput } from '../supervisor/inputs.ts';
+import type { Snapshot } from '../supervisor/snapshot.ts';
+import { Accumulator } from './accumulator.ts';
+import { type AppMetric, type Exposition, type MetricsFormat, writeExposition } from './exposition.ts';
+import { History, type HistoryPoint, type HistoryView } from './history.ts';
+import { type OwnUsage, sampleFamilies } from './samples.ts';
+
+export interface MetricsSources {
+  snapshot(): Snapshot;
+  /** The supervisor's own use of the machine. */
+  ownUsage(): OwnUsage;
+  /** The application's own metrics, merged over all workers. */
+  appMetrics?(): Promise<readonly AppMetric[]>;
+}
+
+export class Metrics {
+  readonly #counts = new Accumulator();
+  readonly #history = new History(this.#counts);
+  readonly #sources: MetricsSources;
+
+  constructor(sources: MetricsSources) {
+    this.#sources = sources;
+  }
+
+  /** Every input, before or after the core has seen it. */
+  input(input: SupervisorInput): void {
+    this.#counts.input(input);
+  }
+
+  /** Every action of the core, its reports included. */
+  action(action: Action): void {
+    this.#counts.action(action);
+  }
+
+  /** The page of metrics. Loads prom-client when it is called for the first time. */
+  async scrape(format: MetricsFormat): Promise<Exposition> {
+    const app = (await this.#sources.appMetrics?.()) ?? [];
+    return writeExposition(
+      sampleFamilies(this.#counts, this.#sources.snapshot(), this.#sources.ownUsage()),
+      app,
+      format,
+    );
+  }
+
+  /** To be called about once a second, with the time since the epoch. */
+  record(atMs: number): HistoryPoint | null {
+    return this.#history.record(atMs, this.#sources.snapshot());
+  }
+
+  history(): HistoryView {
+    return this.#history.view();
+  }
+}
+
+/** What this process itself uses. */
+export function measureOwnUsage(): OwnUsage {
+  const cpu = process.cpuUsage();
+  return {
+    cpuUserSeconds: cpu.user / 1e6,
+    cpuSystemSeconds: cpu.system / 1e6,
+    residentBytes: process.memoryUsage.rss(),
+  };
+}

@@ -1,0 +1,164 @@
+// Turns the accumulated counts and the snapshot into the samples of every family. Pure; runs in the primary.
+
+import type { Heartbeat } from '../supervisor/inputs.ts';
+import type { Snapshot, WorkerSnapshot } from '../supervisor/snapshot.ts';
+import { type Accumulator, slotLabel } from './accumulator.ts';
+import type { Counter, Histogram, Labels } from './counters.ts';
+import type { FamilyName } from './families.ts';
+
+export interface Sample {
+  labels: Labels;
+  value: number;
+  /** Set for the parts of a histogram: `<family>_bucket`, `_sum`, `_count`. */
+  metricName?: string;
+}
+
+/** The supervisor's own use of the machine; measured by the caller. */
+export interface OwnUsage {
+  cpuUserSeconds: number;
+  cpuSystemSeconds: number;
+  residentBytes: number;
+}
+
+const primaryStates = ['starting', 'running', 'reloading', 'stopping', 'stopped'] as const;
+const workerStates = [
+  'starting',
+  'spare',
+  'ready',
+  'suspect',
+  'draining',
+  'stopping',
+  'killing',
+  'backoff',
+  'broken',
+  'vacant',
+] as const;
+
+export function sampleFamilies(
+  counts: Accumulator,
+  snapshot: Snapshot,
+  own: OwnUsage,
+): Record<FamilyName, readonly Sample[]> {
+  const slots = groupBySlot(snapshot.workers);
+  const perSlot = (value: (workers: readonly WorkerSnapshot[], slot: string) => number | null) =>
+    [...slots].flatMap(([slot, workers]) => {
+      const number = value(workers, slot);
+      return number === null ? [] : [{ labels: { slot }, value: number }];
+    });
+  const fromBeats = (pick: (beat: Heartbeat) => number | undefined) =>
+    [...slots].flatMap(([slot, workers]) => {
+      const values = counts
+        .beats(workers[0]?.slot ?? null)
+        .map(pick)
+        .filter((value) => value !== undefined);
+      return values.length === 0 ? [] : [{ labels: { slot }, value: sum(values) }];
+    });
+
+  return {
+    tutti_info: one(1, { app: snapshot.name, version: snapshot.version, node: snapshot.node }),
+    tutti_state: primaryStates.map((state) => ({ labels: { state }, value: Number(snapshot.state === state) })),
+    tutti_uptime_seconds: one(snapshot.uptimeMs / 1000),
+    tutti_generation: one(snapshot.generation),
+    tutti_circuit_open: one(Number(snapshot.circuit === 'open')),
+    tutti_reload_in_progress: one(Number(snapshot.reload.state !== 'idle')),
+    tutti_supervisor_cpu_seconds_total: [
+      { labels: { mode: 'user' }, value: own.cpuUserSeconds },
+      { labels: { mode: 'system' }, value: own.cpuSystemSeconds },
+    ],
+    tutti_supervisor_resident_memory_bytes: one(own.residentBytes),
+
+    tutti_workers_wanted: one(snapshot.target),
+    tutti_workers: workerStates.map((state) => ({
+      labels: { state },
+      value: snapshot.workers.filter((worker) => worker.state === state).length,
+    })),
+    tutti_worker_up: perSlot((workers) => Number(workers.some((worker) => worker.state === 'ready'))),
+    tutti_worker_generation: perSlot((workers) => Math.max(...workers.map((worker) => worker.generation))),
+    tutti_worker_uptime_seconds: perSlot((workers) => {
+      const living = workers.filter((worker) => worker.pid !== null);
+      return living.length === 0 ? 0 : Math.min(...living.map((worker) => worker.uptimeMs)) / 1000;
+    }),
+    tutti_worker_exits_total: series(counts.exits),
+    tutti_worker_restarts_total: series(counts.restarts),
+    tutti_worker_suspect_total: series(counts.suspects),
+    tutti_worker_recycles_total: series(counts.recycles),
+
+    tutti_http_requests_total: series(counts.requests),
+    tutti_http_request_duration_seconds: [...counts.latencies].flatMap(([slot, histogram]) =>
+      histogramSamples('tutti_http_request_duration_seconds', histogram, { slot }),
+    ),
+    tutti_http_requests_active: perSlot((workers) => sum(workers.map((worker) => worker.activeRequests))),
+    tutti_connections: perSlot((workers) => sum(workers.map((worker) => worker.connections))),
+    tutti_transfers_total: series(counts.transfers),
+
+    tutti_worker_event_loop_delay_p99_seconds: perSlot(
+      (workers) => Math.max(...workers.map((worker) => worker.eventLoopDelayP99Ms)) / 1000,
+    ),
+    tutti_worker_event_loop_utilization_ratio: perSlot((workers) =>
+      Math.max(...workers.map((worker) => worker.eventLoopUtilization)),
+    ),
+    tutti_worker_gc_duration_seconds_total: series(counts.gcSeconds),
+    tutti_worker_gc_runs_total: series(counts.gcRuns),
+    tutti_worker_heap_used_bytes: perSlot((workers) => sum(workers.map((worker) => worker.heapUsedBytes))),
+    tutti_worker_heap_total_bytes: fromBeats((beat) => beat.extra?.heapTotalBytes),
+    tutti_worker_heap_limit_bytes: fromBeats((beat) => beat.extra?.heapLimitBytes),
+    tutti_worker_external_memory_bytes: fromBeats((beat) => beat.extra?.externalBytes),
+    tutti_worker_resident_memory_bytes: perSlot((workers) => sum(workers.map((worker) => worker.rssBytes))),
+    tutti_worker_proportional_memory_bytes: perSlot((workers) => {
+      const known = workers.map((worker) => worker.pssBytes).filter((bytes) => bytes !== null);
+      return known.length === 0 ? null : sum(known);
+    }),
+    tutti_worker_cpu_seconds_total: series(counts.cpuSeconds),
+
+    tutti_worker_boot_seconds: histogramSamples('tutti_worker_boot_seconds', counts.bootSeconds),
+    tutti_worker_drain_seconds: histogramSamples('tutti_worker_drain_seconds', counts.drainSeconds),
+    tutti_drains_incomplete_total: series(counts.drainsIncomplete),
+    tutti_reloads_total: series(counts.reloads),
+    tutti_reload_duration_seconds: histogramSamples('tutti_reload_duration_seconds', counts.reloadSeconds),
+    tutti_scalings_total: series(counts.scalings),
+    tutti_circuit_openings_total: series(counts.circuitOpenings),
+    tutti_port_closings_total: series(counts.portClosings),
+    tutti_incidents_total: series(counts.incidents),
+  };
+}
+
+function one(value: number, labels: Labels = {}): Sample[] {
+  return [{ labels, value }];
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((all, value) => all + value, 0);
+}
+
+function series(counter: Counter): Sample[] {
+  return [...counter.series()].map(({ labels, value }) => ({ labels, value }));
+}
+
+function groupBySlot(workers: readonly WorkerSnapshot[]): Map<string, WorkerSnapshot[]> {
+  const slots = new Map<string, WorkerSnapshot[]>();
+  for (const worker of workers) {
+    const slot = slotLabel(worker.slot);
+    const known = slots.get(slot);
+    if (known) known.push(worker);
+    else slots.set(slot, [worker]);
+  }
+  return slots;
+}
+
+function histogramSamples(name: string, histogram: Histogram, labels: Labels = {}): Sample[] {
+  let below = 0;
+  const buckets = histogram.counts.map((count, index) => {
+    below += count;
+    const bound = histogram.bounds[index];
+    return {
+      labels: { ...labels, le: bound === undefined ? '+Inf' : String(bound) },
+      value: below,
+      metricName: `${name}_bucket`,
+    };
+  });
+  return [
+    ...buckets,
+    { labels, value: histogram.sum, metricName: `${name}_sum` },
+    { labels, value: below, metricName: `${name}_count` },
+  ];
+}
