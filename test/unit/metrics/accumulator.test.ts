@@ -5,7 +5,7 @@ import { Accumulator } from '../../../src/metrics/accumulator.ts';
 import type { Counter } from '../../../src/metrics/counters.ts';
 import { beatOf } from './fixtures.ts';
 
-function valueOf(counter: Counter, labels: Record<string, string>): number | undefined {
+function countOf(counter: Counter, labels: Record<string, string>): number | undefined {
   const wanted = JSON.stringify(labels);
   return [...counter.series()].find((one) => JSON.stringify(one.labels) === wanted)?.value;
 }
@@ -30,7 +30,7 @@ test('a slot keeps its counts when its worker dies and another begins at 0', () 
   exit(counts, 1);
   fork(counts, 2, 0);
   beat(counts, 2, 5);
-  assert.equal(valueOf(counts.requests, { slot: '0', status: '2xx' }), 155);
+  assert.equal(countOf(counts.requests, { slot: '0', status: '2xx' }), 155);
   assert.equal(counts.latencies.get('0')?.count, 155);
   assert.equal(counts.latencies.get('0')?.sum.toFixed(6), '0.465000');
 });
@@ -42,7 +42,7 @@ test('old and new worker of one slot count into the same series while both live'
   fork(counts, 2, 0);
   beat(counts, 2, 7);
   beat(counts, 1, 110);
-  assert.equal(valueOf(counts.requests, { slot: '0', status: '2xx' }), 117);
+  assert.equal(countOf(counts.requests, { slot: '0', status: '2xx' }), 117);
   assert.equal(counts.beats(0).length, 2);
   exit(counts, 1);
   assert.equal(counts.beats(0).length, 1);
@@ -54,7 +54,7 @@ test('a heartbeat that is delivered after the exit still counts', () => {
   beat(counts, 1, 100);
   exit(counts, 1);
   beat(counts, 1, 104);
-  assert.equal(valueOf(counts.requests, { slot: '0', status: '2xx' }), 104);
+  assert.equal(countOf(counts.requests, { slot: '0', status: '2xx' }), 104);
 });
 
 test('a spare counts for itself until it is admitted to a slot', () => {
@@ -63,8 +63,8 @@ test('a spare counts for itself until it is admitted to a slot', () => {
   beat(counts, 1, 3);
   counts.action({ type: 'admit', worker: 1, slot: 2 });
   beat(counts, 1, 10);
-  assert.equal(valueOf(counts.requests, { slot: 'spare', status: '2xx' }), 3);
-  assert.equal(valueOf(counts.requests, { slot: '2', status: '2xx' }), 7);
+  assert.equal(countOf(counts.requests, { slot: 'spare', status: '2xx' }), 3);
+  assert.equal(countOf(counts.requests, { slot: '2', status: '2xx' }), 7);
 });
 
 test('restarts carry the reason of the exit before them', () => {
@@ -84,7 +84,7 @@ test('restarts carry the reason of the exit before them', () => {
     },
   });
   counts.event({ type: 'worker-restart', slot: 1, delayMs: 0, earlyDeaths: 0, mixed: false });
-  assert.equal(valueOf(counts.restarts, { slot: '1', reason: 'hung' }), 1);
+  assert.equal(countOf(counts.restarts, { slot: '1', reason: 'hung' }), 1);
 });
 
 test('a reload counts once by its result, a rollback as a rollback', () => {
@@ -100,9 +100,9 @@ test('a reload counts once by its result, a rollback as a rollback', () => {
     rolledBack: true,
     degraded: false,
   });
-  assert.equal(valueOf(counts.reloads, { kind: 'reload', result: 'done' }), 1);
-  assert.equal(valueOf(counts.reloads, { kind: 'rollback', result: 'failed' }), 1);
-  assert.equal(valueOf(counts.reloads, { kind: 'reload', result: 'failed' }), 0);
+  assert.equal(countOf(counts.reloads, { kind: 'reload', result: 'done' }), 1);
+  assert.equal(countOf(counts.reloads, { kind: 'rollback', result: 'failed' }), 1);
+  assert.equal(countOf(counts.reloads, { kind: 'reload', result: 'failed' }), 0);
   assert.equal(counts.reloadSeconds.count, 1);
 });
 
