@@ -1,0 +1,37 @@
+// The core's clock and its one alarm (primary). A clock that jumps when the machine's time is set would make every deadline wrong,
+// so time is counted from an arbitrary start.
+
+import { performance } from 'node:perf_hooks';
+
+/** The longest delay that setTimeout takes; a longer one would fire at once. */
+const LONGEST_MS = 2 ** 31 - 1;
+
+export class Clock {
+  #timer: NodeJS.Timeout | null = null;
+  readonly #onAlarm: () => void;
+
+  constructor(onAlarm: () => void) {
+    this.#onAlarm = onAlarm;
+  }
+
+  /** Monotonic milliseconds. */
+  now(): number {
+    return performance.now();
+  }
+
+  /** Calls the alarm at this time or as soon after as possible; replaces the alarm set before. */
+  wakeAt(at: number): void {
+    this.clear();
+    // Rounded up: a timer that fires a fraction too early would only be set again.
+    const delayMs = Math.min(LONGEST_MS, Math.max(0, Math.ceil(at - this.now())));
+    this.#timer = setTimeout(() => {
+      this.#timer = null;
+      this.#onAlarm();
+    }, delayMs);
+  }
+
+  clear(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+}

@@ -1,0 +1,84 @@
+// Starts a worker process through node:cluster (primary). cluster keeps one set of settings for the whole process, so they are put in
+// place for each fork and given back right after it: two apps in one program, or a program with workers of its own, do not
+// disturb each other.
+
+import type { ChildProcess, StdioOptions } from 'node:child_process';
+import cluster, { type ClusterSettings, type Worker } from 'node:cluster';
+import { fileURLToPath } from 'node:url';
+import { BOOT_VARIABLE, type BootInfo } from '../protocol/messages.ts';
+import type { Generation } from './generations.ts';
+
+export const preloadPath = fileURLToPath(new URL('../worker/preload.cjs', import.meta.url));
+
+export interface ForkRequest {
+  generation: Generation;
+  slot: number | null;
+  boot: BootInfo;
+  /** `inherit`: output goes where the primary's goes, without passing through it. */
+  output: 'inherit' | 'pipe';
+  /** The port for an inspector, if nodeArgs ask for one. */
+  inspectPort: number | undefined;
+}
+
+/** Throws what child_process throws; an error that comes later is emitted by the worker. */
+export function forkWorker({ generation, slot, boot, output, inspectPort }: ForkRequest): Worker {
+  const settings = cluster.settings;
+  const { execPath } = process;
+  const stdio: StdioOptions = ['inherit', output, output, 'ipc'];
+  try {
+    // Every setting is named, because cluster keeps what an earlier call had set.
+    cluster.setupPrimary({
+      exec: generation.entry,
+      args: [...generation.args],
+      cwd: generation.cwd,
+      execArgv: [...generation.nodeArgs, '--require', preloadPath],
+      stdio,
+      silent: false,
+      serialization: 'json',
+      windowsHide: true,
+      ...({ inspectPort, uid: undefined, gid: undefined } as object),
+    });
+    // cluster has no setting for the binary; child_process reads it from here.
+    if (generation.node !== null) process.execPath = generation.node;
+    return cluster.fork(workerEnvironment(generation, slot, boot));
+  } finally {
+    process.execPath = execPath;
+    // Declared read-only, yet setupPrimary() itself puts a new object here each time.
+    (cluster as { settings: ClusterSettings }).settings = settings;
+  }
+}
+
+function workerEnvironment(generation: Generation, slot: number | null, boot: BootInfo): NodeJS.ProcessEnv {
+  const env: NodeJS.ProcessEnv = {};
+  // cluster adds the primary's environment as it is now; the generation's own was pinned.
+  for (const name of Object.keys(process.env)) env[name] = undefined;
+  Object.assign(env, generation.env);
+  env.TUTTI_APP = generation.name;
+  env.TUTTI_GENERATION = String(generation.number);
+  if (slot !== null) {
+    env.TUTTI_SLOT = String(slot);
+    env[generation.instanceVar] = String(slot);
+    const first = generation.incrementVar === null ? Number.NaN : Number(generation.env[generation.incrementVar]);
+    if (generation.incrementVar !== null && Number.isInteger(first))
+      env[generation.incrementVar] = String(first + slot);
+  }
+  env[BOOT_VARIABLE] = JSON.stringify(boot);
+  return env;
+}
+
+/** Takes a worker whose process never came to life out of cluster's books, which wait for an exit that cannot come. */
+export function forgetStillborn(worker: Worker): void {
+  if (cluster.workers !== undefined) delete cluster.workers[worker.id];
+  const { stdin, stdout, stderr } = worker.process as ChildProcess;
+  for (const stream of [stdin, stdout, stderr]) stream?.destroy();
+}
+
+/** The first inspector port that `nodeArgs` ask for; null without an inspector, 0 for any free port. */
+export function wantedInspectPort(nodeArgs: readonly string[]): number | null {
+  let port: number | null = null;
+  for (const arg of nodeArgs) {
+    const match = /^--inspect(?:-brk|-wait|-port)?(?:=(?:.*:)?(\d+)|=.*)?$/.exec(arg);
+    if (match) port = match[1] === undefined ? (port ?? 9229) : Number(match[1]);
+  }
+  return port;
+}

@@ -1,0 +1,80 @@
+// What each generation runs (primary). A reload pins the resolved path, the folder, the environment and the arguments, and every fork of
+// that generation – also a restart days later – uses exactly these, whatever symbolic links and files have become since.
+
+import { realpathSync } from 'node:fs';
+import { resolveEntry } from './entry.ts';
+import { changedFile, type Fingerprint, takeFingerprint } from './fingerprint.ts';
+
+/** A program as the configuration describes it; paths may still go through symbolic links. */
+export interface Program {
+  name: string;
+  entry: string;
+  args: readonly string[];
+  cwd: string;
+  /** The whole environment, not only what is added. */
+  env: Readonly<Record<string, string>>;
+  /** The user's own arguments for node, the loader for TypeScript included. */
+  nodeArgs: readonly string[];
+  /** The node binary, if it is not the one that runs the primary. */
+  node: string | null;
+  ready: 'listening' | 'message' | 'started';
+  compileCache: boolean;
+  /** The variable that holds the slot. */
+  instanceVar: string;
+  /** A variable whose number grows by one from slot to slot. */
+  incrementVar: string | null;
+}
+
+export interface Generation extends Program {
+  number: number;
+}
+
+export type Pinned = { generation: Generation } | { problem: string };
+
+export class Generations {
+  readonly #pinned = new Map<number, { generation: Generation; fingerprint: Promise<Fingerprint>; changed: boolean }>();
+
+  /** Resolves what is on disk now and keeps it under this number. */
+  pin(number: number, program: Program): Pinned {
+    let cwd: string;
+    try {
+      cwd = realpathSync(program.cwd);
+    } catch {
+      return { problem: `there is no folder ${program.cwd} to run in` };
+    }
+    const entry = resolveEntry(program.entry, program.cwd);
+    if ('problem' in entry) return entry;
+    const generation: Generation = { ...program, number, cwd, entry: entry.path };
+    this.#pinned.set(number, { generation, fingerprint: takeFingerprint(entry.path), changed: false });
+    return { generation };
+  }
+
+  /** Keeps what `source` runs under a new number too: the way back. */
+  copy(number: number, source: number): Pinned {
+    const kept = this.#pinned.get(source);
+    if (kept === undefined) return { problem: `generation ${source} is not kept any more` };
+    const generation: Generation = { ...kept.generation, number };
+    this.#pinned.set(number, { ...kept, generation });
+    return { generation };
+  }
+
+  get(number: number): Generation | undefined {
+    return this.#pinned.get(number)?.generation;
+  }
+
+  unpin(number: number): void {
+    this.#pinned.delete(number);
+  }
+
+  /** Whether files of this generation were overwritten: what is started from it now would be other code. Once true, it stays so. */
+  async changedInPlace(number: number): Promise<boolean> {
+    const kept = this.#pinned.get(number);
+    if (kept === undefined) return false;
+    kept.changed ||= (await changedFile(await kept.fingerprint)) !== null;
+    return kept.changed;
+  }
+
+  numbers(): number[] {
+    return [...this.#pinned.keys()];
+  }
+}

@@ -1,0 +1,205 @@
+// One worker process as the primary sees it: turns what cluster and the preload say into inputs of the core, and carries messages to
+// it. It lives until the process has ended and everything it said has been read.
+
+import type { ChildProcess, Serializable } from 'node:child_process';
+import type { Worker } from 'node:cluster';
+import type { Readable } from 'node:stream';
+import type { ToPrimary, ToWorker } from '../protocol/messages.ts';
+import type { WorkerId } from '../supervisor/actions.ts';
+import type { LastWords, Listener, SupervisorInput } from '../supervisor/inputs.ts';
+import { explainExit } from './exit-explanation.ts';
+
+/** A raw libuv handle of a socket; node passes it on as it is. */
+export type RawHandle = object;
+
+/** Messages about sockets and connections, which the data plane answers. */
+export type DataMessage = Extract<ToPrimary, { cmd: `NODE_TUTTI_${'LISTEN' | 'CLOSE' | 'TRANSFER' | 'ADOPTED'}` }>;
+
+export interface WorkerObserver {
+  input(input: SupervisorInput): void;
+  data(worker: WorkerProcess, message: DataMessage, handle: RawHandle | undefined): void;
+  /** A line or part of one, as the worker wrote it; only with piped output. */
+  output(worker: WorkerProcess, stream: 'stdout' | 'stderr', chunk: Buffer): void;
+  signalled(worker: WorkerProcess, signal: string): void;
+  selfTestFailed(worker: WorkerProcess, problem: string): void;
+  /** The process is gone; called before its end becomes an input. */
+  gone(worker: WorkerProcess): void;
+  outOfMemory(): boolean;
+}
+
+const KEPT_LINES = 20;
+/** How long after the exit to wait for the rest of its messages and output: a process it left behind may hold the pipes open. */
+const REST_MS = 250;
+
+export class WorkerProcess {
+  readonly id: WorkerId;
+  readonly slot: number | null;
+  readonly generation: number;
+  readonly pid: number;
+  scheme: 'http' | 'https' = 'http';
+
+  readonly #worker: Worker;
+  readonly #process: ChildProcess;
+  readonly #observer: WorkerObserver;
+  readonly #tail: string[] = [];
+  #lastWords: { error?: string; stderr: string[] } | null = null;
+  #helloed = false;
+  #started = false;
+  #ended = false;
+
+  constructor(
+    worker: Worker,
+    { id, slot, generation }: { id: WorkerId; slot: number | null; generation: number },
+    observer: WorkerObserver,
+  ) {
+    this.id = id;
+    this.slot = slot;
+    this.generation = generation;
+    this.#worker = worker;
+    this.#process = worker.process;
+    this.#observer = observer;
+    this.pid = worker.process.pid as number;
+    this.#listen();
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** False if it cannot be delivered any more; `sent` is called in any case, with an error if it was not. */
+  send(message: ToWorker, handle?: RawHandle, sent?: (error: Error | null) => void): boolean {
+    if (!this.#process.connected) {
+      sent?.(new Error('the channel to the worker is closed'));
+      return false;
+    }
+    // A callback is always given: without one, a failing send is emitted as an error later.
+    this.#process.send(message as Serializable, handle as never, {}, (error) => sent?.(error));
+    return true;
+  }
+
+  /** Delivers SIGTERM to the application: through the preload, or as a signal if that cannot be reached. */
+  terminate(): void {
+    if (!this.send({ cmd: 'NODE_TUTTI_TERMINATE' })) this.#process.kill('SIGTERM');
+  }
+
+  kill(): void {
+    this.#process.kill('SIGKILL');
+  }
+
+  #listen(): void {
+    const child = this.#process;
+    const observer = this.#observer;
+    // A channel that breaks while something is sent is seen as the exit that follows; unheard, the error would end the primary.
+    this.#worker.on('error', () => {});
+    child.on('error', () => {});
+    child.on('internalMessage', (message: unknown, handle: RawHandle | undefined) => {
+      if (isOurs(message)) this.#receive(message, handle);
+    });
+    child.on('message', (message) => {
+      if (message === 'ready') observer.input({ type: 'worker-said-ready', worker: this.id });
+    });
+    for (const name of ['stdout', 'stderr'] as const) {
+      child[name]?.on('data', (chunk: Buffer) => {
+        if (name === 'stderr') this.#remember(chunk);
+        observer.output(this, name, chunk);
+      });
+      child[name]?.on('error', () => {});
+    }
+    child.once('spawn', () => observer.input({ type: 'worker-online', worker: this.id, pid: this.pid }));
+    child.once('exit', (code, signal) => {
+      this.#ended = true;
+      void this.#rest().then(() => this.#end(code, signal));
+    });
+  }
+
+  #receive(message: ToPrimary, handle: RawHandle | undefined): void {
+    const worker = this.id;
+    const { input } = this.#observer;
+    switch (message.cmd) {
+      case 'NODE_TUTTI_HELLO':
+        this.#helloed = true;
+        if (message.selfTest !== 'ok') this.#observer.selfTestFailed(this, message.selfTest);
+        return;
+      case 'NODE_TUTTI_STARTED':
+        this.#started = true;
+        input({ type: 'worker-started', worker });
+        return;
+      case 'NODE_TUTTI_LISTENING':
+        this.scheme = message.listeners.find((listener) => listener.scheme !== undefined)?.scheme ?? 'http';
+        input({ type: 'worker-listening', worker, listeners: message.listeners satisfies Listener[] });
+        return;
+      case 'NODE_TUTTI_READY':
+        input({ type: 'worker-said-ready', worker });
+        return;
+      case 'NODE_TUTTI_CLOSED':
+        input({ type: 'worker-closed', worker });
+        return;
+      case 'NODE_TUTTI_HEARTBEAT':
+        input({ type: 'worker-heartbeat', worker, beat: message.beat });
+        return;
+      case 'NODE_TUTTI_DRAINED':
+        input({ type: 'worker-drained', worker, left: message.left });
+        return;
+      case 'NODE_TUTTI_SIGNALLED':
+        this.#observer.signalled(this, message.signal);
+        return;
+      case 'NODE_TUTTI_LAST_WORDS':
+        this.#lastWords = message;
+        return;
+      default:
+        this.#observer.data(this, message, handle);
+    }
+  }
+
+  #remember(chunk: Buffer): void {
+    const [first = '', ...rest] = chunk.toString('utf8').split('\n');
+    this.#tail.push((this.#tail.pop() ?? '') + first, ...rest);
+    if (this.#tail.length > KEPT_LINES + 1) this.#tail.splice(0, this.#tail.length - KEPT_LINES - 1);
+  }
+
+  /** The exit can overtake what the process said just before. */
+  async #rest(): Promise<void> {
+    const { connected, stdout, stderr } = this.#process;
+    const open: Promise<void>[] = [];
+    if (connected) open.push(new Promise((done) => this.#process.once('disconnect', () => done())));
+    for (const stream of [stdout, stderr]) if (stream !== null) open.push(ended(stream));
+    let timer: NodeJS.Timeout | undefined;
+    const enough = new Promise<void>((done) => {
+      timer = setTimeout(done, REST_MS);
+    });
+    await Promise.race([Promise.all(open), enough]);
+    clearTimeout(timer);
+    // What a process left behind still writes is not this worker's any more.
+    stdout?.destroy();
+    stderr?.destroy();
+    if (this.#process.connected) this.#process.disconnect();
+  }
+
+  #end(code: number | null, signal: string | null): void {
+    this.#observer.gone(this);
+    const stderr = this.#lastWords?.stderr.length
+      ? this.#lastWords.stderr
+      : this.#tail.filter((line) => line !== '').slice(-KEPT_LINES);
+    const explanation = explainExit({
+      code,
+      signal,
+      helloed: this.#helloed,
+      started: this.#started,
+      outOfMemory: signal === 'SIGKILL' && this.#observer.outOfMemory(),
+      stderr,
+    });
+    const lastWords: LastWords = { stderr };
+    if (this.#lastWords?.error !== undefined) lastWords.error = this.#lastWords.error;
+    if (explanation !== undefined) lastWords.explanation = explanation;
+    this.#observer.input({ type: 'worker-exit', worker: this.id, code, signal, lastWords });
+  }
+}
+
+function isOurs(message: unknown): message is ToPrimary {
+  const cmd = (message as { cmd?: unknown } | null)?.cmd;
+  return typeof cmd === 'string' && cmd.startsWith('NODE_TUTTI_');
+}
+
+function ended(stream: Readable): Promise<void> {
+  return stream.closed ? Promise.resolve() : new Promise((done) => stream.once('close', () => done()));
+}
