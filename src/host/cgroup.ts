@@ -90,12 +90,12 @@ function mountPoint(root: string, version: 'v1' | 'v2', controller: string): { r
     if (mountRoot === undefined || point === undefined) continue;
     const matches =
       version === 'v2' ? type === 'cgroup2' : type === 'cgroup' && options?.split(',').includes(controller) === true;
-    if (matches) return { root: unescape(mountRoot), point: unescape(point) };
+    if (matches) return { root: unescapeOctal(mountRoot), point: unescapeOctal(point) };
   }
   return null;
 }
 
-function unescape(path: string): string {
+function unescapeOctal(path: string): string {
   return path.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
 }
 
