@@ -12,8 +12,12 @@ import { explainExit } from './exit-explanation.ts';
 /** A raw libuv handle of a socket; node passes it on as it is. */
 export type RawHandle = object;
 
+/** What the worker says of its own life; the rest is about sockets and connections. */
+type LifeMessage =
+  `NODE_TUTTI_${'HELLO' | 'LISTENING' | 'CLOSED' | 'STARTED' | 'READY' | 'HEARTBEAT' | 'DRAINED' | 'SIGNALLED' | 'LAST_WORDS'}`;
+
 /** Messages about sockets and connections, which the data plane answers. */
-export type DataMessage = Extract<ToPrimary, { cmd: `NODE_TUTTI_${'LISTEN' | 'CLOSE' | 'TRANSFER' | 'ADOPTED'}` }>;
+export type DataMessage = Exclude<ToPrimary, { cmd: LifeMessage }>;
 
 export interface WorkerObserver {
   input(input: SupervisorInput): void;
@@ -22,8 +26,8 @@ export interface WorkerObserver {
   output(worker: WorkerProcess, stream: 'stdout' | 'stderr', chunk: Buffer): void;
   signalled(worker: WorkerProcess, signal: string): void;
   selfTestFailed(worker: WorkerProcess, problem: string): void;
-  /** The process is gone; called before its end becomes an input. */
-  gone(worker: WorkerProcess): void;
+  /** The process is gone. Its end becomes an input when the promise is kept. */
+  gone(worker: WorkerProcess): Promise<void>;
   outOfMemory(): boolean;
 }
 
@@ -175,8 +179,8 @@ export class WorkerProcess {
     if (this.#process.connected) this.#process.disconnect();
   }
 
-  #end(code: number | null, signal: string | null): void {
-    this.#observer.gone(this);
+  async #end(code: number | null, signal: string | null): Promise<void> {
+    await this.#observer.gone(this);
     const stderr = this.#lastWords?.stderr.length
       ? this.#lastWords.stderr
       : this.#tail.filter((line) => line !== '').slice(-KEPT_LINES);

@@ -1,0 +1,302 @@
+// The real world of the core (primary): carries its actions out on processes, sockets, files and the clock, and turns what happens into
+// inputs. It decides nothing.
+
+import type { Balance, BootInfo } from '../protocol/messages.ts';
+import type { Action, CommandResult, WorkerId } from '../supervisor/actions.ts';
+import type { SupervisorEvent } from '../supervisor/events.ts';
+import type { Host } from '../supervisor/host.ts';
+import type { PolicyChange, SupervisorInput } from '../supervisor/inputs.ts';
+import { outOfMemoryKills } from './cgroup.ts';
+import { Clock } from './clock.ts';
+import type { DataPlane } from './data-plane.ts';
+import { explainSpawnError } from './exit-explanation.ts';
+import { forgetStillborn, forkWorker, wantedInspectPort } from './fork.ts';
+import type { Generation, Generations, Pinned, Program } from './generations.ts';
+import { probe } from './probe.ts';
+import { Scratch } from './scratch.ts';
+import { type WorkerObserver, WorkerProcess } from './worker-process.ts';
+
+export interface NodeHostOptions {
+  generations: Generations;
+  dataPlane: DataPlane;
+  balance: Balance;
+  output: 'inherit' | 'pipe';
+  /** The gate stays closed until ADMIT for workers that are not ready merely by listening. */
+  gated: boolean;
+  /** Reads the configuration again, for a reload. Rejects with the reason why it cannot be used. */
+  reread(): Promise<{ program: Program; policy: PolicyChange }>;
+  dispatch(input: SupervisorInput): void;
+  report(event: SupervisorEvent): void;
+  answer(id: number, result: CommandResult): void;
+  exit(code: number, reason: string): void;
+  outputOf(worker: WorkerProcess, stream: 'stdout' | 'stderr', chunk: Buffer): void;
+}
+
+const HEARTBEAT_MS = 1000;
+/** A signal that reached the primary and a worker within this time was meant for the whole group. */
+const SAME_SIGNAL_MS = 100;
+/** How often files are looked at without an occasion, for what the core does by its own clock. */
+const VERIFY_MS = 5000;
+/** A file system that does not answer must not keep a crashed worker from being restarted. */
+const VERIFY_AT_MOST_MS = 200;
+
+export class NodeHost implements Host {
+  readonly #options: NodeHostOptions;
+  readonly #clock: Clock;
+  readonly #scratch = new Scratch();
+  readonly #workers = new Map<WorkerId, WorkerProcess>();
+  readonly #inspectPorts = new Map<WorkerId, number>();
+  readonly #timers = new Set<NodeJS.Timeout>();
+  readonly #verifying: NodeJS.Timeout;
+  readonly #knownChanged = new Set<number>();
+  #outOfMemoryKills = outOfMemoryKills();
+  #signalledAt = Number.NEGATIVE_INFINITY;
+  #selfTestReported = false;
+  #released = false;
+
+  constructor(options: NodeHostOptions) {
+    this.#options = options;
+    this.#clock = new Clock(() => options.dispatch({ type: 'tick' }));
+    this.#verifying = setInterval(() => void this.verifyFiles(), VERIFY_MS);
+    this.#verifying.unref();
+  }
+
+  now(): number {
+    return this.#clock.now();
+  }
+
+  random(): number {
+    return Math.random();
+  }
+
+  worker(id: WorkerId): WorkerProcess | undefined {
+    return this.#workers.get(id);
+  }
+
+  /** The primary itself got a signal that ends it. */
+  signalled(): void {
+    this.#signalledAt = this.now();
+  }
+
+  perform(action: Action): void {
+    const { report, answer } = this.#options;
+    switch (action.type) {
+      case 'fork':
+        this.#fork(action);
+        return;
+      case 'admit':
+        this.#workers.get(action.worker)?.send({ cmd: 'NODE_TUTTI_ADMIT', slot: action.slot });
+        this.#options.dataPlane.admitted(action.worker);
+        return;
+      case 'probe':
+        void this.#probe(action);
+        return;
+      case 'drain':
+        this.#options.dataPlane.draining(action.worker);
+        this.#workers.get(action.worker)?.send({ cmd: 'NODE_TUTTI_DRAIN', timeoutMs: action.timeoutMs });
+        return;
+      case 'terminate':
+        this.#workers.get(action.worker)?.terminate();
+        return;
+      case 'kill':
+        this.#workers.get(action.worker)?.kill();
+        return;
+      case 'autopsy':
+        // Nothing can look into a hung worker yet; the core goes on without evidence.
+        this.#later({ type: 'worker-autopsy', worker: action.worker, incident: null });
+        return;
+      case 'pin':
+        void this.#pin(action.generation, action.from);
+        return;
+      case 'unpin':
+        this.#options.generations.unpin(action.generation);
+        this.#knownChanged.delete(action.generation);
+        return;
+      case 'close-ports':
+        this.#options.dataPlane.closePorts();
+        return;
+      case 'wake':
+        this.#clock.wakeAt(action.at);
+        return;
+      case 'report':
+        report(action.event);
+        return;
+      case 'answer':
+        answer(action.id, action.result);
+        return;
+      case 'exit':
+        this.release();
+        this.#options.exit(action.code, action.reason);
+    }
+  }
+
+  /** Looks whether files of living generations were overwritten and tells the core before it decides on anything else. */
+  async verifyFiles(): Promise<void> {
+    const { generations, dispatch } = this.#options;
+    let timer: NodeJS.Timeout | undefined;
+    const enough = new Promise<void>((done) => {
+      timer = setTimeout(done, VERIFY_AT_MOST_MS);
+    });
+    const check = Promise.all(
+      generations.numbers().map(async (generation) => {
+        if (this.#knownChanged.has(generation) || !(await generations.changedInPlace(generation))) return;
+        if (this.#released || this.#knownChanged.has(generation)) return;
+        this.#knownChanged.add(generation);
+        dispatch({ type: 'generation-changed-in-place', generation });
+      }),
+    );
+    await Promise.race([check, enough]);
+    clearTimeout(timer);
+  }
+
+  /** Gives back everything that this process holds for the app. Workers that still live are killed. */
+  release(): void {
+    if (this.#released) return;
+    this.#released = true;
+    clearInterval(this.#verifying);
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#timers.clear();
+    for (const worker of this.#workers.values()) worker.kill();
+    this.#clock.clear();
+    this.#options.dataPlane.close();
+    this.#scratch.remove();
+  }
+
+  #fork({ worker: id, slot, generation: number, spare }: Extract<Action, { type: 'fork' }>): void {
+    const { generations, dataPlane, balance, output, gated } = this.#options;
+    const generation = generations.get(number);
+    if (generation === undefined) {
+      this.#stillborn(id, `generation ${number} is not kept any more`);
+      return;
+    }
+    const boot: BootInfo = {
+      worker: id,
+      slot,
+      generation: number,
+      balance,
+      ready: generation.ready,
+      gated: spare || gated,
+      execArgv: [...generation.nodeArgs],
+      heartbeatMs: HEARTBEAT_MS,
+      compileCache: generation.compileCache,
+      scoreboard: dataPlane.enrol(id),
+    };
+    const failed = (error: NodeJS.ErrnoException) => {
+      dataPlane.gone(id);
+      this.#inspectPorts.delete(id);
+      this.#stillborn(id, explainSpawnError(error, generation.node ?? process.execPath, generation.cwd));
+    };
+    try {
+      const inspectPort = this.#inspectPort(id, generation);
+      const worker = forkWorker({ generation, slot, boot, output, inspectPort });
+      if (worker.process.pid !== undefined) {
+        const started = new WorkerProcess(worker, { id, slot, generation: number }, this.#observer);
+        this.#workers.set(id, started);
+        dataPlane.joined(started);
+        return;
+      }
+      worker.once('error', (error) => {
+        forgetStillborn(worker);
+        failed(error);
+      });
+    } catch (error) {
+      failed(error as NodeJS.ErrnoException);
+    }
+  }
+
+  readonly #observer: WorkerObserver = {
+    input: (input) => {
+      if (!this.#released) this.#options.dispatch(input);
+    },
+    data: (worker, message, handle) => this.#options.dataPlane.message(worker, message, handle),
+    output: (worker, stream, chunk) => this.#options.outputOf(worker, stream, chunk),
+    signalled: (worker, signal) => this.#signalledAlone(worker, signal),
+    selfTestFailed: (_worker, problem) => {
+      if (this.#selfTestReported) return;
+      this.#selfTestReported = true;
+      const message = `This version of node works otherwise than tutti knows it (${problem}), so connections are shared as node:cluster does it.`;
+      this.#options.report({ type: 'notice', level: 'warn', message });
+    },
+    gone: async (worker) => {
+      this.#workers.delete(worker.id);
+      this.#inspectPorts.delete(worker.id);
+      this.#options.dataPlane.gone(worker.id);
+      await this.verifyFiles();
+    },
+    outOfMemory: () => {
+      const before = this.#outOfMemoryKills;
+      this.#outOfMemoryKills = outOfMemoryKills();
+      return before !== null && this.#outOfMemoryKills !== null && this.#outOfMemoryKills > before;
+    },
+  };
+
+  /** The core hears of it in a later turn, as of every other end. */
+  #stillborn(worker: WorkerId, explanation: string): void {
+    this.#later({ type: 'worker-exit', worker, code: null, signal: null, lastWords: { stderr: [], explanation } });
+  }
+
+  #later(input: SupervisorInput): void {
+    setImmediate(() => this.#observer.input(input));
+  }
+
+  async #probe({ worker: id, path, timeoutMs }: Extract<Action, { type: 'probe' }>): Promise<void> {
+    const worker = this.#workers.get(id);
+    // Its exit is already an input, or will be.
+    if (worker === undefined) return;
+    const result = await probe(worker, { path, timeoutMs, folder: this.#scratch.path() });
+    this.#observer.input({ type: 'worker-probe', worker: id, ...result });
+  }
+
+  async #pin(number: number, from: Extract<Action, { type: 'pin' }>['from']): Promise<void> {
+    const { generations, reread } = this.#options;
+    try {
+      const policy: { policy?: PolicyChange } = {};
+      // First the generations that live: what was overwritten under them is known before there is a new one.
+      await this.verifyFiles();
+      let pinned: Pinned;
+      if (from === 'disk') {
+        const read = await reread();
+        policy.policy = read.policy;
+        pinned = generations.pin(number, read.program);
+      } else {
+        pinned = generations.copy(number, from.generation);
+      }
+      if ('problem' in pinned) {
+        this.#observer.input({ type: 'generation-refused', generation: number, reason: pinned.problem });
+        return;
+      }
+      const changedInPlace = await generations.changedInPlace(number);
+      if (changedInPlace) this.#knownChanged.add(number);
+      const { entry } = pinned.generation;
+      this.#observer.input({ type: 'generation-pinned', generation: number, entry, changedInPlace, ...policy });
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#observer.input({ type: 'generation-refused', generation: number, reason });
+    }
+  }
+
+  /** `kill <worker>` means that one worker; Ctrl-C and a service manager's TERM mean the whole group, the primary with it. */
+  #signalledAlone(worker: WorkerProcess, signal: string): void {
+    const at = this.now();
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      if (this.#signalledAt < at - SAME_SIGNAL_MS) {
+        this.#observer.input({ type: 'worker-signalled', worker: worker.id, signal });
+      }
+    }, SAME_SIGNAL_MS);
+    this.#timers.add(timer);
+  }
+
+  /** Each worker that is alive has its own port, counted from the one asked for, and a free one is used again. */
+  #inspectPort(id: WorkerId, generation: Generation): number | undefined {
+    const first = wantedInspectPort(generation.nodeArgs);
+    if (first === null) return undefined;
+    if (first === 0) return 0;
+    const taken = new Set(this.#inspectPorts.values());
+    if (wantedInspectPort(process.execArgv) !== null) taken.add(process.debugPort);
+    let port = first;
+    while (taken.has(port)) port += 1;
+    this.#inspectPorts.set(id, port);
+    return port;
+  }
+}

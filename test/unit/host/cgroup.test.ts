@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { cpuAllowance, memoryLimitBytes, outOfMemoryKills } from '../../../src/host/cgroup.ts';
+
+/** A root folder with these files, as the kernel would show them. */
+function machine(t: TestContext, files: Record<string, string>): string {
+  const root = mkdtempSync(join(tmpdir(), 'tutti-cgroup-'));
+  t.after(() => rmSync(root, { recursive: true }));
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(root, path)), { recursive: true });
+    writeFileSync(join(root, path), text);
+  }
+  return root;
+}
+
+const v2 = '30 23 0:26 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate\n';
+
+test('v2: the tightest quota on the way to the root holds, rounded up', (t) => {
+  const root = machine(t, {
+    'proc/self/cgroup': '0::/pod/app\n',
+    'proc/self/mountinfo': v2,
+    'sys/fs/cgroup/pod/cpu.max': '150000 100000\n',
+    'sys/fs/cgroup/pod/app/cpu.max': 'max 100000\n',
+  });
+  assert.deepEqual(cpuAllowance(root, 8), { count: 2, quota: 1.5 });
+});
+
+test('v2: a quota below one CPU is one worker', (t) => {
+  const root = machine(t, {
+    'proc/self/cgroup': '0::/\n',
+    'proc/self/mountinfo': v2,
+    'sys/fs/cgroup/cpu.max': '25000 100000\n',
+  });
+  assert.deepEqual(cpuAllowance(root, 8), { count: 1, quota: 0.25 });
+});
+
+test('affinity is a limit beside the quota', (t) => {
+  const root = machine(t, {
+    'proc/self/cgroup': '0::/\n',
+    'proc/self/mountinfo': v2,
+    'sys/fs/cgroup/cpu.max': '600000 100000\n',
+  });
+  assert.equal(cpuAllowance(root, 4).count, 4);
+});
+
+test('v1: the cpu controller, mounted with others and from within a container', (t) => {
+  const root = machine(t, {
+    'proc/self/cgroup': '12:memory:/docker/abc\n5:cpu,cpuacct:/docker/abc\n',
+    'proc/self/mountinfo':
+      '36 35 0:31 /docker/abc /sys/fs/cgroup/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct\n' +
+      '37 35 0:32 /docker/abc /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n',
+    'sys/fs/cgroup/cpu,cpuacct/cpu.cfs_quota_us': '250000\n',
+    'sys/fs/cgroup/cpu,cpuacct/cpu.cfs_period_us': '100000\n',
+    'sys/fs/cgroup/memory/memory.limit_in_bytes': '536870912\n',
+    'sys/fs/cgroup/memory/memory.oom_control': 'oom_kill_disable 0\nunder_oom 0\noom_kill 3\n',
+  });
+  assert.deepEqual(cpuAllowance(root, 8), { count: 3, quota: 2.5 });
+  assert.equal(memoryLimitBytes(root), 512 * 2 ** 20);
+  assert.equal(outOfMemoryKills(root), 3);
+});
+
+test('v1: -1 and the largest page count mean no limit', (t) => {
+  const root = machine(t, {
+    'proc/self/cgroup': '5:cpu:/\n4:memory:/\n',
+    'proc/self/mountinfo':
+      '36 35 0:31 / /cg/cpu rw - cgroup cgroup rw,cpu\n37 35 0:32 / /cg/memory rw - cgroup cgroup rw,memory\n',
+    'cg/cpu/cpu.cfs_quota_us': '-1\n',
+    'cg/cpu/cpu.cfs_period_us': '100000\n',
+    'cg/memory/memory.limit_in_bytes': '9223372036854771712\n',
+  });
+  assert.deepEqual(cpuAllowance(root, 8), { count: 8, quota: null });
+  assert.equal(memoryLimitBytes(root), null);
+});
+
+test('v2: memory limit and kills', (t) => {
+  const root = machine(t, {
+    'proc/self/cgroup': '0::/a/b\n',
+    'proc/self/mountinfo': v2,
+    'sys/fs/cgroup/a/memory.max': '1073741824\n',
+    'sys/fs/cgroup/a/b/memory.max': 'max\n',
+    'sys/fs/cgroup/a/b/memory.events': 'low 0\nhigh 0\nmax 5\noom 1\noom_kill 2\noom_group_kill 0\n',
+  });
+  assert.equal(memoryLimitBytes(root), 2 ** 30);
+  assert.equal(outOfMemoryKills(root), 2);
+});
+
+test('a system without control groups has no limits', (t) => {
+  const root = machine(t, { 'proc/self/status': '' });
+  assert.deepEqual(cpuAllowance(root, 3), { count: 3, quota: null });
+  assert.equal(memoryLimitBytes(root), null);
+  assert.equal(outOfMemoryKills(root), null);
+});
