@@ -1,0 +1,178 @@
+// Opens the doors of the admin API: the control socket, and a TCP port if asked. Runs in the primary.
+//
+// The API itself (app.ts) is loaded with the first request: until then a supervisor pays for a listening socket only.
+
+import { randomBytes } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { isIP } from 'node:net';
+import process from 'node:process';
+import type { SupervisorEvent } from '../supervisor/events.ts';
+import type { Door, RequestListener } from './app.ts';
+import { bindControlSocket } from './control-socket.ts';
+import { EventHistory } from './event-history.ts';
+import type { EventStream } from './event-stream.ts';
+import { controlPaths, isAppName, stateFolders } from './state-folder.ts';
+import type { AdminExtras, AdminTarget } from './target.ts';
+import { ensureToken } from './token.ts';
+
+/** More clients than this are refused by closing their connections. */
+const MAX_CLIENTS = 64;
+const CLOSE_PATIENCE_MS = 2000;
+
+export interface AdminOptions {
+  env: Readonly<Record<string, string | undefined>>;
+  /** tutti's. */
+  version: string;
+  /** `[host:]port`; null: no TCP. */
+  listen: { host: string; port: number } | null;
+  /** The token to demand; null: the one in the file beside the socket. */
+  token: string | null;
+  extras: AdminExtras;
+}
+
+export type SocketOutcome =
+  | { outcome: 'bound'; path: string }
+  | { outcome: 'taken'; path: string }
+  | { outcome: 'impossible'; reason: string };
+
+export class AdminServer {
+  readonly #target: AdminTarget;
+  readonly #options: AdminOptions;
+  readonly #history = new EventHistory();
+  readonly #streams = new Set<EventStream>();
+  readonly #servers = new Set<Server>();
+  readonly #answering = new Set<ServerResponse>();
+  readonly #record = (event: SupervisorEvent) => this.#history.add(event);
+  #token: string | null = null;
+  #app: Promise<(door: Door) => RequestListener> | null = null;
+
+  constructor(target: AdminTarget, options: AdminOptions) {
+    this.#target = target;
+    this.#options = options;
+    this.#token = options.token;
+    target.on('event', this.#record);
+  }
+
+  /**
+   * Binds `<state>/run/<name>.sock`, in the first state folder that can hold it. Never throws: a supervisor that cannot be
+   * controlled is worth more than none.
+   */
+  async openSocket(): Promise<SocketOutcome> {
+    const name = this.#target.name;
+    if (!isAppName(name)) {
+      return {
+        outcome: 'impossible',
+        reason: `the name "${name}" cannot be a file name: use letters, digits, ".", "_" and "-"`,
+      };
+    }
+    const reasons: string[] = [];
+    for (const state of stateFolders(this.#options.env)) {
+      const paths = controlPaths(state, name);
+      const server = this.#createServer({ type: 'socket' });
+      const bound = await bindControlSocket(server, paths.socket);
+      if (bound.outcome === 'taken') return { outcome: 'taken', path: paths.socket };
+      if (bound.outcome === 'impossible') {
+        reasons.push(bound.reason);
+        continue;
+      }
+      this.#servers.add(server);
+      this.#token ??= tokenOrNull(paths.token);
+      return { outcome: 'bound', path: paths.socket };
+    }
+    return { outcome: 'impossible', reason: reasons.join('; ') };
+  }
+
+  /** Rejects with the system's error, such as EADDRINUSE: an operator who asked for a port relies on it. */
+  async openTcp(): Promise<AddressInfo | null> {
+    const listen = this.#options.listen;
+    if (listen === null) return null;
+    const door: Door = { type: 'tcp', loopback: isLoopback(listen.host), hosts: [listen.host.toLowerCase()] };
+    const server = this.#createServer(door);
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen({ host: listen.host, port: listen.port }, () => {
+        server.off('error', reject);
+        resolve();
+      });
+    });
+    this.#servers.add(server);
+    return server.address() as AddressInfo;
+  }
+
+  /** Takes no new client, lets answers under way go out, ends the event streams. */
+  async close(): Promise<void> {
+    this.#target.off('event', this.#record);
+    const closed = [...this.#servers].map((server) => new Promise((resolve) => server.close(resolve)));
+    for (const stream of [...this.#streams]) stream.end();
+    await Promise.race([
+      Promise.all([...this.#answering].map((response) => new Promise((resolve) => response.once('close', resolve)))),
+      new Promise((resolve) => setTimeout(resolve, CLOSE_PATIENCE_MS).unref()),
+    ]);
+    for (const server of this.#servers) server.closeAllConnections();
+    await Promise.all(closed);
+    this.#servers.clear();
+  }
+
+  #createServer(door: Door): Server {
+    let listener: RequestListener | null = null;
+    const server = createServer(
+      { requestTimeout: 10_000, headersTimeout: 10_000, keepAliveTimeout: 5000, maxHeaderSize: 16 * 1024 },
+      (request, response) => {
+        this.#answering.add(response);
+        response.once('close', () => this.#answering.delete(response));
+        if (listener !== null) return listener(request, response);
+        this.#load().then(
+          (app) => {
+            listener ??= app(door);
+            listener(request, response);
+          },
+          (error: unknown) => this.#refuse(request, response, error),
+        );
+      },
+    );
+    server.maxConnections = MAX_CLIENTS;
+    // A listening socket that fails (EMFILE) must not end the app it belongs to.
+    server.on('error', () => {});
+    return server;
+  }
+
+  #load(): Promise<(door: Door) => RequestListener> {
+    this.#app ??= import('./app.ts').then(({ createApp }) =>
+      createApp({
+        target: this.#target,
+        extras: this.#options.extras,
+        history: this.#history,
+        // Without a file nobody can know the token: only reads are possible then.
+        token: this.#token ?? randomBytes(32).toString('base64url'),
+        version: this.#options.version,
+        streams: this.#streams,
+      }),
+    );
+    this.#app.catch(() => {
+      this.#app = null;
+    });
+    return this.#app;
+  }
+
+  /** The files of tutti itself cannot be loaded, for example while an installation replaces them. The next request tries anew. */
+  #refuse(request: IncomingMessage, response: ServerResponse, error: unknown): void {
+    request.resume();
+    const message = `The admin API cannot be loaded: ${error instanceof Error ? error.message : String(error)}`;
+    response.writeHead(503, { 'content-type': 'application/json; charset=utf-8', connection: 'close' });
+    response.end(JSON.stringify({ schema: 1, error: { code: 'not-loaded', message } }));
+  }
+}
+
+function tokenOrNull(path: string): string | null {
+  try {
+    return ensureToken(path);
+  } catch (error) {
+    process.emitWarning(`Cannot write ${path}: ${String(error)}. This supervisor can be read but not controlled.`);
+    return null;
+  }
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+}

@@ -1,0 +1,176 @@
+// The admin API as a hono application: access, limits and the table of routes. Runs in the primary, loaded with the first
+// request, because most supervisors are asked nothing for hours and hono with its request objects takes 7 MB.
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { getRequestListener, type HttpBindings } from '@hono/node-server';
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
+import { type Context, Hono } from 'hono';
+import * as v from 'valibot';
+import type { EventHistory } from './event-history.ts';
+import { EventStream } from './event-stream.ts';
+import { refusalOf } from './gate.ts';
+import { openApiDocument } from './openapi.ts';
+import { failed, type Route, type RouteAnswer, type RouteContext, routes } from './routes.ts';
+import type { AdminExtras, AdminTarget } from './target.ts';
+
+export interface AppOptions {
+  target: AdminTarget;
+  extras: AdminExtras;
+  history: EventHistory;
+  token: string;
+  version: string;
+  streams: Set<EventStream>;
+}
+
+/** How the request came in: decided by the listener, not by anything in the request. */
+export type Door =
+  | { type: 'socket' }
+  /** `hosts` are the names under which the operator said it is reached. */
+  | { type: 'tcp'; loopback: boolean; hosts: readonly string[] };
+
+type Bindings = { Bindings: HttpBindings & { door: Door } };
+export type RequestListener = (request: IncomingMessage, response: ServerResponse) => void;
+
+export const MAX_BODY_BYTES = 64 * 1024;
+const MAX_STREAMS = 32;
+
+/** Makes one listener per door. */
+export function createApp(options: AppOptions): (door: Door) => RequestListener {
+  const app = new Hono<Bindings>();
+
+  app.use(async (context, next) => {
+    const refusal = refusalOf(
+      {
+        headers: context.env.incoming.headers,
+        path: context.req.path,
+        method: context.req.method,
+        access: accessOf(context.req.method, context.req.path),
+      },
+      context.env.door,
+      options.token,
+    );
+    if (refusal !== null) return respond(context, refusal);
+    await next();
+    if (context.res.headers.has('x-hono-already-sent')) return;
+    context.res.headers.set('cache-control', context.res.headers.get('cache-control') ?? 'no-store');
+    context.res.headers.set('x-content-type-options', 'nosniff');
+  });
+
+  for (const route of routes) {
+    app.on(route.method, route.path, async (context) => {
+      if (context.req.method === 'HEAD' && route.path === '/v1/events') {
+        return respond(context, failed(405, 'method', 'A stream has no headers-only form.'));
+      }
+      const body = await bodyOf(context, route);
+      if ('refusal' in body) return respond(context, body.refusal);
+      return respond(context, await route.handle(contextOf(context, options, body.value)));
+    });
+  }
+  app.get('/openapi.json', (context) => context.json(openApiDocument(options.version)));
+  app.notFound((context) => respond(context, pageOrNotFound(context.req.method, context.req.path, options.extras)));
+  app.onError((error, context) =>
+    respond(context, failed(500, 'internal', `The supervisor met a bug while it answered: ${error.message}`)),
+  );
+
+  return (door) => {
+    const listener = getRequestListener(
+      (request, bindings) => app.fetch(request, { ...(bindings as HttpBindings), door }),
+      { overrideGlobalObjects: false, hostname: 'localhost', errorHandler: malformed },
+    );
+    return (request, response) => void listener(request, response);
+  };
+}
+
+/** hono could not make a request of it, such as a path that is not a URL. */
+function malformed(): Response {
+  return Response.json(
+    { schema: 1, error: { code: 'malformed', message: 'The request cannot be understood.' } },
+    { status: 400 },
+  );
+}
+
+function accessOf(method: string, path: string): Route['access'] {
+  const asked = method === 'HEAD' ? 'get' : method.toLowerCase();
+  // What no route answers is a file of the page, or nothing: neither tells or changes anything of the app.
+  return routes.find((route) => route.path === path && route.method === asked)?.access ?? 'open';
+}
+
+async function bodyOf(
+  context: Context<Bindings>,
+  route: Route,
+): Promise<{ value: unknown } | { refusal: RouteAnswer }> {
+  if (route.body === undefined) return { value: null };
+  const text = await readBody(context.env.incoming);
+  if (text === null) {
+    return { refusal: failed(413, 'too-large', `The body is larger than ${MAX_BODY_BYTES} bytes.`) };
+  }
+  const type = context.req.header('content-type') ?? '';
+  if (text !== '' && !/^application\/json\s*(;|$)/i.test(type)) {
+    return { refusal: failed(415, 'not-json', `Cannot read a body of type "${type}": send application/json.`) };
+  }
+  let json: unknown;
+  try {
+    json = text === '' ? {} : JSON.parse(text);
+  } catch {
+    return { refusal: failed(400, 'malformed', 'The body is not JSON.') };
+  }
+  const checked = v.safeParse(route.body, json);
+  if (checked.success) return { value: checked.output };
+  return { refusal: failed(400, 'invalid', `The body does not fit: ${v.summarize(checked.issues)}`) };
+}
+
+/** Null when it is too large; the rest is read and thrown away, so that the client gets to read the answer. */
+async function readBody(request: IncomingMessage): Promise<string | null> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request) {
+    bytes += (chunk as Buffer).length;
+    if (bytes <= MAX_BODY_BYTES) chunks.push(chunk as Buffer);
+    else if (bytes > 16 * MAX_BODY_BYTES) break;
+  }
+  return bytes > MAX_BODY_BYTES ? null : Buffer.concat(chunks).toString('utf8');
+}
+
+function contextOf(context: Context<Bindings>, options: AppOptions, body: unknown): RouteContext {
+  return {
+    target: options.target,
+    extras: options.extras,
+    history: options.history,
+    body,
+    query: (name) => context.req.query(name),
+    lastEventId: context.req.header('last-event-id') ?? null,
+    openStream: (onEnd) => {
+      if (options.streams.size >= MAX_STREAMS) return null;
+      const stream = new EventStream(context.env.outgoing, () => {
+        options.streams.delete(stream);
+        onEnd();
+      });
+      options.streams.add(stream);
+      return stream;
+    },
+  };
+}
+
+function respond(context: Context<Bindings>, answer: RouteAnswer): Response {
+  if ('streaming' in answer) return RESPONSE_ALREADY_SENT;
+  const type = 'json' in answer ? 'application/json; charset=utf-8' : answer.contentType;
+  const body = 'json' in answer ? JSON.stringify(answer.json) : answer.body;
+  if (answer.status === 401) context.header('www-authenticate', 'Bearer');
+  if (answer.status === 405) context.header('allow', allowedFor(context.req.path));
+  context.header('content-type', type);
+  return context.body(body, answer.status as 200);
+}
+
+function allowedFor(path: string): string {
+  return routes
+    .filter((route) => route.path === path)
+    .map((route) => route.method.toUpperCase())
+    .join(', ');
+}
+
+function pageOrNotFound(method: string, path: string, extras: AdminExtras): RouteAnswer {
+  if (allowedFor(path) !== '') return failed(405, 'method', `${path} takes ${allowedFor(path)}, not ${method}.`);
+  const file = method === 'GET' || method === 'HEAD' ? extras.page?.(path) : null;
+  if (file) return { status: 200, contentType: file.contentType, body: file.body as string };
+  return failed(404, 'not-found', `There is no ${path}. See /openapi.json.`);
+}

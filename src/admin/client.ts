@@ -1,0 +1,159 @@
+// Talks to one supervisor over its control socket. Runs in the CLI; loads node:http and nothing else.
+
+import { type IncomingMessage, request } from 'node:http';
+import { createInterface } from 'node:readline';
+import type { CommandResult } from '../supervisor/actions.ts';
+import type { Snapshot } from '../supervisor/snapshot.ts';
+import type { RecordedEvent } from './event-history.ts';
+import type { ControlPaths } from './state-folder.ts';
+import type { WorkerLatency } from './target.ts';
+import { readToken } from './token.ts';
+
+export class AdminClientError extends Error {
+  override readonly name = 'AdminClientError';
+  /**
+   * `gone`: nobody listens there. `timeout`: somebody does, and does not answer. `lost`: the connection broke, as when it
+   * ends in this moment or has too many clients. `refused`: it answered with an error.
+   */
+  readonly kind: 'gone' | 'timeout' | 'lost' | 'refused';
+
+  constructor(kind: 'gone' | 'timeout' | 'lost' | 'refused', message: string) {
+    super(message);
+    this.kind = kind;
+  }
+}
+
+export class AdminClient {
+  readonly name: string;
+  readonly #paths: ControlPaths;
+
+  constructor(name: string, paths: ControlPaths) {
+    this.name = name;
+    this.#paths = paths;
+  }
+
+  snapshot(timeoutMs = 5000): Promise<Snapshot> {
+    return this.#json<Snapshot>('GET', '/v1/status', undefined, timeoutMs);
+  }
+
+  async history(timeoutMs = 5000): Promise<RecordedEvent[]> {
+    const { events } = await this.#json<{ events: RecordedEvent[] }>('GET', '/v1/history', undefined, timeoutMs);
+    return events;
+  }
+
+  async latency(timeoutMs = 5000): Promise<readonly WorkerLatency[]> {
+    const { workers } = await this.#json<{ workers: WorkerLatency[] }>('GET', '/v1/latency', undefined, timeoutMs);
+    return workers;
+  }
+
+  /** Resolves when the command has ended, which for a reload can take minutes. `timeoutMs` 0: no limit. */
+  command(
+    verb: 'reload' | 'rollback' | 'scale' | 'recycle' | 'stop',
+    body: object = {},
+    timeoutMs = 0,
+  ): Promise<CommandResult> {
+    return this.#json<CommandResult>('POST', `/v1/${verb}`, body, timeoutMs);
+  }
+
+  /** Ends when the supervisor ends or `signal` aborts. Resolves once the stream is open, so that nothing after is missed. */
+  async events(options: { history: boolean; signal: AbortSignal }): Promise<AsyncIterable<RecordedEvent>> {
+    const path = options.history ? '/v1/events' : '/v1/events?history=0';
+    const response = await this.#send('GET', path, undefined, 5000, options.signal);
+    if (response.statusCode !== 200) throw refusal(await textOf(response));
+    return readEvents(response);
+  }
+
+  async #json<T>(method: string, path: string, body: object | undefined, timeoutMs: number): Promise<T> {
+    const response = await this.#send(method, path, body, timeoutMs);
+    const text = await textOf(response);
+    const parsed: unknown = parseOrNull(text);
+    if (typeof parsed !== 'object' || parsed === null || 'error' in parsed) throw refusal(text);
+    return parsed as T;
+  }
+
+  #send(
+    method: string,
+    path: string,
+    body: object | undefined,
+    timeoutMs: number,
+    signal?: AbortSignal,
+  ): Promise<IncomingMessage> {
+    const text = body === undefined ? undefined : JSON.stringify(body);
+    const headers: Record<string, string> = { connection: 'close' };
+    if (text !== undefined) {
+      headers['content-type'] = 'application/json';
+      headers['content-length'] = String(Buffer.byteLength(text));
+      const token = readToken(this.#paths.token);
+      if (token !== null) headers.authorization = `Bearer ${token}`;
+    }
+    return new Promise((resolve, reject) => {
+      const sent = request({
+        socketPath: this.#paths.socket,
+        method,
+        path,
+        headers,
+        agent: false,
+        ...(signal && { signal }),
+      });
+      const timer =
+        timeoutMs === 0
+          ? undefined
+          : setTimeout(() => {
+              reject(new AdminClientError('timeout', `${this.name} did not answer within ${timeoutMs} ms`));
+              sent.destroy();
+            }, timeoutMs);
+      sent.on('response', (response) => {
+        clearTimeout(timer);
+        resolve(response);
+      });
+      sent.on('error', (error: NodeJS.ErrnoException) => {
+        clearTimeout(timer);
+        const kind = error.code === 'ENOENT' || error.code === 'ECONNREFUSED' ? 'gone' : 'lost';
+        reject(new AdminClientError(kind, `${this.name} does not answer: ${error.message}`));
+      });
+      sent.end(text);
+    });
+  }
+}
+
+async function* readEvents(response: IncomingMessage): AsyncIterable<RecordedEvent> {
+  response.on('error', () => {});
+  try {
+    for await (const line of createInterface({ input: response, crlfDelay: Number.POSITIVE_INFINITY })) {
+      if (!line.startsWith('data: ')) continue;
+      const message = parseOrNull(line.slice('data: '.length));
+      if (typeof message === 'object' && message !== null && 'event' in message) yield message as RecordedEvent;
+    }
+  } finally {
+    response.destroy();
+  }
+}
+
+async function textOf(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  try {
+    for await (const chunk of response) chunks.push(chunk as Buffer);
+  } catch (error) {
+    throw new AdminClientError('lost', `The answer was cut off: ${String(error)}`);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function refusal(text: string): AdminClientError {
+  const parsed = parseOrNull(text);
+  const error =
+    typeof parsed === 'object' && parsed !== null ? (parsed as { error?: { message?: unknown } }).error : null;
+  return new AdminClientError(
+    'refused',
+    typeof error?.message === 'string' ? error.message : `unexpected answer: ${text}`,
+  );
+}
+
+function parseOrNull(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // Not JSON: whoever asks treats it like a wrong answer.
+    return null;
+  }
+}

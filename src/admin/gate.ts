@@ -1,0 +1,52 @@
+// Who may do what through which door. The control socket is guarded by its folder; a TCP port is reachable by every user of
+// the machine and by every page in a browser on it. Runs in the primary.
+
+import type { IncomingHttpHeaders } from 'node:http';
+import { isIP } from 'node:net';
+import { hostname } from 'node:os';
+import type { Door } from './app.ts';
+import { failed, type Route, type RouteAnswer } from './routes.ts';
+import { isAuthorized } from './token.ts';
+
+interface Asked {
+  headers: IncomingHttpHeaders;
+  method: string;
+  path: string;
+  access: Route['access'];
+}
+
+/** The answer that ends the request here, or null when it may go on. */
+export function refusalOf(asked: Asked, door: Door, token: string): RouteAnswer | null {
+  if (door.type === 'tcp') {
+    const host = asked.headers.host;
+    if (host === undefined || !isOurHost(host, door.hosts)) {
+      return failed(403, 'host', 'This supervisor is not reached under that host name.');
+    }
+    const origin = asked.headers.origin;
+    if (origin !== undefined && origin !== `http://${host}` && origin !== `https://${host}`) {
+      return failed(403, 'origin', 'Pages of another origin may not talk to this supervisor.');
+    }
+    // Browsers tell of requests that a foreign page causes without an Origin header, such as those of images.
+    const site = asked.headers['sec-fetch-site'];
+    if (site !== undefined && site !== 'same-origin' && site !== 'none') {
+      return failed(403, 'origin', 'Pages of another site may not talk to this supervisor.');
+    }
+  }
+  const needsToken = asked.access === 'control' || (asked.access === 'read' && door.type === 'tcp' && !door.loopback);
+  if (needsToken && !isAuthorized(asked.headers.authorization, token)) {
+    return failed(401, 'token', 'Send the token of the file beside the control socket: Authorization: Bearer <token>.');
+  }
+  return null;
+}
+
+/**
+ * A page that makes its own name point to this machine (DNS rebinding) still sends that name as Host. An address cannot be
+ * rebound, so addresses pass, and so do the names of this machine and what the operator bound to.
+ */
+function isOurHost(header: string, hosts: readonly string[]): boolean {
+  const name = header
+    .replace(/:\d+$/, '')
+    .replace(/^\[(.*)\]$/, '$1')
+    .toLowerCase();
+  return isIP(name) !== 0 || name === 'localhost' || name === hostname().toLowerCase() || hosts.includes(name);
+}

@@ -1,0 +1,195 @@
+// Every route of the admin API, as one table: the server, the OpenAPI document and the tests read it. Runs in the primary.
+
+import type { GenericSchema } from 'valibot';
+import type { CommandResult } from '../supervisor/actions.ts';
+import type { EventHistory } from './event-history.ts';
+import type { EventStream } from './event-stream.ts';
+import { readinessOf } from './readiness.ts';
+import * as schemas from './schemas.ts';
+import type { AdminExtras, AdminTarget } from './target.ts';
+
+export interface RouteContext {
+  target: AdminTarget;
+  extras: AdminExtras;
+  history: EventHistory;
+  /** Checked against the route's `body`. */
+  body: unknown;
+  query: (name: string) => string | undefined;
+  lastEventId: string | null;
+  /** Takes the response over; null when too many clients listen already. */
+  openStream: (onEnd: () => void) => EventStream | null;
+}
+
+export type RouteAnswer =
+  | { status: number; json: object }
+  | { status: number; contentType: string; body: string }
+  /** The response belongs to an EventStream now. */
+  | { streaming: true };
+
+export interface Route {
+  method: 'get' | 'post';
+  path: string;
+  /** Who may: anybody who reaches the socket · whoever may read · only the holder of the token. */
+  access: 'open' | 'read' | 'control';
+  summary: string;
+  body?: GenericSchema;
+  parameters?: readonly { name: string; in: 'query' | 'header'; description: string }[];
+  answers: Readonly<Record<number, { description: string; schema?: GenericSchema; contentType?: string }>>;
+  handle: (context: RouteContext) => Promise<RouteAnswer> | RouteAnswer;
+}
+
+const commandAnswers = {
+  200: { description: 'Carried out: `done`, or `degraded` (in part).', schema: schemas.commandResult },
+  409: { description: 'Not carried out: `failed`, `refused` or `superseded`.', schema: schemas.commandResult },
+};
+
+export const routes: readonly Route[] = [
+  {
+    method: 'get',
+    path: '/livez',
+    access: 'open',
+    summary: 'The supervisor turns its loop.',
+    answers: { 200: { description: 'It does.', schema: schemas.health } },
+    handle: () => ({ status: 200, json: { schema: 1, ok: true, reason: 'the supervisor answers' } }),
+  },
+  {
+    method: 'get',
+    path: '/readyz',
+    access: 'open',
+    summary: 'Enough workers are ready and no stop has begun.',
+    answers: {
+      200: { description: 'Send traffic.', schema: schemas.health },
+      503: { description: 'Send none.', schema: schemas.health },
+    },
+    handle: ({ target }) => {
+      const readiness = readinessOf(target.snapshot());
+      return { status: readiness.ok ? 200 : 503, json: { schema: 1, ...readiness } };
+    },
+  },
+  {
+    method: 'get',
+    path: '/metrics',
+    access: 'read',
+    summary: 'Metrics in the Prometheus text format.',
+    answers: {
+      200: { description: 'The metrics.', contentType: 'text/plain' },
+      404: { description: 'This supervisor publishes none.', schema: schemas.failure },
+    },
+    handle: async ({ extras }) => {
+      if (extras.metrics === undefined) return failed(404, 'no-metrics', 'This supervisor publishes no metrics.');
+      return { status: 200, ...(await extras.metrics()) };
+    },
+  },
+  {
+    method: 'get',
+    path: '/v1/status',
+    access: 'read',
+    summary: 'The snapshot: the app, its listeners, its reload and its workers.',
+    answers: { 200: { description: 'The snapshot.', schema: schemas.snapshot } },
+    handle: ({ target }) => ({ status: 200, json: target.snapshot() }),
+  },
+  {
+    method: 'get',
+    path: '/v1/history',
+    access: 'read',
+    summary: 'The last events, oldest first.',
+    parameters: [{ name: 'since', in: 'query', description: 'An event id: only what came after it.' }],
+    answers: { 200: { description: 'The events.', schema: schemas.history } },
+    handle: ({ history, query }) => ({ status: 200, json: { schema: 1, ...history.since(query('since') ?? null) } }),
+  },
+  {
+    method: 'get',
+    path: '/v1/events',
+    access: 'read',
+    summary: 'Server-sent events as they happen, after those still known.',
+    parameters: [
+      { name: 'Last-Event-ID', in: 'header', description: 'Only what came after this event.' },
+      { name: 'history', in: 'query', description: '`0`: only what happens from now on.' },
+    ],
+    answers: {
+      200: { description: 'A stream that ends with the supervisor.', contentType: 'text/event-stream' },
+      503: { description: 'Too many clients listen already.', schema: schemas.failure },
+    },
+    handle: streamEvents,
+  },
+  {
+    method: 'get',
+    path: '/v1/latency',
+    access: 'read',
+    summary: 'How long the workers took to answer, as histograms that grow for as long as a worker lives.',
+    answers: { 200: { description: 'One histogram per worker.', schema: schemas.latency } },
+    handle: ({ extras }) => ({ status: 200, json: { schema: 1, workers: extras.latency?.() ?? [] } }),
+  },
+  {
+    method: 'post',
+    path: '/v1/reload',
+    access: 'control',
+    summary: 'Replaces all workers, new before old. Answers when it has ended; progress is in the events.',
+    body: schemas.nothing,
+    answers: commandAnswers,
+    handle: async ({ target }) => answerOf(await target.reload()),
+  },
+  {
+    method: 'post',
+    path: '/v1/rollback',
+    access: 'control',
+    summary: 'Reloads into the generation before this one.',
+    body: schemas.nothing,
+    answers: commandAnswers,
+    handle: async ({ target }) => answerOf(await target.rollback()),
+  },
+  {
+    method: 'post',
+    path: '/v1/scale',
+    access: 'control',
+    summary: 'Changes the number of workers, to a number or by a difference.',
+    body: schemas.scaleBody,
+    answers: commandAnswers,
+    handle: async ({ target, body }) => {
+      const wanted = body as { to: number } | { by: number };
+      return answerOf(await target.scale('to' in wanted ? wanted.to : { by: wanted.by }));
+    },
+  },
+  {
+    method: 'post',
+    path: '/v1/recycle',
+    access: 'control',
+    summary: 'Replaces one worker, or one after the other, without loading new code.',
+    body: schemas.recycleBody,
+    answers: commandAnswers,
+    handle: async ({ target, body }) => answerOf(await target.recycle((body as { slot?: number }).slot)),
+  },
+  {
+    method: 'post',
+    path: '/v1/stop',
+    access: 'control',
+    summary:
+      'Drains all workers and ends the supervisor; `fast` gives them no time to drain. Answers when they have ended.',
+    body: schemas.stopBody,
+    answers: commandAnswers,
+    handle: async ({ target, body }) =>
+      answerOf(await target.stop({ fast: (body as { fast?: boolean }).fast ?? false })),
+  },
+];
+
+export function failed(status: number, code: string, message: string): RouteAnswer {
+  return { status, json: { schema: 1, error: { code, message } } };
+}
+
+function answerOf(result: CommandResult): RouteAnswer {
+  const carriedOut = result.outcome === 'done' || result.outcome === 'degraded';
+  return { status: carriedOut ? 200 : 409, json: { schema: 1, ...result } };
+}
+
+function streamEvents({ history, query, lastEventId, openStream }: RouteContext): RouteAnswer {
+  let unsubscribe = () => {};
+  const stream = openStream(() => unsubscribe());
+  if (stream === null) return failed(503, 'too-many-streams', 'Too many clients listen to events already.');
+  if (query('history') !== '0') {
+    const { events, missed } = history.since(lastEventId);
+    if (missed > 0) stream.send({ event: 'gap', data: { missed } });
+    for (const record of events) stream.send({ id: record.id, data: record });
+  }
+  unsubscribe = history.subscribe((record) => stream.send({ id: record.id, data: record }));
+  return { streaming: true };
+}

@@ -1,0 +1,117 @@
+// The shapes that travel over the admin API (schema version 1): what requests are checked against and what the OpenAPI
+// document is made of. Runs in the primary, loaded with the first request.
+
+import * as v from 'valibot';
+
+const count = v.pipe(v.number(), v.integer(), v.minValue(0));
+const nullableText = v.nullable(v.string());
+
+/** More workers than this on one machine is a typing error. */
+const MAX_WORKERS = 1024;
+const workers = v.pipe(v.number(), v.integer(), v.maxValue(MAX_WORKERS));
+
+export const nothing = v.strictObject({});
+export const scaleBody = v.union([
+  v.strictObject({ to: v.pipe(workers, v.minValue(1)) }),
+  v.strictObject({ by: v.pipe(workers, v.minValue(-MAX_WORKERS)) }),
+]);
+export const recycleBody = v.strictObject({ slot: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0))) });
+export const stopBody = v.strictObject({ fast: v.optional(v.boolean()) });
+
+export const commandResult = v.strictObject({
+  schema: v.literal(1),
+  outcome: v.picklist(['done', 'failed', 'degraded', 'superseded', 'refused']),
+  detail: v.optional(v.string()),
+  reason: v.optional(v.string()),
+  lastLines: v.optional(v.array(v.string())),
+  generation: v.optional(v.number()),
+});
+
+export const failure = v.strictObject({
+  schema: v.literal(1),
+  error: v.strictObject({ code: v.string(), message: v.string() }),
+});
+
+const listener = v.strictObject({
+  protocol: v.picklist(['tcp', 'udp', 'unix']),
+  address: v.optional(v.string()),
+  port: v.optional(v.number()),
+  path: v.optional(v.string()),
+  scheme: v.optional(v.picklist(['http', 'https'])),
+});
+
+const worker = v.looseObject({
+  slot: v.nullable(count),
+  pid: v.nullable(count),
+  generation: v.number(),
+  state: v.picklist([
+    'starting',
+    'spare',
+    'ready',
+    'suspect',
+    'draining',
+    'stopping',
+    'killing',
+    'backoff',
+    'broken',
+    'vacant',
+  ]),
+  reason: nullableText,
+  uptimeMs: v.number(),
+  restarts: count,
+  connections: v.number(),
+  activeRequests: v.number(),
+  requestsTotal: v.number(),
+  rssBytes: v.number(),
+  pssBytes: v.nullable(v.number()),
+  heapUsedBytes: v.number(),
+  cpuPercent: v.number(),
+  eventLoopUtilization: v.number(),
+  eventLoopDelayP99Ms: v.number(),
+  lastExit: v.nullable(
+    v.strictObject({ code: v.nullable(v.number()), signal: nullableText, reason: v.string(), at: v.string() }),
+  ),
+});
+
+/** Loose: a later minor version may add keys, never change or remove one. */
+export const snapshot = v.looseObject({
+  schema: v.literal(1),
+  name: v.string(),
+  pid: count,
+  version: v.string(),
+  node: v.string(),
+  state: v.picklist(['starting', 'running', 'reloading', 'stopping', 'stopped']),
+  generation: v.number(),
+  target: count,
+  uptimeMs: v.number(),
+  entry: v.string(),
+  listeners: v.array(listener),
+  circuit: v.picklist(['closed', 'open']),
+  reload: v.strictObject({
+    state: v.picklist(['idle', 'pinning', 'canary', 'rolling', 'rolling-back']),
+    generation: v.number(),
+    startedAt: nullableText,
+    done: count,
+    total: count,
+    result: v.nullable(v.picklist(['done', 'failed', 'degraded', 'superseded'])),
+    error: nullableText,
+  }),
+  workers: v.array(worker),
+});
+
+export const recordedEvent = v.strictObject({
+  id: v.string(),
+  at: v.string(),
+  event: v.looseObject({ type: v.string() }),
+});
+
+export const history = v.strictObject({ schema: v.literal(1), missed: count, events: v.array(recordedEvent) });
+
+export const latency = v.strictObject({
+  schema: v.literal(1),
+  workers: v.array(
+    v.strictObject({ pid: count, slot: v.nullable(count), le: v.array(v.number()), counts: v.array(count) }),
+  ),
+});
+
+export const health = v.strictObject({ schema: v.literal(1), ok: v.boolean(), reason: v.string() });

@@ -1,0 +1,45 @@
+// The secret that turns a reader into an operator. The workers run as the same user and can reach the socket; what they
+// cannot do by accident is send this header. Used by the primary (create, compare) and the CLI (read).
+
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { lstatSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import process from 'node:process';
+
+const TOKEN_BYTES = 32;
+const TOKEN_SHAPE = /^[A-Za-z0-9_-]{43}$/;
+
+/** The token in `path`, or a new one written there with mode 0600. A file that others could have read is not trusted. */
+export function ensureToken(path: string): string {
+  const known = readToken(path);
+  if (known !== null) return known;
+  const token = randomBytes(TOKEN_BYTES).toString('base64url');
+  const fresh = `${path}.${process.pid}`;
+  writeFileSync(fresh, `${token}\n`, { mode: 0o600 });
+  renameSync(fresh, path);
+  return token;
+}
+
+/** Null when there is none, or none that can be trusted. */
+export function readToken(path: string): string | null {
+  try {
+    const stats = lstatSync(path);
+    if (!stats.isFile() || (stats.mode & 0o077) !== 0) return null;
+    if (process.getuid !== undefined && stats.uid !== process.getuid()) return null;
+    const token = readFileSync(path, 'utf8').trim();
+    return TOKEN_SHAPE.test(token) ? token : null;
+  } catch {
+    // Not there or not readable: the same answer to the caller.
+    return null;
+  }
+}
+
+/** Whether an Authorization header carries the token, in a time that tells nothing of how much of it was right. */
+export function isAuthorized(header: string | undefined, token: string): boolean {
+  const given = /^Bearer ([^\s]+)$/i.exec(header ?? '')?.[1];
+  if (given === undefined) return false;
+  return timingSafeEqual(digest(given), digest(token));
+}
+
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}

@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict';
+import { connect } from 'node:net';
+import { describe, it } from 'node:test';
+import { EventHistory, type RecordedEvent } from '../../../src/admin/event-history.ts';
+import { ask, openAdmin } from './open-admin.ts';
+
+const notice = (message: string) => ({ type: 'notice', level: 'info', message }) as const;
+
+describe('event history', () => {
+  it('forgets the oldest beyond its bounds and says how many a client missed', () => {
+    const history = new EventHistory({ maxEvents: 3, maxBytes: 10_000, now: () => new Date(0) });
+    history.add(notice('1'));
+    const first = history.since(null).events[0]?.id ?? '';
+    for (const text of ['2', '3', '4', '5', '6']) history.add(notice(text));
+    const { events, missed } = history.since(first);
+    assert.deepEqual(
+      events.map((one) => 'message' in one.event && one.event.message),
+      ['4', '5', '6'],
+    );
+    assert.equal(missed, 2);
+    assert.deepEqual(history.since(events.at(-1)?.id ?? '').events, []);
+  });
+
+  it('is bounded in bytes too', () => {
+    const history = new EventHistory({ maxEvents: 1000, maxBytes: 5000, now: () => new Date(0) });
+    for (let i = 0; i < 100; i += 1) history.add(notice('x'.repeat(1000)));
+    assert.ok(history.since(null).events.length <= 5);
+  });
+
+  it('sends everything to a client that comes from another life of the app', () => {
+    const history = new EventHistory();
+    history.add(notice('1'));
+    for (const id of ['deadbeef.7', 'nonsense', '1', '', '.', 'a.b.c'])
+      assert.equal(history.since(id).events.length, 1, id);
+  });
+});
+
+describe('event stream', () => {
+  it('sends what is known, then what happens, and ends with the supervisor', async (test) => {
+    const { client, target, server } = await openAdmin(test);
+    target.tell(notice('before'));
+    const seen: RecordedEvent[] = [];
+    const events = await client.events({ history: true, signal: new AbortController().signal });
+    target.tell(notice('after\nwith a line break'));
+    for await (const event of events) {
+      seen.push(event);
+      if (seen.length === 2) void server.close();
+    }
+    assert.deepEqual(
+      seen.map(({ event }) => 'message' in event && event.message),
+      ['before', 'after\nwith a line break'],
+    );
+  });
+
+  it('continues after Last-Event-ID', async (test) => {
+    const { paths, target, client, server } = await openAdmin(test);
+    for (const text of ['1', '2', '3']) target.tell(notice(text));
+    const [first] = await client.history();
+    const reply = ask(paths.socket, 'GET', '/v1/events', { headers: { 'last-event-id': first?.id ?? '' } });
+    // The stream is open once a third party can see its effect: the server closes it at its end.
+    await client.snapshot();
+    await server.close();
+    const ids = [...(await reply).text.matchAll(/^id: (.*)$/gm)].map((match) => match[1]);
+    assert.equal(ids.length, 2);
+    assert.ok(!ids.includes(first?.id));
+  });
+
+  it('drops a client that never reads, at a bound', async (test) => {
+    const { paths, target, client } = await openAdmin(test);
+    const deaf = connect(paths.socket);
+    deaf.on('error', () => {});
+    deaf.pause();
+    await new Promise<void>((resolve) => {
+      deaf.write('GET /v1/events HTTP/1.1\r\nhost: x\r\n\r\n', () => resolve());
+    });
+    await client.snapshot();
+    const before = process.memoryUsage().arrayBuffers + process.memoryUsage().heapUsed;
+    for (let i = 0; i < 3000; i += 1) {
+      target.tell(notice('x'.repeat(10_000)));
+      if (i % 100 === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+    const grown = process.memoryUsage().arrayBuffers + process.memoryUsage().heapUsed - before;
+    assert.ok(grown < 25_000_000, `${grown} bytes`);
+    assert.equal((await client.snapshot()).name, 'app');
+    const closed = new Promise((resolve) => deaf.once('close', resolve));
+    deaf.resume();
+    await closed;
+  });
+
+  it('takes no more than 32 listeners and still answers commands', async (test) => {
+    const { client } = await openAdmin(test);
+    const leave = new AbortController();
+    const open = () => client.events({ history: false, signal: leave.signal });
+    await Promise.all(Array.from({ length: 32 }, open));
+    await assert.rejects(open(), { kind: 'refused' });
+    assert.equal((await client.snapshot()).name, 'app');
+    leave.abort();
+  });
+
+  it('closes clients beyond its bound and serves the others', async (test) => {
+    const { paths, client } = await openAdmin(test);
+    const replies = await Promise.all(Array.from({ length: 60 }, () => client.snapshot()));
+    assert.equal(replies.length, 60);
+    const idle = Array.from({ length: 80 }, () => connect(paths.socket).on('error', () => {}));
+    let closed = 0;
+    await new Promise<void>((resolve) => {
+      for (const socket of idle) {
+        socket.resume().on('close', () => {
+          closed += 1;
+          if (closed >= 16) resolve();
+        });
+      }
+    });
+    for (const socket of idle) socket.destroy();
+  });
+});

@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { ask, openAdmin } from './open-admin.ts';
+
+describe('admin API on TCP', () => {
+  it('on loopback lets this machine read and demands the token to control', async (test) => {
+    const { address, token, target } = await openAdmin(test, { listen: '127.0.0.1' });
+    const port = address?.port ?? 0;
+    assert.equal((await ask(port, 'GET', '/v1/status')).status, 200);
+    assert.equal((await ask(port, 'POST', '/v1/reload')).status, 401);
+    const reply = await ask(port, 'POST', '/v1/reload', { headers: { authorization: `Bearer ${token}` } });
+    assert.equal(reply.status, 200);
+    assert.equal(target.commands.length, 1);
+  });
+
+  it('on any other address demands the token for reads too, but not for probes', async (test) => {
+    const { address, token } = await openAdmin(test, { listen: '0.0.0.0' });
+    const port = address?.port ?? 0;
+    for (const path of ['/v1/status', '/v1/history', '/v1/events', '/v1/latency', '/metrics']) {
+      assert.equal((await ask(port, 'GET', path)).status, 401, path);
+    }
+    assert.equal((await ask(port, 'GET', '/v1/status', { headers: { authorization: `Bearer ${token}` } })).status, 200);
+    assert.equal((await ask(port, 'GET', '/livez')).status, 200);
+    assert.equal((await ask(port, 'GET', '/readyz')).status, 200);
+  });
+
+  it('gives a page of another origin nothing, even with a name that points here', async (test) => {
+    const { address, target, token } = await openAdmin(test, { listen: '127.0.0.1' });
+    const port = address?.port ?? 0;
+    const authorization = `Bearer ${token}`;
+    const foreign: Record<string, string>[] = [
+      { origin: 'https://evil.example' },
+      { origin: 'null' },
+      { origin: `http://127.0.0.1:${port + 1}` },
+      { host: 'evil.example' },
+      { host: `evil.example:${port}`, origin: `http://evil.example:${port}` },
+      { 'sec-fetch-site': 'cross-site' },
+      { 'sec-fetch-site': 'same-site' },
+    ];
+    for (const headers of foreign) {
+      for (const [method, path] of [
+        ['GET', '/v1/status'],
+        ['GET', '/readyz'],
+        ['POST', '/v1/stop'],
+        ['OPTIONS', '/v1/stop'],
+      ] as const) {
+        const reply = await ask(port, method, path, { headers: { ...headers, authorization } });
+        assert.equal(reply.status, 403, `${method} ${path} ${JSON.stringify(headers)}`);
+        assert.equal(reply.headers['access-control-allow-origin'], undefined);
+      }
+    }
+    const own = await ask(port, 'GET', '/v1/status', { headers: { origin: `http://127.0.0.1:${port}` } });
+    assert.equal(own.status, 200);
+    const preflight = await ask(port, 'OPTIONS', '/v1/stop', { headers: { 'access-control-request-method': 'POST' } });
+    assert.equal(preflight.status, 405);
+    assert.deepEqual(target.commands, []);
+  });
+});
