@@ -1,0 +1,189 @@
+// From what the operator typed to the apps that are meant: finds and loads the configuration file, lays the layers over each other,
+// resolves, and checks against the disk. Runs in the primary (again at each reload) and in commands.
+
+import { accessSync, constants, statSync } from 'node:fs';
+import { basename, dirname, extname, relative, resolve } from 'node:path';
+import { type Problem, TuttiError } from '../errors.ts';
+import { resolveEntry } from './entry.ts';
+import { environmentLayer, flagLayer, type Layer, misspeltVariables, objectLayer } from './layers.ts';
+import { findConfigFile, type LoadedFile, loadConfigFile, reasonOf } from './load.ts';
+import type { AppOptions, Config, OptionName } from './options.ts';
+import { type ResolveContext, type Resolved, resolveConfig } from './resolve.ts';
+
+/** What config/ must be told of the process it runs in. */
+export interface Surroundings {
+  cwd: string;
+  env: Readonly<Record<string, string | undefined>>;
+  /** What `workers: auto` means here. */
+  cpus: () => number;
+  /** The Node.js binary that runs tutti. */
+  node: string;
+}
+
+export interface AppRequest {
+  /** The command's name, for errors that show what to type. */
+  command: string;
+  /** As typed, by option; a switch is a boolean. */
+  flags: Readonly<Partial<Record<OptionName, readonly string[] | boolean>>>;
+  entry: string | undefined;
+  args: readonly string[];
+  /** --config: a path, `none`, or nothing. */
+  configPath: string | null;
+  orphan: 'drain' | 'serve';
+}
+
+export interface LoadedApp extends Resolved {
+  /** The configuration file, if one was used. */
+  file: string | null;
+  /** Things that are odd but no error. */
+  warnings: readonly string[];
+  /** Does it all again: what the command line and the environment said stays, the file is read anew. */
+  reread: () => Promise<LoadedApp>;
+}
+
+/** The one app that is meant. Throws a TuttiError if there is none, if several could be, or if it is not usable. */
+export async function loadApp(request: AppRequest, around: Surroundings): Promise<LoadedApp> {
+  const file = await loadFile(request, around);
+  const index = file === null ? 0 : choose(file, request, around);
+  return loadOne(file, index, request, around);
+}
+
+/** Every app of the configuration file, in its order; the one that the command line names if it names one. */
+export async function loadApps(request: AppRequest, around: Surroundings): Promise<LoadedApp[]> {
+  const file = await loadFile(request, around);
+  if (file === null || request.entry !== undefined || request.flags.name !== undefined) {
+    return [await loadApp(request, around)];
+  }
+  const loaded = file.apps.map((_, index) => loadOne(file, index, request, around));
+  refuseDoubleNames(file, loaded);
+  return loaded;
+}
+
+/** An app that a program describes: supervise({ entry: 'server.js', … }). TUTTI_* variables lie over it, as over a file. */
+export function loadGiven(given: AppOptions, around: Surroundings): LoadedApp {
+  const resolved = resolveConfig({
+    layers: [
+      environmentLayer(around.env, around.cwd),
+      objectLayer('call', { ...given }, (key) => `supervise(): ${key}`, around.cwd),
+    ],
+    cwd: around.cwd,
+    fileFolder: null,
+    cpus: around.cpus,
+    node: around.node,
+    orphan: 'drain',
+    alone: true,
+    missingEntry: () => new TuttiError('ERR_CONFIG_MISSING', { folder: around.cwd }),
+  });
+  checkOnDisk(resolved);
+  return {
+    ...resolved,
+    file: null,
+    warnings: misspeltVariables(around.env),
+    reread: async () => loadGiven(given, around),
+  };
+}
+
+async function loadFile(request: AppRequest, around: Surroundings): Promise<LoadedFile | null> {
+  const path = findConfigFile(around.cwd, request.configPath ?? (around.env.TUTTI_CONFIG || null));
+  return path === null ? null : loadConfigFile(path);
+}
+
+function loadOne(file: LoadedFile | null, index: number, request: AppRequest, around: Surroundings): LoadedApp {
+  const layers: Layer[] = [
+    flagLayer(request.flags, { entry: entryOverride(file, request), args: request.args }, around.cwd),
+    environmentLayer(around.env, around.cwd),
+  ];
+  if (file !== null) layers.push(fileLayer(file, index, around.cwd));
+  const context: ResolveContext = {
+    layers,
+    cwd: around.cwd,
+    fileFolder: file === null ? null : dirname(file.path),
+    cpus: around.cpus,
+    node: around.node,
+    orphan: request.orphan,
+    alone: file === null || !file.isList,
+    missingEntry: () =>
+      file === null
+        ? new TuttiError('ERR_CONFIG_MISSING', { folder: around.cwd })
+        : new TuttiError('ERR_ENTRY_REQUIRED', { path: file.path, app: appLabel(file, index) }),
+  };
+  const resolved = resolveConfig(context);
+  checkOnDisk(resolved);
+  return {
+    ...resolved,
+    file: file?.path ?? null,
+    warnings: misspeltVariables(around.env),
+    reread: () => loadApp({ ...request, configPath: file?.path ?? 'none' }, around),
+  };
+}
+
+function fileLayer(file: LoadedFile, index: number, cwd: string): Layer {
+  const { $schema: _, ...values } = file.apps[index] ?? {};
+  const shown = relative(cwd, file.path);
+  const name = shown.startsWith('..') ? file.path : shown;
+  const inList = file.isList ? `apps[${index}].` : '';
+  return objectLayer('file', values, (key) => `${name}: ${inList}${key}`, dirname(file.path));
+}
+
+/** With several apps, what stands where an entry stands may be the name of one, and --name chooses instead of naming. */
+function choose(file: LoadedFile, request: AppRequest, around: Surroundings): number {
+  if (file.apps.length === 1) return 0;
+  const names = file.apps.map((app, index) => nameOf(app, file, index));
+  const byName = Array.isArray(request.flags.name) ? request.flags.name.at(-1) : undefined;
+  const asked = byName ?? request.entry;
+  if (asked === undefined) {
+    throw new TuttiError('ERR_APP_CHOICE', { path: file.path, names, asked: null, command: request.command });
+  }
+  const path = resolve(around.cwd, asked);
+  const found = names.includes(asked)
+    ? names.indexOf(asked)
+    : file.apps.findIndex(({ entry }) => typeof entry === 'string' && resolve(dirname(file.path), entry) === path);
+  if (found === -1) throw new TuttiError('ERR_APP_CHOICE', { path: file.path, names, asked, command: request.command });
+  return found;
+}
+
+function entryOverride(file: LoadedFile | null, request: AppRequest): string | undefined {
+  return file !== null && file.apps.length > 1 ? undefined : request.entry;
+}
+
+function nameOf(app: Record<string, unknown>, file: LoadedFile, index: number): string {
+  if (typeof app.name === 'string') return app.name;
+  return typeof app.entry === 'string' ? basename(app.entry, extname(app.entry)) : appLabel(file, index);
+}
+
+function appLabel(file: LoadedFile, index: number): string {
+  return file.isList ? `apps[${index}]` : 'the app';
+}
+
+function refuseDoubleNames(file: LoadedFile, loaded: readonly LoadedApp[]): void {
+  const problems: Problem[] = loaded.flatMap(({ config }, index) => {
+    const first = loaded.findIndex((other) => other.config.name === config.name);
+    if (first === index) return [];
+    const message = `must differ from that of apps[${first}], got "${config.name}" twice.`;
+    return [{ source: `${file.path}: apps[${index}].name`, message }];
+  });
+  if (problems.length > 0) throw new TuttiError('ERR_CONFIG_INVALID', { problems });
+}
+
+/** What can be known to fail before anything is started. */
+function checkOnDisk({ config, sources }: Resolved): void {
+  const { cwd, node } = config;
+  try {
+    if (!statSync(cwd).isDirectory()) throw Object.assign(new Error('not a folder'), { code: 'ENOTDIR' });
+    accessSync(cwd, constants.X_OK);
+  } catch (error) {
+    throw new TuttiError('ERR_CWD_INVALID', { path: cwd, source: place(sources, 'cwd'), reason: reasonOf(error) });
+  }
+  try {
+    accessSync(node, constants.X_OK);
+    if (!statSync(node).isFile()) throw Object.assign(new Error('not a file'), { code: 'EISDIR' });
+  } catch (error) {
+    throw new TuttiError('ERR_NODE_INVALID', { path: node, source: place(sources, 'node'), reason: reasonOf(error) });
+  }
+  resolveEntry(config.entry);
+}
+
+function place(sources: Resolved['sources'], key: keyof Config): string {
+  const source = sources[key];
+  return source === undefined || source === 'default' ? key : source;
+}

@@ -1,0 +1,26 @@
+// The environment that workers get, before tutti adds its own variables.
+
+import { readFileSync } from 'node:fs';
+import { parseEnv } from 'node:util';
+import { TuttiError } from '../errors.ts';
+import { reasonOf } from './load.ts';
+import type { Config } from './options.ts';
+
+/**
+ * Files lowest (of two files the later holds, as with node), then the environment of the primary, then the options.
+ * Reads the files anew at each call.
+ */
+export function workerEnvironment(
+  config: Pick<Config, 'env' | 'envFile'>,
+  base: Readonly<Record<string, string | undefined>>,
+): Record<string, string | undefined> {
+  return { ...Object.assign({}, ...config.envFile.map(readEnvFile)), ...base, ...config.env };
+}
+
+function readEnvFile(path: string): Record<string, string | undefined> {
+  try {
+    return parseEnv(readFileSync(path, 'utf8'));
+  } catch (error) {
+    throw new TuttiError('ERR_ENV_FILE', { path, reason: reasonOf(error) }, { cause: error });
+  }
+}

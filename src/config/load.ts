@@ -1,0 +1,119 @@
+// Finds the configuration file and reads what it exports. JSON is read here; everything else in a short-lived process
+// (evaluate.ts), so that the primary keeps none of it in memory. Runs in the primary and in commands.
+
+import { spawn } from 'node:child_process';
+import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
+import { extname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { TuttiError } from '../errors.ts';
+import type { Evaluated } from './evaluate.ts';
+import { show } from './resolve.ts';
+
+/** In this order: the first that exists is used. */
+export const configFileNames = ['ts', 'mts', 'js', 'mjs', 'cjs', 'json', 'yaml', 'yml'].map(
+  (end) => `tutti.config.${end}`,
+);
+
+/** A configuration that takes longer does not end. */
+const evaluateTimeoutMs = 30_000;
+
+export interface LoadedFile {
+  path: string;
+  apps: Record<string, unknown>[];
+  /** False: the file exports the one app itself. */
+  isList: boolean;
+}
+
+/** `asked` is what --config says: a path, `none`, or nothing. Answers null when there is no file to use. */
+export function findConfigFile(folder: string, asked: string | null): string | null {
+  if (asked === 'none') return null;
+  if (asked !== null) {
+    const path = resolve(folder, asked);
+    if (!existsSync(path)) throw new TuttiError('ERR_CONFIG_NOT_FOUND', { path });
+    if (!statSync(path).isDirectory()) return path;
+    const inside = findConfigFile(path, null);
+    if (inside === null) throw new TuttiError('ERR_CONFIG_NOT_FOUND', { path: join(path, 'tutti.config.ts') });
+    return inside;
+  }
+  return configFileNames.map((name) => join(folder, name)).find((path) => existsSync(path)) ?? null;
+}
+
+export async function loadConfigFile(path: string): Promise<LoadedFile> {
+  try {
+    accessSync(path, constants.R_OK);
+  } catch (error) {
+    throw new TuttiError('ERR_CONFIG_UNREADABLE', { path, reason: reasonOf(error) }, { cause: error });
+  }
+  const value = await read(path);
+  if (!isObject(value)) throw new TuttiError('ERR_CONFIG_EMPTY', { path, got: show(value) });
+  if (!('apps' in value)) return { path, apps: [value], isList: false };
+  const { apps, ...rest } = value;
+  const [stray] = Object.keys(rest).filter((key) => key !== '$schema');
+  if (!Array.isArray(apps) || apps.length === 0 || !apps.every(isObject)) {
+    throw new TuttiError('ERR_CONFIG_EMPTY', { path, got: `{ apps: ${show(apps)} }` });
+  }
+  if (stray !== undefined) {
+    const problems = [
+      { source: `${path}: ${stray}`, message: 'must stand inside an app, because the file has a list of apps.' },
+    ];
+    throw new TuttiError('ERR_CONFIG_INVALID', { problems });
+  }
+  return { path, apps, isList: true };
+}
+
+async function read(path: string): Promise<unknown> {
+  try {
+    if (extname(path) === '.json') return JSON.parse(readFileSync(path, 'utf8'));
+    if (['.yaml', '.yml'].includes(extname(path))) {
+      const { parse } = await import('yaml');
+      return parse(readFileSync(path, 'utf8'));
+    }
+  } catch (error) {
+    const [line] = String(error).split('\n', 1);
+    throw new TuttiError('ERR_CONFIG_FAILED', { path, reason: `${line}` }, { cause: error });
+  }
+  const result = await evaluateElsewhere(path);
+  if ('error' in result) throw new TuttiError('ERR_CONFIG_FAILED', { path, reason: result.error });
+  return result.value;
+}
+
+function evaluateElsewhere(path: string): Promise<Evaluated> {
+  const program = fileURLToPath(new URL('./evaluate.js', import.meta.url));
+  const nodeArgs = ['--disable-warning=ExperimentalWarning', '--disable-warning=MODULE_TYPELESS_PACKAGE_JSON'];
+  return new Promise((settle) => {
+    const evaluator = spawn(process.execPath, [...nodeArgs, program, path], {
+      stdio: ['ignore', 2, 2, 'pipe'],
+      timeout: evaluateTimeoutMs,
+      killSignal: 'SIGKILL',
+    });
+    let output = '';
+    evaluator.stdio[3]?.on('data', (chunk: Buffer) => {
+      output += chunk.toString('latin1');
+    });
+    evaluator.on('error', (error) => settle({ error: error.message }));
+    evaluator.on('close', (code, signal) => {
+      if (output !== '') return settle(JSON.parse(Buffer.from(output, 'latin1').toString('utf8')) as Evaluated);
+      // 13 is Node's own code for a top-level await that nothing can settle any more.
+      const end =
+        signal === null ? `it ended with exit code ${code}` : `it had not ended after ${evaluateTimeoutMs / 1000} s`;
+      settle({
+        error: code === 13 ? 'it waits for something that never happens' : `${end}, before it had exported anything`,
+      });
+    });
+  });
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+export function reasonOf(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const words: Record<string, string> = {
+    EACCES: 'permission denied (EACCES)',
+    ENOENT: 'there is no such file (ENOENT)',
+    EISDIR: 'it is a folder (EISDIR)',
+    ENOTDIR: 'it is not a folder (ENOTDIR)',
+  };
+  return words[code] ?? (error instanceof Error ? error.message : String(error));
+}
