@@ -1,0 +1,161 @@
+// The log process with real writers: lines stay whole, files rotate, floods and lost readers stop nobody.
+
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { LogProcess } from '../../dist/logs/log-process.js';
+import { follow, lastRecords } from '../../dist/logs/read-log.js';
+
+interface Bench {
+  folder: string;
+  file: string;
+  logs: LogProcess;
+  write(slot: number, script: string): Promise<ChildProcess>;
+}
+
+interface Options {
+  maxSizeBytes?: number;
+  keep?: number;
+  format?: 'json' | 'raw';
+}
+
+async function bench(t: TestContext, { maxSizeBytes, keep = 3, format = 'json' }: Options = {}): Promise<Bench> {
+  const folder = mkdtempSync(join(tmpdir(), 'tutti-log-'));
+  const file = join(folder, 'logs', 'app.log');
+  const logs = await LogProcess.start({
+    socket: join(folder, 'log.sock'),
+    format,
+    file: { file, maxSizeBytes: maxSizeBytes ?? null, maxAgeMs: null, keep },
+  });
+  t.after(async () => {
+    await logs.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  const write = async (slot: number, script: string): Promise<ChildProcess> => {
+    const { id, stdout, stderr } = await logs.open({ slot, generation: 1 });
+    const worker = spawn(process.execPath, ['-e', script], { stdio: ['ignore', stdout, stderr] });
+    logs.announce(id, worker.pid as number);
+    stdout.destroy();
+    stderr.destroy();
+    return worker;
+  };
+  return { folder, file, logs, write };
+}
+
+async function until(done: () => boolean | Promise<boolean>, what: string): Promise<void> {
+  const deadline = Date.now() + 30_000;
+  while (!(await done())) {
+    assert.ok(Date.now() < deadline, `waited in vain: ${what}`);
+    await delay(10);
+  }
+}
+
+function text(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+test('lines of two workers stay whole and say whose they are', async (t) => {
+  const { file, write } = await bench(t);
+  const script = (prefix: string): string =>
+    `for (let i = 0; i < 2000; i++) { process.stdout.write(${JSON.stringify(prefix)} + i); process.stdout.write(' end\\n') } console.error('bad')`;
+  const [a, b] = await Promise.all([write(0, script('äöü€😀 ')), write(1, script('plain '))]);
+  await Promise.all([once(a, 'exit'), once(b, 'exit')]);
+  await until(async () => (await lastRecords(file, 5000)).records.length === 4002, 'all lines');
+  const { records } = await lastRecords(file, 5000);
+  for (const [worker, slot, prefix] of [
+    [a, 0, 'äöü€😀 '],
+    [b, 1, 'plain '],
+  ] as const) {
+    const mine = records.filter((record) => record.slot === slot);
+    assert.ok(mine.every((record) => record.pid === worker.pid && record.generation === 1));
+    assert.deepEqual(
+      mine.filter((record) => record.stream === 'out').map((record) => record.line),
+      Array.from({ length: 2000 }, (_, i) => `${prefix}${i} end`),
+    );
+    assert.deepEqual(
+      mine.filter((record) => record.stream === 'err').map((record) => record.line),
+      ['bad'],
+    );
+  }
+  assert.equal((await lastRecords(file, 3, { slot: 1 })).records.length, 3);
+});
+
+test('a file rotates by size, is compressed, and the oldest go; readers reach back and follow through it', async (t) => {
+  const { file, folder, write } = await bench(t, { maxSizeBytes: 200_000, keep: 2 });
+  const abort = new AbortController();
+  const seen: string[] = [];
+  const reading = (async () => {
+    for await (const record of follow(file, 0, {}, abort.signal)) seen.push(record.line);
+  })();
+  const script = `let i = 0; const t = setInterval(() => { for (let k = 0; k < 50; k++) console.log('line ' + i++); if (i >= 8000) clearInterval(t) }, 5)`;
+  await once(await write(0, script), 'exit');
+  await until(() => seen.at(-1) === 'line 7999', 'the follower to see the last line');
+  abort.abort();
+  await reading;
+  const names = readdirSync(join(folder, 'logs')).filter((name) => name.endsWith('.gz'));
+  assert.equal(names.length, 2, `rotated files: ${names}`);
+  const { records } = await lastRecords(file, 3000);
+  const numbers = records.map((record) => Number(record.line.slice(5)));
+  assert.equal(numbers.at(-1), 7999);
+  assert.ok(
+    numbers.every((number, i) => i === 0 || number === (numbers[i - 1] as number) + 1),
+    'in order, across files',
+  );
+  assert.ok(numbers.length > 2000, `reached back ${numbers.length} lines`);
+});
+
+test('reopen() writes to a new file after somebody renamed the old one', async (t) => {
+  const { file, logs, write } = await bench(t, { format: 'raw' });
+  await once(await write(0, `console.log('before')`), 'exit');
+  await until(() => text(file) === 'before\n', 'the first line');
+  renameSync(file, `${file}.moved`);
+  logs.reopen();
+  // the control line and the worker's line come on different connections
+  await until(() => readdirSync(join(file, '..')).length === 2, 'the new file');
+  await once(await write(0, `console.log('after')`), 'exit');
+  await until(() => text(file) === 'after\n', 'the line in the new file');
+  assert.equal(text(`${file}.moved`), 'before\n');
+});
+
+test('a flood of 100 MB ends, and the log process stays small', async (t) => {
+  const { file, logs, write } = await bench(t, { maxSizeBytes: 20_000_000, keep: 1 });
+  const script = `const block = ('x'.repeat(99) + '\\n').repeat(10_000); let left = 100; (function more() { process.stdout.write(block, () => { if (--left > 0) more() }) })()`;
+  const worker = await write(0, script);
+  const before = rssMegabytes(logs.pid);
+  let peak = before;
+  let ended = false;
+  worker.once('exit', () => {
+    ended = true;
+  });
+  await until(() => {
+    peak = Math.max(peak, rssMegabytes(logs.pid));
+    return ended;
+  }, 'the worker to get rid of its output');
+  await until(async () => (await lastRecords(file, 1)).records.length === 1, 'lines in the file');
+  assert.ok(peak - before < 150, `the log process grew from ${before} to ${peak} MB`);
+});
+
+test('lines come out although the primary has gone', async (t) => {
+  const { file, logs, write } = await bench(t, { format: 'raw' });
+  const worker = await write(
+    0,
+    `process.stdin.on('close', () => {}); setTimeout(() => console.log('last words'), 300)`,
+  );
+  const closed = logs.close();
+  await once(worker, 'exit');
+  await closed;
+  assert.equal(text(file), 'last words\n');
+});
+
+function rssMegabytes(pid: number): number {
+  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
+}
