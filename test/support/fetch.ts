@@ -1,0 +1,48 @@
+// One HTTP/1.1 request on a connection of its own (or on `agent`), without anything between the test and the socket.
+
+import { type Agent, type IncomingHttpHeaders, request } from 'node:http';
+
+export interface Answer {
+  status: number;
+  headers: IncomingHttpHeaders;
+  body: string;
+  /** The process that answered, where the fixture says so. */
+  pid: number;
+}
+
+export interface Ask {
+  port?: number;
+  host?: string;
+  socketPath?: string;
+  path?: string;
+  method?: string;
+  body?: string;
+  headers?: Record<string, string>;
+  agent?: Agent;
+  timeoutMs?: number;
+}
+
+export function fetch(ask: Ask): Promise<Answer> {
+  const { port, host = '127.0.0.1', socketPath, path = '/', method = 'GET', body, headers = {}, agent } = ask;
+  const timeoutMs = ask.timeoutMs ?? 30_000;
+  return new Promise((resolve, reject) => {
+    const where = socketPath === undefined ? { host, port } : { socketPath };
+    const outgoing = request({ ...where, path, method, headers, agent: agent ?? false }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('error', reject);
+      response.on('end', () => {
+        const pid = Number(response.headers['x-pid'] ?? Number.NaN);
+        resolve({
+          status: response.statusCode ?? 0,
+          headers: response.headers,
+          body: Buffer.concat(chunks).toString(),
+          pid,
+        });
+      });
+    });
+    outgoing.setTimeout(timeoutMs, () => outgoing.destroy(new Error(`no answer within ${timeoutMs} ms`)));
+    outgoing.on('error', reject);
+    outgoing.end(body);
+  });
+}
