@@ -37,6 +37,7 @@ const MAX_STREAMS = 32;
 /** Makes one listener per door. */
 export function createApp(options: AppOptions): (door: Door) => RequestListener {
   const app = new Hono<Bindings>();
+  const table = [...routes, ...(options.extras.routes ?? [])];
 
   app.use(async (context, next) => {
     const refusal = refusalOf(
@@ -44,7 +45,7 @@ export function createApp(options: AppOptions): (door: Door) => RequestListener 
         headers: context.env.incoming.headers,
         path: context.req.path,
         method: context.req.method,
-        access: accessOf(context.req.method, context.req.path),
+        access: accessOf(table, context.req.method, context.req.path),
       },
       context.env.door,
       options.token,
@@ -56,9 +57,9 @@ export function createApp(options: AppOptions): (door: Door) => RequestListener 
     context.res.headers.set('x-content-type-options', 'nosniff');
   });
 
-  for (const route of routes) {
+  for (const route of table) {
     app.on(route.method, route.path, async (context) => {
-      if (context.req.method === 'HEAD' && route.path === '/v1/events') {
+      if (context.req.method === 'HEAD' && isStream(route)) {
         return respond(context, failed(405, 'method', 'A stream has no headers-only form.'));
       }
       const body = await bodyOf(context, route);
@@ -66,8 +67,10 @@ export function createApp(options: AppOptions): (door: Door) => RequestListener 
       return respond(context, await route.handle(contextOf(context, options, body.value)));
     });
   }
-  app.get('/openapi.json', (context) => context.json(openApiDocument(options.version)));
-  app.notFound((context) => respond(context, pageOrNotFound(context.req.method, context.req.path, options.extras)));
+  app.get('/openapi.json', (context) => context.json(openApiDocument(table, options.version)));
+  app.notFound((context) =>
+    respond(context, pageOrNotFound(table, context.req.method, context.req.path, options.extras)),
+  );
   app.onError((error, context) =>
     respond(context, failed(500, 'internal', `The supervisor met a bug while it answered: ${error.message}`)),
   );
@@ -89,10 +92,14 @@ function malformed(): Response {
   );
 }
 
-function accessOf(method: string, path: string): Route['access'] {
+function isStream(route: Route): boolean {
+  return route.answers[200]?.contentType === 'text/event-stream';
+}
+
+function accessOf(table: readonly Route[], method: string, path: string): Route['access'] {
   const asked = method === 'HEAD' ? 'get' : method.toLowerCase();
   // What no route answers is a file of the page, or nothing: neither tells or changes anything of the app.
-  return routes.find((route) => route.path === path && route.method === asked)?.access ?? 'open';
+  return table.find((route) => route.path === path && route.method === asked)?.access ?? 'open';
 }
 
 async function bodyOf(
@@ -138,7 +145,7 @@ function contextOf(context: Context<Bindings>, options: AppOptions, body: unknow
     history: options.history,
     body,
     query: (name) => context.req.query(name),
-    lastEventId: context.req.header('last-event-id') ?? null,
+    header: (name) => context.req.header(name),
     openStream: (onEnd) => {
       if (options.streams.size >= MAX_STREAMS) return null;
       const stream = new EventStream(context.env.outgoing, () => {
@@ -156,21 +163,21 @@ function respond(context: Context<Bindings>, answer: RouteAnswer): Response {
   const type = 'json' in answer ? 'application/json; charset=utf-8' : answer.contentType;
   const body = 'json' in answer ? JSON.stringify(answer.json) : answer.body;
   if (answer.status === 401) context.header('www-authenticate', 'Bearer');
-  if (answer.status === 405) context.header('allow', allowedFor(context.req.path));
+  if ('headers' in answer)
+    for (const [name, value] of Object.entries(answer.headers ?? {})) context.header(name, value);
   context.header('content-type', type);
   return context.body(body, answer.status as 200);
 }
 
-function allowedFor(path: string): string {
-  return routes
-    .filter((route) => route.path === path)
-    .map((route) => route.method.toUpperCase())
-    .join(', ');
-}
-
-function pageOrNotFound(method: string, path: string, extras: AdminExtras): RouteAnswer {
-  if (allowedFor(path) !== '') return failed(405, 'method', `${path} takes ${allowedFor(path)}, not ${method}.`);
+function pageOrNotFound(table: readonly Route[], method: string, path: string, extras: AdminExtras): RouteAnswer {
+  const allow = table.filter((route) => route.path === path).map((route) => route.method.toUpperCase());
+  if (allow.length > 0) {
+    const refusal = failed(405, 'method', `${path} takes ${allow.join(', ')}, not ${method}.`);
+    return { ...refusal, headers: { allow: allow.join(', ') } };
+  }
   const file = method === 'GET' || method === 'HEAD' ? extras.page?.(path) : null;
-  if (file) return { status: 200, contentType: file.contentType, body: file.body as string };
-  return failed(404, 'not-found', `There is no ${path}. See /openapi.json.`);
+  if (!file) return failed(404, 'not-found', `There is no ${path}. See /openapi.json.`);
+  const keep = file.cacheSeconds > 0 ? `public, max-age=${file.cacheSeconds}, immutable` : 'no-cache';
+  const headers = { ...extras.pageHeaders, 'cache-control': keep };
+  return { status: 200, contentType: file.contentType, body: file.body, headers };
 }

@@ -6,7 +6,7 @@ import type { CommandResult } from '../supervisor/actions.ts';
 import type { Snapshot } from '../supervisor/snapshot.ts';
 import type { RecordedEvent } from './event-history.ts';
 import type { ControlPaths } from './state-folder.ts';
-import type { WorkerLatency } from './target.ts';
+import type { LiveSample } from './target.ts';
 import { readToken } from './token.ts';
 
 export class AdminClientError extends Error {
@@ -36,14 +36,9 @@ export class AdminClient {
     return this.#json<Snapshot>('GET', '/v1/status', undefined, timeoutMs);
   }
 
-  async history(timeoutMs = 5000): Promise<RecordedEvent[]> {
-    const { events } = await this.#json<{ events: RecordedEvent[] }>('GET', '/v1/history', undefined, timeoutMs);
+  async recentEvents(timeoutMs = 5000): Promise<RecordedEvent[]> {
+    const { events } = await this.#json<{ events: RecordedEvent[] }>('GET', '/v1/events/recent', undefined, timeoutMs);
     return events;
-  }
-
-  async latency(timeoutMs = 5000): Promise<readonly WorkerLatency[]> {
-    const { workers } = await this.#json<{ workers: WorkerLatency[] }>('GET', '/v1/latency', undefined, timeoutMs);
-    return workers;
   }
 
   /** Resolves when the command has ended, which for a reload can take minutes. `timeoutMs` 0: no limit. */
@@ -58,9 +53,18 @@ export class AdminClient {
   /** Ends when the supervisor ends or `signal` aborts. Resolves once the stream is open, so that nothing after is missed. */
   async events(options: { history: boolean; signal: AbortSignal }): Promise<AsyncIterable<RecordedEvent>> {
     const path = options.history ? '/v1/events' : '/v1/events?history=0';
-    const response = await this.#send('GET', path, undefined, 5000, options.signal);
+    return this.#stream<RecordedEvent>(path, options.signal);
+  }
+
+  /** What a display needs, about once a second and when something happens. Ends like `events`. */
+  live(signal: AbortSignal): Promise<AsyncIterable<LiveSample | RecordedEvent>> {
+    return this.#stream<LiveSample | RecordedEvent>('/v1/live', signal);
+  }
+
+  async #stream<T>(path: string, signal: AbortSignal): Promise<AsyncIterable<T>> {
+    const response = await this.#send('GET', path, undefined, 5000, signal);
     if (response.statusCode !== 200) throw refusal(await textOf(response));
-    return readEvents(response);
+    return readMessages<T>(response);
   }
 
   async #json<T>(method: string, path: string, body: object | undefined, timeoutMs: number): Promise<T> {
@@ -116,14 +120,18 @@ export class AdminClient {
   }
 }
 
-async function* readEvents(response: IncomingMessage): AsyncIterable<RecordedEvent> {
+/** Skips what is no message of ours, such as the note of a gap. */
+async function* readMessages<T>(response: IncomingMessage): AsyncIterable<T> {
   response.on('error', () => {});
   try {
     for await (const line of createInterface({ input: response, crlfDelay: Number.POSITIVE_INFINITY })) {
       if (!line.startsWith('data: ')) continue;
       const message = parseOrNull(line.slice('data: '.length));
-      if (typeof message === 'object' && message !== null && 'event' in message) yield message as RecordedEvent;
+      const known = typeof message === 'object' && message !== null && ('event' in message || 'snapshot' in message);
+      if (known) yield message as T;
     }
+  } catch {
+    // Cut off: the supervisor died, or the caller aborted. For a reader both are the end of the stream.
   } finally {
     response.destroy();
   }

@@ -2,10 +2,10 @@
 
 import { toJsonSchema } from '@valibot/to-json-schema';
 import type { GenericSchema } from 'valibot';
-import { type Route, routes } from './routes.ts';
+import type { Route } from './routes.ts';
 import * as schemas from './schemas.ts';
 
-export function openApiDocument(version: string): object {
+export function openApiDocument(routes: readonly Route[], version: string): object {
   const paths: Record<string, Record<string, object>> = {};
   for (const route of routes) {
     paths[route.path] = { ...paths[route.path], [route.method]: operationOf(route) };
@@ -37,7 +37,7 @@ function operationOf(route: Route): object {
   ]);
   return {
     summary: route.summary,
-    operationId: route.path.split('/').at(-1),
+    operationId: route.path.replace(/^\/(v1\/)?/, '').replaceAll('/', '-'),
     ...(route.access === 'control' ? { security: [{ token: [] }] } : {}),
     ...(route.parameters === undefined
       ? {}

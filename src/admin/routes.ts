@@ -2,11 +2,11 @@
 
 import type { GenericSchema } from 'valibot';
 import type { CommandResult } from '../supervisor/actions.ts';
-import type { EventHistory } from './event-history.ts';
+import type { EventHistory, RecordedEvent } from './event-history.ts';
 import type { EventStream } from './event-stream.ts';
 import { readinessOf } from './readiness.ts';
 import * as schemas from './schemas.ts';
-import type { AdminExtras, AdminTarget } from './target.ts';
+import type { AdminExtras, AdminTarget, LiveSample } from './target.ts';
 
 export interface RouteContext {
   target: AdminTarget;
@@ -15,14 +15,14 @@ export interface RouteContext {
   /** Checked against the route's `body`. */
   body: unknown;
   query: (name: string) => string | undefined;
-  lastEventId: string | null;
+  header: (name: string) => string | undefined;
   /** Takes the response over; null when too many clients listen already. */
   openStream: (onEnd: () => void) => EventStream | null;
 }
 
 export type RouteAnswer =
-  | { status: number; json: object }
-  | { status: number; contentType: string; body: string }
+  | { status: number; json: object; headers?: Record<string, string> }
+  | { status: number; contentType: string; body: string | Uint8Array<ArrayBuffer>; headers?: Record<string, string> }
   /** The response belongs to an EventStream now. */
   | { streaming: true };
 
@@ -75,9 +75,9 @@ export const routes: readonly Route[] = [
       200: { description: 'The metrics.', contentType: 'text/plain' },
       404: { description: 'This supervisor publishes none.', schema: schemas.failure },
     },
-    handle: async ({ extras }) => {
+    handle: async ({ extras, header }) => {
       if (extras.metrics === undefined) return failed(404, 'no-metrics', 'This supervisor publishes no metrics.');
-      return { status: 200, ...(await extras.metrics()) };
+      return { status: 200, ...(await extras.metrics(header('accept') ?? '')) };
     },
   },
   {
@@ -90,11 +90,11 @@ export const routes: readonly Route[] = [
   },
   {
     method: 'get',
-    path: '/v1/history',
+    path: '/v1/events/recent',
     access: 'read',
     summary: 'The last events, oldest first.',
     parameters: [{ name: 'since', in: 'query', description: 'An event id: only what came after it.' }],
-    answers: { 200: { description: 'The events.', schema: schemas.history } },
+    answers: { 200: { description: 'The events.', schema: schemas.recentEvents } },
     handle: ({ history, query }) => ({ status: 200, json: { schema: 1, ...history.since(query('since') ?? null) } }),
   },
   {
@@ -114,11 +114,29 @@ export const routes: readonly Route[] = [
   },
   {
     method: 'get',
-    path: '/v1/latency',
+    path: '/v1/live',
     access: 'read',
-    summary: 'How long the workers took to answer, as histograms that grow for as long as a worker lives.',
-    answers: { 200: { description: 'One histogram per worker.', schema: schemas.latency } },
-    handle: ({ extras }) => ({ status: 200, json: { schema: 1, workers: extras.latency?.() ?? [] } }),
+    summary: 'Server-sent events for a display: `sample` about once a second, `event` as they happen.',
+    parameters: [{ name: 'after', in: 'query', description: 'An event id: only events after it.' }],
+    answers: {
+      200: { description: 'A stream that ends with the supervisor.', contentType: 'text/event-stream' },
+      503: { description: 'Too many clients listen already.', schema: schemas.failure },
+    },
+    handle: streamLive,
+  },
+  {
+    method: 'get',
+    path: '/v1/history',
+    access: 'read',
+    summary: 'Rates, percentiles and load of the last minutes and the last hour.',
+    answers: {
+      200: { description: 'The points, oldest first.', schema: schemas.history },
+      404: { description: 'This supervisor keeps none.', schema: schemas.failure },
+    },
+    handle: ({ extras }) => {
+      if (extras.history === undefined) return failed(404, 'no-history', 'This supervisor keeps no history.');
+      return { status: 200, json: extras.history() };
+    },
   },
   {
     method: 'post',
@@ -172,7 +190,7 @@ export const routes: readonly Route[] = [
   },
 ];
 
-export function failed(status: number, code: string, message: string): RouteAnswer {
+export function failed(status: number, code: string, message: string): RouteAnswer & { json: object } {
   return { status, json: { schema: 1, error: { code, message } } };
 }
 
@@ -181,15 +199,41 @@ function answerOf(result: CommandResult): RouteAnswer {
   return { status: carriedOut ? 200 : 409, json: { schema: 1, ...result } };
 }
 
-function streamEvents({ history, query, lastEventId, openStream }: RouteContext): RouteAnswer {
+function streamEvents({ history, query, header, openStream }: RouteContext): RouteAnswer {
   let unsubscribe = () => {};
   const stream = openStream(() => unsubscribe());
-  if (stream === null) return failed(503, 'too-many-streams', 'Too many clients listen to events already.');
+  if (stream === null) return tooManyStreams();
   if (query('history') !== '0') {
-    const { events, missed } = history.since(lastEventId);
+    const { events, missed } = history.since(header('last-event-id') ?? null);
     if (missed > 0) stream.send({ event: 'gap', data: { missed } });
     for (const record of events) stream.send({ id: record.id, data: record });
   }
   unsubscribe = history.subscribe((record) => stream.send({ id: record.id, data: record }));
   return { streaming: true };
+}
+
+/** The first sample goes out at once, so that a display has something to show. */
+function streamLive({ target, extras, history, query, header, openStream }: RouteContext): RouteAnswer {
+  const ends: (() => void)[] = [];
+  const stream = openStream(() => {
+    for (const end of ends) end();
+  });
+  if (stream === null) return tooManyStreams();
+  const picture = (): LiveSample => ({ snapshot: target.snapshot(), second: null, hour: null, slots: {} });
+  const send = (sample: LiveSample) => stream.send({ event: 'sample', data: sample });
+  const tell = (record: RecordedEvent) => stream.send({ id: record.id, event: 'event', data: record });
+  send(picture());
+  for (const record of history.since(query('after') ?? header('last-event-id') ?? null).events) tell(record);
+  ends.push(history.subscribe(tell));
+  if (extras.samples !== undefined) {
+    ends.push(extras.samples(send));
+  } else {
+    const timer = setInterval(() => send(picture()), 1000).unref();
+    ends.push(() => clearInterval(timer));
+  }
+  return { streaming: true };
+}
+
+function tooManyStreams(): RouteAnswer {
+  return failed(503, 'too-many-streams', 'Too many clients listen to events already.');
 }

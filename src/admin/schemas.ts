@@ -105,13 +105,15 @@ export const recordedEvent = v.strictObject({
   event: v.looseObject({ type: v.string() }),
 });
 
-export const history = v.strictObject({ schema: v.literal(1), missed: count, events: v.array(recordedEvent) });
+export const recentEvents = v.strictObject({ schema: v.literal(1), missed: count, events: v.array(recordedEvent) });
 
-export const latency = v.strictObject({
+const point = v.looseObject({ at: v.number(), requestsPerSecond: v.number(), p50Ms: v.nullable(v.number()) });
+const points = v.looseObject({ stepMs: v.number(), points: v.array(point) });
+export const history = v.looseObject({
   schema: v.literal(1),
-  workers: v.array(
-    v.strictObject({ pid: count, slot: v.nullable(count), le: v.array(v.number()), counts: v.array(count) }),
-  ),
+  seconds: points,
+  hour: points,
+  slots: v.record(v.string(), v.looseObject({})),
 });
 
 export const health = v.strictObject({ schema: v.literal(1), ok: v.boolean(), reason: v.string() });

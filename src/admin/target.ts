@@ -4,6 +4,7 @@
 import type { CommandResult } from '../supervisor/actions.ts';
 import type { SupervisorEvent } from '../supervisor/events.ts';
 import type { Snapshot } from '../supervisor/snapshot.ts';
+import type { Route } from './routes.ts';
 
 export interface AdminTarget {
   readonly name: string;
@@ -19,20 +20,24 @@ export interface AdminTarget {
 
 /** What other rooms add to the API. Each part is absent where its room has nothing to offer. */
 export interface AdminExtras {
-  /** The text of GET /metrics. */
-  metrics?: () => Promise<{ contentType: string; body: string }>;
-  /** How fast the workers answer, for GET /v1/latency. */
-  latency?: () => readonly WorkerLatency[];
-  /** The dashboard's files: answers for paths outside /v1, null for those it does not have. */
-  page?: (path: string) => { contentType: string; body: string | Uint8Array; cacheSeconds: number } | null;
-  /** Everything else under /v1 that is too special for the fixed table, such as log lines. */
-  logLines?: (options: { lines: number; slot: number | null }, write: (line: unknown) => void) => () => void;
+  /** GET /metrics; `accept` is the header of the request. */
+  metrics?: (accept: string) => Promise<{ contentType: string; body: string }>;
+  /** GET /v1/history: rates, percentiles and load of the last minutes. */
+  history?: () => object;
+  /** Calls back with a new picture of the app about once a second, until the returned function is called. GET /v1/live. */
+  samples?: (listener: (sample: LiveSample) => void) => () => void;
+  /** The page's files: answers for paths outside /v1, null for those it does not have. */
+  page?: (path: string) => { contentType: string; body: string | Uint8Array<ArrayBuffer>; cacheSeconds: number } | null;
+  /** Headers of the page's files. */
+  pageHeaders?: Readonly<Record<string, string>>;
+  /** Routes that other rooms answer. They are described, guarded and limited like those of the table in routes.ts. */
+  routes?: readonly Route[];
 }
 
-/** Counters since the worker began: `counts[i]` answers took at most `le[i]` ms and longer than `le[i - 1]`. */
-export interface WorkerLatency {
-  pid: number;
-  slot: number | null;
-  le: readonly number[];
-  counts: readonly number[];
+/** A picture of the app, with what was measured since the one before, if something was. */
+export interface LiveSample {
+  snapshot: Snapshot;
+  second: object | null;
+  hour: object | null;
+  slots: Readonly<Record<string, object>>;
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { describe, it } from 'node:test';
 import { EventHistory, type RecordedEvent } from '../../../src/admin/event-history.ts';
+import type { LiveSample } from '../../../src/admin/target.ts';
 import { ask, openAdmin } from './open-admin.ts';
 
 const notice = (message: string) => ({ type: 'notice', level: 'info', message }) as const;
@@ -55,7 +56,7 @@ describe('event stream', () => {
   it('continues after Last-Event-ID', async (test) => {
     const { paths, target, client, server } = await openAdmin(test);
     for (const text of ['1', '2', '3']) target.tell(notice(text));
-    const [first] = await client.history();
+    const [first] = await client.recentEvents();
     const reply = ask(paths.socket, 'GET', '/v1/events', { headers: { 'last-event-id': first?.id ?? '' } });
     // The stream is open once a third party can see its effect: the server closes it at its end.
     await client.snapshot();
@@ -112,5 +113,32 @@ describe('event stream', () => {
       }
     });
     for (const socket of idle) socket.destroy();
+  });
+});
+
+describe('live stream', () => {
+  it('begins with a picture, then tells events and whatever samples another room makes', async (test) => {
+    const listeners = new Set<(sample: LiveSample) => void>();
+    const samples = (listener: (sample: LiveSample) => void) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    };
+    const { client, target } = await openAdmin(test, { extras: { samples } });
+    const leave = new AbortController();
+    const live = await client.live(leave.signal);
+    const seen: string[] = [];
+    await assert.rejects(async () => {
+      for await (const message of live) {
+        seen.push('snapshot' in message ? `sample ${JSON.stringify(message.second)}` : `event ${message.event.type}`);
+        if (seen.length === 1) target.tell(notice('x'));
+        if (seen.length === 2)
+          for (const tell of listeners)
+            tell({ snapshot: target.snapshot(), second: { p50Ms: 3 }, hour: null, slots: {} });
+        if (seen.length === 3) leave.abort();
+      }
+      throw new Error('ended');
+    });
+    assert.deepEqual(seen, ['sample null', 'event notice', 'sample {"p50Ms":3}']);
+    while (listeners.size > 0) await new Promise((resolve) => setImmediate(resolve));
   });
 });

@@ -16,7 +16,7 @@ describe('admin API on TCP', () => {
   it('on any other address demands the token for reads too, but not for probes', async (test) => {
     const { address, token } = await openAdmin(test, { listen: '0.0.0.0' });
     const port = address?.port ?? 0;
-    for (const path of ['/v1/status', '/v1/history', '/v1/events', '/v1/latency', '/metrics']) {
+    for (const path of ['/v1/status', '/v1/history', '/v1/events', '/v1/live', '/v1/events/recent', '/metrics']) {
       assert.equal((await ask(port, 'GET', path)).status, 401, path);
     }
     assert.equal((await ask(port, 'GET', '/v1/status', { headers: { authorization: `Bearer ${token}` } })).status, 200);
