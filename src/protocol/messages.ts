@@ -33,24 +33,54 @@ export interface ListenRequest {
   backlog: number | null;
   /** Counts the listens on port 0 of one worker, so that the n-th of every worker shares a socket. */
   index: number;
+  /** Permissions of a unix socket, as `listen({path, readableAll, writableAll})` asks for them. */
+  readableAll?: boolean;
+  writableAll?: boolean;
+  /** What a TLS server shares with its siblings (session ticket keys); the first worker's is kept and given to all. */
+  data?: unknown;
+}
+
+/** How a socket is bound, as `getsockname` fills it in. */
+export interface SocketName {
+  address?: string;
+  family?: string;
+  port?: number;
 }
 
 export type ToWorker =
-  /** The answer to LISTEN, with the handle unless errno is set. `key` names the socket in later messages. */
-  | { cmd: 'NODE_TUTTI_LISTEN_REPLY'; seq: number; errno: number; key: string; address?: string; port?: number }
+  /**
+   * The answer to LISTEN and COPY, with the handle unless errno is set or the primary accepts itself (`dispatched`).
+   * `key` names the socket in later messages; `address` and `addressType` are what was bound if none was asked for.
+   */
+  | {
+      cmd: 'NODE_TUTTI_LISTEN_REPLY';
+      seq: number;
+      errno: number;
+      key: string;
+      dispatched: boolean;
+      address: string | null;
+      addressType: 4 | 6 | -1 | 'udp4' | 'udp6' | null;
+      name: SocketName | null;
+      data?: unknown;
+    }
   | { cmd: 'NODE_TUTTI_ADMIT'; slot: number }
   /** With a connected handle: hand it to the first HTTP(S) server as if it had been accepted. It counts nowhere. */
   | { cmd: 'NODE_TUTTI_PROBE' }
   | { cmd: 'NODE_TUTTI_DRAIN'; timeoutMs: number }
   | { cmd: 'NODE_TUTTI_TERMINATE' }
-  /** With a connected handle: a connection accepted elsewhere. Answered by ADOPTED. */
-  | { cmd: 'NODE_TUTTI_ADOPT'; id: number; key: string; used: boolean }
+  /**
+   * With a connected handle: a connection accepted elsewhere. Answered by ADOPTED. `used`: requests were served on it
+   * before. `must`: every other worker refused it, so only a closed listener is a reason to refuse.
+   */
+  | { cmd: 'NODE_TUTTI_ADOPT'; id: number; key: string; used: boolean; must: boolean }
   /** The fate of a TRANSFER that this worker sent. */
   | { cmd: 'NODE_TUTTI_TRANSFERRED'; id: number; to: number };
 
 export type ToPrimary =
   | { cmd: 'NODE_TUTTI_HELLO'; selfTest: 'ok' | string }
   | ({ cmd: 'NODE_TUTTI_LISTEN'; seq: number } & ListenRequest)
+  /** Another copy of a socket that this worker has asked for before: its gate opened. */
+  | { cmd: 'NODE_TUTTI_COPY'; seq: number; key: string }
   | { cmd: 'NODE_TUTTI_CLOSE'; key: string }
   | {
       cmd: 'NODE_TUTTI_LISTENING';

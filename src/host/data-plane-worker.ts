@@ -1,0 +1,18 @@
+// What the primary's data plane knows of a worker.
+
+import type { ToWorker } from '../protocol/messages.ts';
+
+export interface DataPlaneWorker {
+  /** Unique within this primary. */
+  readonly id: number;
+  /** Its place on the scoreboard; null without one. */
+  readonly cell: number | null;
+  /** It may be given connections: the gate is open and it does not drain. */
+  isAdmitted(): boolean;
+  /** It was told to drain or to end. */
+  isDraining(): boolean;
+  /** It gave a sign of life lately: a stopped process would hang what it is given. */
+  isFresh(): boolean;
+  /** `callback` when the message has left the primary, or could not. Never throws. */
+  send(message: ToWorker, handle?: unknown, callback?: (error: Error | null) => void): void;
+}

@@ -1,0 +1,29 @@
+// The raw TCP and pipe handles of Node, as far as tutti touches them. They are not public, but unchanged from Node 20 to 26.
+
+import type { SocketName } from './messages.ts';
+
+export interface RawHandle {
+  /** The callback comes when the descriptor is closed. */
+  close(callback?: () => void): void;
+  ref?(): void;
+  unref?(): void;
+  hasRef?(): boolean;
+  readonly fd?: number;
+}
+
+export interface RawListenHandle extends RawHandle {
+  onconnection?: (status: number, client: RawConnection | undefined) => void;
+  /** Returns 0 or a negative errno. */
+  listen(backlog: number): number;
+  /** TCP only. Also tells a bind error that libuv has put off. */
+  getsockname?(out: SocketName): number;
+  /** Pipes only. */
+  fchmod?(mode: number): number;
+}
+
+export interface RawConnection extends RawHandle {
+  getpeername?(out: SocketName): number;
+  readStart?(): number;
+  readStop?(): number;
+  onread?: unknown;
+}

@@ -1,0 +1,351 @@
+// The worker's side of the data plane: its listening sockets (copies of the primary's), the gate before it is ready, the
+// end of accepting when it drains, and the connections that come from or go to siblings.
+
+import type dgram from 'node:dgram';
+import { constants } from 'node:os';
+import type { BootInfo, ListenRequest, ToPrimary, ToWorker } from '../protocol/messages.ts';
+import type { RawConnection, RawHandle, RawListenHandle } from '../protocol/raw-handle.ts';
+import { ListenHandle } from './listen-handle.ts';
+import { installListenSeam, type PrivateServer, type ServerAnswer } from './listen-seam.ts';
+import { ServerConnections, type ServerSocket } from './server-connections.ts';
+
+export interface ListenerInfo {
+  protocol: 'tcp' | 'udp' | 'unix';
+  address?: string;
+  port?: number;
+  path?: string;
+  scheme?: 'http' | 'https';
+}
+
+export interface DataPlaneOptions {
+  boot: BootInfo;
+  /** Sends to the primary; `callback` when the message has left the process (or could not). */
+  send(message: ToPrimary, handle?: unknown, callback?: (error: Error | null) => void): void;
+  /** A socket listens and no other listen() of the application is pending. Called again when the set of sockets changed. */
+  onListening(listeners: ListenerInfo[]): void;
+  /** The application closed its last listening socket itself. */
+  onClosed(): void;
+}
+
+export interface DataPlane {
+  /** 'ok', or why Node's own cluster module serves the application's listen() instead. */
+  readonly selfTest: 'ok' | string;
+  /** Opens the gate. More than once is the same as once. */
+  admit(): void;
+  /** Servers go on "listening" for the application, but nothing new arrives; what is queued goes to siblings. */
+  stopAccepting(): void;
+  /** True: the message was for the data plane and is dealt with. */
+  onMessage(message: ToWorker, handle: unknown): boolean;
+  /** Every open connection of every server of this worker. */
+  connections(): Iterable<ServerSocket>;
+  /** Moves what is idle now to siblings; answers how many left with this call. What cannot move stays. */
+  moveIdle(): number;
+  servers(): PrivateServer[];
+  listeners(): ListenerInfo[];
+  counts(): DataPlaneCounts;
+}
+
+export interface DataPlaneCounts {
+  connections: number;
+  accepted: number;
+  transfersSent: number;
+  transfersAdopted: number;
+  transfersRefused: number;
+}
+
+interface Held {
+  handle: ListenHandle;
+  server: PrivateServer;
+  info: ListenerInfo;
+}
+
+type ListenReply = Extract<ToWorker, { cmd: 'NODE_TUTTI_LISTEN_REPLY' }>;
+type Adopt = Extract<ToWorker, { cmd: 'NODE_TUTTI_ADOPT' }>;
+
+interface RawDatagram extends RawHandle {
+  recvStart(): number;
+  recvStop(): number;
+}
+
+/** As Node answers a second listen() on an address that this process has. */
+const EADDRINUSE = -constants.errno.EADDRINUSE;
+
+export function installDataPlane(options: DataPlaneOptions): DataPlane {
+  const plane = new WorkerDataPlane(options);
+  plane.install();
+  return plane;
+}
+
+class WorkerDataPlane implements DataPlane {
+  selfTest: 'ok' | string = 'ok';
+  readonly #options: DataPlaneOptions;
+  readonly #connections = new ServerConnections();
+  readonly #held = new Map<string, Held>();
+  readonly #datagrams = new Map<
+    string,
+    { raw: RawDatagram; start: () => number; wanted: boolean; info: ListenerInfo }
+  >();
+  readonly #waiting = new Map<number, (reply: ListenReply, handle: unknown) => void>();
+  readonly #portZero = new Map<string, number>();
+  #seq = 0;
+  #open: boolean;
+  #stopped = false;
+  #pending = 0;
+  #announced = '';
+  #announcing = false;
+  #waitingRef: NodeJS.Timeout | null = null;
+  #adopted = 0;
+  #refused = 0;
+
+  constructor(options: DataPlaneOptions) {
+    this.#options = options;
+    this.#open = !options.boot.gated;
+  }
+
+  install(): void {
+    this.selfTest = installListenSeam({
+      onServer: (server, request, answer) => this.#listen(server, request, answer),
+      onDatagram: (socket, request, answer) => this.#bind(socket, request, answer),
+      onLookup: (change) => {
+        this.#pending += change;
+        if (change < 0) this.#announce();
+      },
+    });
+    this.#connections.watch();
+  }
+
+  admit(): void {
+    if (this.#open) return;
+    this.#open = true;
+    for (const { handle } of this.#held.values()) this.#copy(handle);
+    for (const datagram of this.#datagrams.values()) if (datagram.wanted) datagram.start();
+  }
+
+  stopAccepting(): void {
+    this.#stopped = true;
+    for (const { handle } of this.#held.values()) handle.stopAccepting();
+    for (const { raw } of this.#datagrams.values()) raw.recvStop();
+  }
+
+  onMessage(message: ToWorker, handle: unknown): boolean {
+    switch (message.cmd) {
+      case 'NODE_TUTTI_LISTEN_REPLY': {
+        const waiting = this.#waiting.get(message.seq);
+        this.#waiting.delete(message.seq);
+        this.#keepAlive();
+        waiting?.(message, handle ?? null);
+        return true;
+      }
+      case 'NODE_TUTTI_ADOPT':
+        this.#adopt(message, handle as RawConnection | undefined);
+        return true;
+      case 'NODE_TUTTI_PROBE':
+        this.#probe(handle as RawConnection | undefined);
+        return true;
+      case 'NODE_TUTTI_TRANSFERRED':
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  connections(): Iterable<ServerSocket> {
+    return this.#connections;
+  }
+
+  moveIdle(): number {
+    return 0;
+  }
+
+  servers(): PrivateServer[] {
+    return [...this.#held.values()].filter(({ handle }) => handle.listening).map(({ server }) => server);
+  }
+
+  listeners(): ListenerInfo[] {
+    const net = [...this.#held.values()].filter(({ handle }) => handle.listening).map(({ info }) => info);
+    return [...net, ...[...this.#datagrams.values()].map(({ info }) => info)];
+  }
+
+  counts(): DataPlaneCounts {
+    return {
+      connections: this.#connections.size,
+      accepted: this.#connections.accepted,
+      transfersSent: 0,
+      transfersAdopted: this.#adopted,
+      transfersRefused: this.#refused,
+    };
+  }
+
+  #listen(server: PrivateServer, request: Omit<ListenRequest, 'index'>, answer: ServerAnswer): void {
+    this.#ask(request, (reply, raw) => {
+      const twice = reply.errno === 0 && this.#held.has(reply.key);
+      if (twice) (raw as RawHandle | null)?.close();
+      const handle = new ListenHandle({
+        key: reply.key,
+        real: twice ? null : (raw as RawListenHandle | null),
+        errno: twice ? EADDRINUSE : reply.errno,
+        name: reply.name,
+        dispatched: reply.dispatched,
+        isOpen: () => this.#open && !this.#stopped,
+        onAccept: (listener, client) => listener.serve(client),
+        onListening: () => this.#announce(),
+        onClose: (listener) => {
+          if (this.#held.get(reply.key)?.handle === listener) this.#release(reply.key);
+        },
+      });
+      if (reply.errno === 0 && !twice) {
+        // The application's own keys win: it may have changed them with a reload.
+        if (reply.data !== undefined && server.ticketKeys == null) server._setServerData?.(reply.data);
+        this.#held.set(reply.key, { handle, server, info: listenerInfo(server, request, reply) });
+      }
+      answer(handle, { address: request.fd === null ? reply.address : null, addressType: reply.addressType });
+      this.#announce();
+    });
+  }
+
+  #bind(
+    _socket: dgram.Socket,
+    request: Omit<ListenRequest, 'index'>,
+    answer: (errno: number, handle: unknown) => void,
+  ) {
+    this.#ask(request, (reply, raw) => {
+      const handle = raw as RawDatagram | null;
+      if (reply.errno !== 0 || handle === null || this.#datagrams.has(reply.key)) {
+        handle?.close();
+        answer(reply.errno || EADDRINUSE, null);
+        return;
+      }
+      const start = handle.recvStart.bind(handle);
+      const info: ListenerInfo = { protocol: 'udp', ...addressOf(reply) };
+      const held = { raw: handle, start, wanted: false, info };
+      this.#datagrams.set(reply.key, held);
+      handle.recvStart = () => {
+        held.wanted = true;
+        return this.#open && !this.#stopped ? start() : 0;
+      };
+      const close = handle.close.bind(handle);
+      handle.close = (callback) => {
+        this.#datagrams.delete(reply.key);
+        this.#release(reply.key);
+        close(callback);
+      };
+      answer(0, handle);
+      this.#announce();
+    });
+  }
+
+  #ask(request: Omit<ListenRequest, 'index'>, answer: (reply: ListenReply, handle: unknown) => void): void {
+    const seq = ++this.#seq;
+    this.#pending += 1;
+    this.#waiting.set(seq, (reply, handle) => {
+      this.#pending -= 1;
+      answer(reply, handle);
+    });
+    this.#keepAlive();
+    this.#options.send({ cmd: 'NODE_TUTTI_LISTEN', seq, ...request, index: this.#index(request) });
+  }
+
+  /** Counts listens on port 0 per address, so that the n-th of every worker means the same socket. */
+  #index(request: Omit<ListenRequest, 'index'>): number {
+    if (request.port !== 0) return 0;
+    const place = `${request.addressType}:${request.address}:${request.flags}`;
+    const index = this.#portZero.get(place) ?? 0;
+    this.#portZero.set(place, index + 1);
+    return index;
+  }
+
+  /** Under plain node a pending listen() keeps the process alive; the IPC channel does not. */
+  #keepAlive(): void {
+    if (this.#waiting.size > 0) this.#waitingRef ??= setInterval(() => {}, 2 ** 31 - 1);
+    else if (this.#waitingRef !== null) {
+      clearInterval(this.#waitingRef);
+      this.#waitingRef = null;
+    }
+  }
+
+  #copy(handle: ListenHandle): void {
+    if (!handle.needsCopy) return;
+    const seq = ++this.#seq;
+    this.#waiting.set(seq, (reply, raw) => {
+      if (raw === null) return;
+      if (reply.errno !== 0 || this.#stopped) (raw as RawHandle).close();
+      else handle.resume(raw as RawListenHandle);
+    });
+    this.#options.send({ cmd: 'NODE_TUTTI_COPY', seq, key: handle.key });
+  }
+
+  #release(key: string): void {
+    this.#held.delete(key);
+    this.#options.send({ cmd: 'NODE_TUTTI_CLOSE', key });
+    if (this.#held.size + this.#datagrams.size + this.#pending > 0) return;
+    this.#portZero.clear();
+    if (!this.#stopped && this.#announced !== '') this.#options.onClosed();
+    this.#announced = '';
+  }
+
+  /** Once per turn, when nothing is pending and something changed. */
+  #announce(): void {
+    if (this.#announcing) return;
+    this.#announcing = true;
+    process.nextTick(() => {
+      this.#announcing = false;
+      const listeners = this.listeners();
+      const text = JSON.stringify(listeners);
+      if (this.#pending > 0 || listeners.length === 0 || text === this.#announced) return;
+      this.#announced = text;
+      this.#options.onListening(listeners);
+    });
+  }
+
+  #adopt(message: Adopt, client: RawConnection | undefined): void {
+    if (client === undefined) return;
+    const held = this.#held.get(message.key);
+    const refused =
+      held === undefined || !held.handle.listening || this.#stopped || (!message.must && isFull(held.server));
+    if (refused) {
+      this.#refused += 1;
+      client.close();
+      this.#options.send({ cmd: 'NODE_TUTTI_ADOPTED', id: message.id, accepted: false });
+      return;
+    }
+    this.#adopted += 1;
+    // Not a byte is read before the answer has left this process: without it the primary gives the connection to another.
+    this.#options.send({ cmd: 'NODE_TUTTI_ADOPTED', id: message.id, accepted: true }, undefined, (error) => {
+      if (error === null) held.handle.serve(client);
+      else client.close();
+    });
+  }
+
+  #probe(client: RawConnection | undefined): void {
+    if (client === undefined) return;
+    const held = [...this.#held.values()].find(({ server, handle }) => handle.listening && isHttp(server));
+    if (held === undefined) client.close();
+    else held.handle.serve(client);
+  }
+}
+
+function isFull(server: PrivateServer): boolean {
+  return server.maxConnections != null && server._connections >= server.maxConnections;
+}
+
+/** Without loading http or tls: an application that has such a server has loaded them, another one need not pay for them. */
+function isHttp(server: PrivateServer): boolean {
+  return 'keepAliveTimeout' in server || server.listenerCount('request') > 0;
+}
+
+function isTls(server: PrivateServer): boolean {
+  return 'getTicketKeys' in server;
+}
+
+function listenerInfo(server: PrivateServer, request: Omit<ListenRequest, 'index'>, reply: ListenReply): ListenerInfo {
+  const place: ListenerInfo =
+    request.addressType === -1
+      ? { protocol: 'unix', path: request.address ?? '' }
+      : { protocol: reply.name === null ? 'unix' : 'tcp', ...addressOf(reply) };
+  return isHttp(server) ? { ...place, scheme: isTls(server) ? 'https' : 'http' } : place;
+}
+
+function addressOf(reply: ListenReply): { address?: string; port?: number } {
+  const { address, port } = reply.name ?? {};
+  return { ...(address === undefined ? {} : { address }), ...(port === undefined ? {} : { port }) };
+}
