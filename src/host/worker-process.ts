@@ -41,6 +41,8 @@ export class WorkerProcess {
   readonly generation: number;
   readonly pid: number;
   scheme: 'http' | 'https' = 'http';
+  /** performance.now() of its last message: a process that is stopped or blocked sends none. */
+  heardAt = Number.NEGATIVE_INFINITY;
 
   readonly #worker: Worker;
   readonly #process: ChildProcess;
@@ -119,6 +121,7 @@ export class WorkerProcess {
   #receive(message: ToPrimary, handle: RawHandle | undefined): void {
     const worker = this.id;
     const { input } = this.#observer;
+    this.heardAt = performance.now();
     switch (message.cmd) {
       case 'NODE_TUTTI_HELLO':
         this.#helloed = true;

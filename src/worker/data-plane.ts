@@ -2,12 +2,12 @@
 // end of accepting when it drains, and the connections that come from or go to siblings.
 
 import type dgram from 'node:dgram';
+import type { Server } from 'node:net';
 import { constants } from 'node:os';
 import type { BootInfo, ListenRequest, ToPrimary, ToWorker } from '../protocol/messages.ts';
 import type { RawConnection, RawHandle, RawListenHandle } from '../protocol/raw-handle.ts';
 import { ListenHandle } from './listen-handle.ts';
 import { installListenSeam, type PrivateServer, type ServerAnswer } from './listen-seam.ts';
-import { ServerConnections, type ServerSocket } from './server-connections.ts';
 
 export interface ListenerInfo {
   protocol: 'tcp' | 'udp' | 'unix';
@@ -21,10 +21,16 @@ export interface DataPlaneOptions {
   boot: BootInfo;
   /** Sends to the primary; `callback` when the message has left the process (or could not). */
   send(message: ToPrimary, handle?: unknown, callback?: (error: Error | null) => void): void;
-  /** A socket listens and no other listen() of the application is pending. Called again when the set of sockets changed. */
-  onListening(listeners: ListenerInfo[]): void;
-  /** The application closed its last listening socket itself. */
-  onClosed(): void;
+  readiness: ListenReport;
+}
+
+/** What is told of the application's listen() calls; readiness.ts makes messages of it. */
+export interface ListenReport {
+  listenPending(): void;
+  /** Ends what `listenPending` began: with the listener, or with null when there is none (yet). */
+  listenSettled(key: object, listener: ListenerInfo | null): void;
+  /** The application closed the listener itself. */
+  closed(key: object): void;
 }
 
 export interface DataPlane {
@@ -36,27 +42,23 @@ export interface DataPlane {
   stopAccepting(): void;
   /** True: the message was for the data plane and is dealt with. */
   onMessage(message: ToWorker, handle: unknown): boolean;
-  /** Every open connection of every server of this worker. */
-  connections(): Iterable<ServerSocket>;
   /** Moves what is idle now to siblings; answers how many left with this call. What cannot move stays. */
   moveIdle(): number;
-  servers(): PrivateServer[];
-  listeners(): ListenerInfo[];
+  /** Hands a raw connection to a server as if the server had accepted it just now. False if the server does not listen. */
+  accept(server: Server, client: RawConnection): boolean;
   counts(): DataPlaneCounts;
 }
 
+/** Connections passed on to a sibling, taken over from one, and those that were offered and refused. They only grow. */
 export interface DataPlaneCounts {
-  connections: number;
-  accepted: number;
-  transfersSent: number;
-  transfersAdopted: number;
-  transfersRefused: number;
+  sent: number;
+  adopted: number;
+  refused: number;
 }
 
 interface Held {
   handle: ListenHandle;
   server: PrivateServer;
-  info: ListenerInfo;
 }
 
 type ListenReply = Extract<ToWorker, { cmd: 'NODE_TUTTI_LISTEN_REPLY' }>;
@@ -79,20 +81,13 @@ export function installDataPlane(options: DataPlaneOptions): DataPlane {
 class WorkerDataPlane implements DataPlane {
   selfTest: 'ok' | string = 'ok';
   readonly #options: DataPlaneOptions;
-  readonly #connections = new ServerConnections();
   readonly #held = new Map<string, Held>();
-  readonly #datagrams = new Map<
-    string,
-    { raw: RawDatagram; start: () => number; wanted: boolean; info: ListenerInfo }
-  >();
+  readonly #datagrams = new Map<string, { raw: RawDatagram; start: () => number; wanted: boolean }>();
   readonly #waiting = new Map<number, (reply: ListenReply, handle: unknown) => void>();
   readonly #portZero = new Map<string, number>();
   #seq = 0;
   #open: boolean;
   #stopped = false;
-  #pending = 0;
-  #announced = '';
-  #announcing = false;
   #waitingRef: NodeJS.Timeout | null = null;
   #adopted = 0;
   #refused = 0;
@@ -107,11 +102,10 @@ class WorkerDataPlane implements DataPlane {
       onServer: (server, request, answer) => this.#listen(server, request, answer),
       onDatagram: (socket, request, answer) => this.#bind(socket, request, answer),
       onLookup: (change) => {
-        this.#pending += change;
-        if (change < 0) this.#announce();
+        if (change > 0) this.#options.readiness.listenPending();
+        else this.#options.readiness.listenSettled(this, null);
       },
     });
-    this.#connections.watch();
   }
 
   admit(): void {
@@ -139,9 +133,6 @@ class WorkerDataPlane implements DataPlane {
       case 'NODE_TUTTI_ADOPT':
         this.#adopt(message, handle as RawConnection | undefined);
         return true;
-      case 'NODE_TUTTI_PROBE':
-        this.#probe(handle as RawConnection | undefined);
-        return true;
       case 'NODE_TUTTI_TRANSFERRED':
         return true;
       default:
@@ -149,37 +140,25 @@ class WorkerDataPlane implements DataPlane {
     }
   }
 
-  connections(): Iterable<ServerSocket> {
-    return this.#connections;
-  }
-
   moveIdle(): number {
     return 0;
   }
 
-  servers(): PrivateServer[] {
-    return [...this.#held.values()].filter(({ handle }) => handle.listening).map(({ server }) => server);
-  }
-
-  listeners(): ListenerInfo[] {
-    const net = [...this.#held.values()].filter(({ handle }) => handle.listening).map(({ info }) => info);
-    return [...net, ...[...this.#datagrams.values()].map(({ info }) => info)];
+  accept(server: Server, client: RawConnection): boolean {
+    const held = [...this.#held.values()].find((each) => each.server === server && each.handle.listening);
+    held?.handle.serve(client);
+    return held !== undefined;
   }
 
   counts(): DataPlaneCounts {
-    return {
-      connections: this.#connections.size,
-      accepted: this.#connections.accepted,
-      transfersSent: 0,
-      transfersAdopted: this.#adopted,
-      transfersRefused: this.#refused,
-    };
+    return { sent: 0, adopted: this.#adopted, refused: this.#refused };
   }
 
   #listen(server: PrivateServer, request: Omit<ListenRequest, 'index'>, answer: ServerAnswer): void {
     this.#ask(request, (reply, raw) => {
       const twice = reply.errno === 0 && this.#held.has(reply.key);
       if (twice) (raw as RawHandle | null)?.close();
+      const info = listenerInfo(server, request, reply);
       const handle = new ListenHandle({
         key: reply.key,
         real: twice ? null : (raw as RawListenHandle | null),
@@ -188,18 +167,18 @@ class WorkerDataPlane implements DataPlane {
         dispatched: reply.dispatched,
         isOpen: () => this.#open && !this.#stopped,
         onAccept: (listener, client) => listener.serve(client),
-        onListening: () => this.#announce(),
+        onListening: (listener) => this.#options.readiness.listenSettled(listener, info),
         onClose: (listener) => {
-          if (this.#held.get(reply.key)?.handle === listener) this.#release(reply.key);
+          if (this.#held.get(reply.key)?.handle === listener) this.#release(reply.key, listener);
         },
       });
       if (reply.errno === 0 && !twice) {
         // The application's own keys win: it may have changed them with a reload.
         if (reply.data !== undefined && server.ticketKeys == null) server._setServerData?.(reply.data);
-        this.#held.set(reply.key, { handle, server, info: listenerInfo(server, request, reply) });
+        this.#held.set(reply.key, { handle, server });
       }
       answer(handle, { address: request.fd === null ? reply.address : null, addressType: reply.addressType });
-      this.#announce();
+      if (!handle.listening) this.#options.readiness.listenSettled(handle, null);
     });
   }
 
@@ -213,11 +192,12 @@ class WorkerDataPlane implements DataPlane {
       if (reply.errno !== 0 || handle === null || this.#datagrams.has(reply.key)) {
         handle?.close();
         answer(reply.errno || EADDRINUSE, null);
+        this.#options.readiness.listenSettled(this, null);
         return;
       }
       const start = handle.recvStart.bind(handle);
       const info: ListenerInfo = { protocol: 'udp', ...addressOf(reply) };
-      const held = { raw: handle, start, wanted: false, info };
+      const held = { raw: handle, start, wanted: false };
       this.#datagrams.set(reply.key, held);
       handle.recvStart = () => {
         held.wanted = true;
@@ -226,21 +206,18 @@ class WorkerDataPlane implements DataPlane {
       const close = handle.close.bind(handle);
       handle.close = (callback) => {
         this.#datagrams.delete(reply.key);
-        this.#release(reply.key);
+        this.#release(reply.key, handle);
         close(callback);
       };
       answer(0, handle);
-      this.#announce();
+      this.#options.readiness.listenSettled(handle, held.wanted ? info : null);
     });
   }
 
   #ask(request: Omit<ListenRequest, 'index'>, answer: (reply: ListenReply, handle: unknown) => void): void {
     const seq = ++this.#seq;
-    this.#pending += 1;
-    this.#waiting.set(seq, (reply, handle) => {
-      this.#pending -= 1;
-      answer(reply, handle);
-    });
+    this.#options.readiness.listenPending();
+    this.#waiting.set(seq, answer);
     this.#keepAlive();
     this.#options.send({ cmd: 'NODE_TUTTI_LISTEN', seq, ...request, index: this.#index(request) });
   }
@@ -274,27 +251,11 @@ class WorkerDataPlane implements DataPlane {
     this.#options.send({ cmd: 'NODE_TUTTI_COPY', seq, key: handle.key });
   }
 
-  #release(key: string): void {
+  #release(key: string, handle: object): void {
     this.#held.delete(key);
+    if (this.#held.size === 0) this.#portZero.clear();
     this.#options.send({ cmd: 'NODE_TUTTI_CLOSE', key });
-    if (this.#held.size + this.#datagrams.size + this.#pending > 0) return;
-    this.#portZero.clear();
-    if (!this.#stopped && this.#announced !== '') this.#options.onClosed();
-    this.#announced = '';
-  }
-
-  /** Once per turn, when nothing is pending and something changed. */
-  #announce(): void {
-    if (this.#announcing) return;
-    this.#announcing = true;
-    process.nextTick(() => {
-      this.#announcing = false;
-      const listeners = this.listeners();
-      const text = JSON.stringify(listeners);
-      if (this.#pending > 0 || listeners.length === 0 || text === this.#announced) return;
-      this.#announced = text;
-      this.#options.onListening(listeners);
-    });
+    this.#options.readiness.closed(handle);
   }
 
   #adopt(message: Adopt, client: RawConnection | undefined): void {
@@ -314,13 +275,6 @@ class WorkerDataPlane implements DataPlane {
       if (error === null) held.handle.serve(client);
       else client.close();
     });
-  }
-
-  #probe(client: RawConnection | undefined): void {
-    if (client === undefined) return;
-    const held = [...this.#held.values()].find(({ server, handle }) => handle.listening && isHttp(server));
-    if (held === undefined) client.close();
-    else held.handle.serve(client);
   }
 }
 

@@ -1,0 +1,243 @@
+// Every listening socket of the app (primary). The primary binds and never accepts, so a socket outlives any worker: what
+// clients send while no worker lives waits in the kernel's queue. Workers get copies of the raw handle.
+
+import { constants } from 'node:os';
+import type { Balance, ListenRequest, ToPrimary, ToWorker } from '../protocol/messages.ts';
+import type { RawConnection, RawListenHandle } from '../protocol/raw-handle.ts';
+import type { Listener } from '../supervisor/inputs.ts';
+import { ANY_IPV4, ANY_IPV6, type BoundSocket, bindSocket } from './bind-socket.ts';
+import type { DataPlaneWorker } from './data-plane-worker.ts';
+
+export interface ListeningSocketsOptions {
+  balance: Balance;
+  /** Only with `round-robin`: a connection that the primary accepted from the socket `key`. */
+  onConnection(key: string, client: RawConnection): void;
+}
+
+type Listen = Extract<ToPrimary, { cmd: 'NODE_TUTTI_LISTEN' }>;
+type Copy = Extract<ToPrimary, { cmd: 'NODE_TUTTI_COPY' }>;
+type Reply = Extract<ToWorker, { cmd: 'NODE_TUTTI_LISTEN_REPLY' }>;
+
+interface OpenSocket {
+  key: string;
+  request: ListenRequest;
+  bound: BoundSocket;
+  dispatched: boolean;
+  data: unknown;
+  /** Workers that have it. Empty: held for the next one. */
+  holders: Set<DataPlaneWorker>;
+  /** Runs while nobody has it because the application closed it. */
+  closing: NodeJS.Timeout | null;
+}
+
+/** An application that closes its server and lives on means it; one that is about to crash or to listen again does so by then. */
+const CLOSE_GRACE_MS = 2000;
+const BACKLOG = 511;
+const EADDRINUSE = -constants.errno.EADDRINUSE;
+
+export class ListeningSockets {
+  readonly #options: ListeningSocketsOptions;
+  readonly #sockets = new Map<string, OpenSocket>();
+  readonly #binding = new Map<string, Promise<BoundSocket | number>>();
+  readonly #workers = new Set<DataPlaneWorker>();
+  /** False after `closePorts`, until a worker is admitted: then nothing is held for anyone. */
+  #holding = true;
+  #closed = false;
+
+  constructor(options: ListeningSocketsOptions) {
+    this.#options = options;
+  }
+
+  /** Binds what the worker asks for, or finds it bound, and answers with a copy. */
+  handleListen(worker: DataPlaneWorker, message: Listen): void {
+    this.#workers.add(worker);
+    const { cmd: _cmd, seq, ...request } = message;
+    const places = placesOf(request);
+    void this.#open(places).then(({ socket, request: tried, errno }) => {
+      if (!this.#workers.has(worker)) {
+        if (socket !== null) this.#abandon(socket);
+        return;
+      }
+      if (socket === null) {
+        const reply: Reply = {
+          ...{ cmd: 'NODE_TUTTI_LISTEN_REPLY', seq, errno, key: '', dispatched: false, name: null },
+          ...{ address: tried.address, addressType: tried.addressType },
+        };
+        worker.send(reply);
+        return;
+      }
+      if (socket.closing !== null) clearTimeout(socket.closing);
+      socket.closing = null;
+      socket.holders.add(worker);
+      this.#reply(worker, seq, socket);
+    });
+  }
+
+  handleCopy(worker: DataPlaneWorker, message: Copy): void {
+    const socket = this.#sockets.get(message.key);
+    if (socket !== undefined) this.#reply(worker, message.seq, socket);
+  }
+
+  /** The worker closed its copy: by the application's own will, or because it drains. */
+  handleClose(worker: DataPlaneWorker, key: string): void {
+    const socket = this.#sockets.get(key);
+    if (!socket?.holders.delete(worker) || socket.holders.size > 0) return;
+    if (worker.isDraining()) this.#abandon(socket);
+    else if (socket.request.port === 0) this.#close(socket);
+    else {
+      socket.closing = setTimeout(() => this.#close(socket), CLOSE_GRACE_MS);
+      socket.closing.unref();
+    }
+  }
+
+  /** A worker that is ready makes it worth while again to hold ports for its successors. */
+  admitted(): void {
+    this.#holding = true;
+  }
+
+  /** The worker is dead. Sockets that nobody else has are held. */
+  release(worker: DataPlaneWorker): void {
+    this.#workers.delete(worker);
+    for (const socket of [...this.#sockets.values()]) {
+      if (socket.holders.delete(worker) && socket.holders.size === 0) this.#abandon(socket);
+    }
+  }
+
+  /** Closes every socket that no worker has, and holds none until a worker is ready: clients are refused. */
+  closePorts(): void {
+    this.#holding = false;
+    for (const socket of [...this.#sockets.values()]) if (socket.holders.size === 0) this.#abandon(socket);
+  }
+
+  holders(key: string): Iterable<DataPlaneWorker> {
+    return this.#sockets.get(key)?.holders ?? [];
+  }
+
+  has(key: string): boolean {
+    return this.#sockets.has(key);
+  }
+
+  list(): Listener[] {
+    return [...this.#sockets.values()].map(({ bound, request }) => {
+      if (bound.kind === 'pipe') return { protocol: 'unix', path: request.address ?? `fd ${request.fd}` };
+      const { address, port } = bound.name ?? {};
+      return {
+        protocol: bound.kind,
+        ...(address === undefined ? {} : { address }),
+        ...(port === undefined ? {} : { port }),
+      };
+    });
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const socket of [...this.#sockets.values()]) this.#close(socket);
+  }
+
+  async #open(places: ListenRequest[]): Promise<{ socket: OpenSocket | null; request: ListenRequest; errno: number }> {
+    let errno = 0;
+    let request = places[0] as ListenRequest;
+    for (request of places) {
+      const key = keyOf(request);
+      const open = this.#sockets.get(key);
+      if (open !== undefined) return { socket: open, request, errno: 0 };
+      const binding = this.#binding.get(key) ?? this.#bind(key, request);
+      this.#binding.set(key, binding);
+      const bound = await binding;
+      this.#binding.delete(key);
+      if (typeof bound !== 'number') {
+        const socket = this.#sockets.get(key);
+        if (socket !== undefined) return { socket, request, errno: 0 };
+        return { socket: this.#keep(key, request, bound), request, errno: 0 };
+      }
+      errno = bound;
+      // libuv tells "in use" only at listen(), after the choice of the address: there is no second try under plain node either.
+      if (errno === EADDRINUSE) break;
+    }
+    return { socket: null, request, errno };
+  }
+
+  async #bind(key: string, request: ListenRequest): Promise<BoundSocket | number> {
+    let bound = await bindSocket(request);
+    if (bound === EADDRINUSE && this.#evict(key, request)) bound = await bindSocket(request);
+    if (typeof bound === 'number') return bound;
+    if (this.#closed) {
+      bound.close();
+      return EADDRINUSE;
+    }
+    const errno = this.#dispatches(bound) ? this.#accept(key, request, bound) : 0;
+    if (errno === 0) return bound;
+    bound.close();
+    return errno;
+  }
+
+  #keep(key: string, request: ListenRequest, bound: BoundSocket): OpenSocket {
+    const socket: OpenSocket = {
+      ...{ key, request, bound, data: request.data, closing: null },
+      dispatched: this.#dispatches(bound),
+      holders: new Set(),
+    };
+    this.#sockets.set(key, socket);
+    return socket;
+  }
+
+  #dispatches(bound: BoundSocket): boolean {
+    return this.#options.balance === 'round-robin' && bound.kind !== 'udp';
+  }
+
+  #accept(key: string, request: ListenRequest, bound: BoundSocket): number {
+    const handle = bound.handle as RawListenHandle;
+    handle.onconnection = (status, client) => {
+      if (status === 0 && client !== undefined) this.#options.onConnection(key, client);
+    };
+    return handle.listen(request.backlog ?? BACKLOG);
+  }
+
+  /** Sockets that are only held must not stand in the way of a new address on the same port. */
+  #evict(key: string, request: ListenRequest): boolean {
+    let evicted = false;
+    for (const socket of [...this.#sockets.values()]) {
+      const samePort = request.port !== null && request.port > 0 && socket.bound.name?.port === request.port;
+      const samePath = request.addressType === -1 && socket.request.address === request.address;
+      if (socket.key === key || socket.holders.size > 0 || !(samePort || samePath)) continue;
+      this.#close(socket);
+      evicted = true;
+    }
+    return evicted;
+  }
+
+  #reply(worker: DataPlaneWorker, seq: number, socket: OpenSocket): void {
+    const { bound, dispatched, key, data } = socket;
+    const reply: Reply = {
+      ...{ cmd: 'NODE_TUTTI_LISTEN_REPLY', seq, errno: 0, key, dispatched, name: bound.name },
+      ...{ address: bound.address, addressType: bound.addressType },
+    };
+    if (data !== undefined) reply.data = data;
+    worker.send(reply, dispatched ? undefined : bound.handle);
+  }
+
+  /** Nobody has it any more: hold it, unless the time for that is over. A descriptor from outside cannot be had again. */
+  #abandon(socket: OpenSocket): void {
+    if (socket.holders.size > 0 || this.#holding || socket.request.fd !== null) return;
+    this.#close(socket);
+  }
+
+  #close(socket: OpenSocket): void {
+    if (socket.closing !== null) clearTimeout(socket.closing);
+    this.#sockets.delete(socket.key);
+    socket.bound.close();
+  }
+}
+
+/** Without a host Node tries :: first and 0.0.0.0 where there is no IPv6. */
+function placesOf(request: ListenRequest): ListenRequest[] {
+  if (request.address !== null || request.fd !== null) return [request];
+  return [
+    { ...request, address: ANY_IPV6, addressType: 6 },
+    { ...request, address: ANY_IPV4, addressType: 4 },
+  ];
+}
+
+function keyOf({ address, port, addressType, fd, flags, index }: ListenRequest): string {
+  return [addressType, address, port, flags, fd ?? '', port === 0 ? index : ''].join('|');
+}

@@ -1,0 +1,137 @@
+// The primary's side of the data plane: joins the listening sockets and the relay of connections, and knows for every worker whether
+// it may be given any.
+
+import type { Balance, BootInfo } from '../protocol/messages.ts';
+import type { RawConnection } from '../protocol/raw-handle.ts';
+import type { WorkerId } from '../supervisor/actions.ts';
+import type { Listener } from '../supervisor/inputs.ts';
+import { testBinding } from './bind-socket.ts';
+import { ConnectionRelay } from './connection-relay.ts';
+import type { DataPlane } from './data-plane.ts';
+import type { DataPlaneWorker } from './data-plane-worker.ts';
+import { ListeningSockets } from './listening-sockets.ts';
+import type { DataMessage, RawHandle, WorkerProcess } from './worker-process.ts';
+
+/** Without a sign of life for as long, a worker is given no connections. Heartbeats come once a second. */
+const FRESH_MS = 2500;
+
+class Member implements DataPlaneWorker {
+  readonly id: WorkerId;
+  readonly cell: number | null;
+  admitted = false;
+  draining = false;
+  heardAt = performance.now();
+  readonly #process: WorkerProcess;
+
+  constructor(process: WorkerProcess, cell: number | null) {
+    this.id = process.id;
+    this.cell = cell;
+    this.#process = process;
+  }
+
+  isAdmitted(): boolean {
+    return this.admitted && !this.draining;
+  }
+
+  isDraining(): boolean {
+    return this.draining;
+  }
+
+  isFresh(): boolean {
+    return performance.now() - Math.max(this.heardAt, this.#process.heardAt) < FRESH_MS;
+  }
+
+  send(message: Parameters<DataPlaneWorker['send']>[0], handle?: unknown, callback?: (error: Error | null) => void) {
+    this.#process.send(message, handle as RawHandle | undefined, callback);
+  }
+}
+
+export class PrimaryDataPlane implements DataPlane {
+  /** What is different in this version of Node, so that raw handles cannot be relied upon; null if nothing is. */
+  readonly selfTest = testBinding();
+  readonly #sockets: ListeningSockets;
+  readonly #relay: ConnectionRelay;
+  readonly #members = new Map<WorkerId, Member>();
+
+  constructor({ balance }: { balance: Balance }) {
+    this.#sockets = new ListeningSockets({
+      balance,
+      onConnection: (key, client) => this.#relay.dispatch(key, client),
+    });
+    this.#relay = new ConnectionRelay({ holders: (key) => this.#sockets.holders(key) });
+  }
+
+  enrol(_worker: WorkerId): BootInfo['scoreboard'] {
+    return null;
+  }
+
+  joined(worker: WorkerProcess): void {
+    this.#members.set(worker.id, new Member(worker, null));
+  }
+
+  message(worker: WorkerProcess, message: DataMessage, handle: RawHandle | undefined): void {
+    const member = this.#members.get(worker.id);
+    if (member === undefined) {
+      (handle as RawConnection | undefined)?.close();
+      return;
+    }
+    switch (message.cmd) {
+      case 'NODE_TUTTI_LISTEN':
+        this.#sockets.handleListen(member, message);
+        return;
+      case 'NODE_TUTTI_COPY':
+        this.#sockets.handleCopy(member, message);
+        return;
+      case 'NODE_TUTTI_CLOSE':
+        this.#sockets.handleClose(member, message.key);
+        return;
+      case 'NODE_TUTTI_ADOPTED':
+        this.#relay.adopted(member, message);
+        return;
+      case 'NODE_TUTTI_TRANSFER':
+        (handle as RawConnection | undefined)?.close();
+    }
+  }
+
+  admitted(worker: WorkerId): void {
+    const member = this.#members.get(worker);
+    if (member === undefined) return;
+    member.admitted = true;
+    // It has just said that it is ready.
+    member.heardAt = performance.now();
+    this.#sockets.admitted();
+    this.#relay.pump();
+  }
+
+  draining(worker: WorkerId): void {
+    const member = this.#members.get(worker);
+    if (member !== undefined) member.draining = true;
+  }
+
+  /** A worker gave a sign of life: it may take what waits. */
+  heard(): void {
+    this.#relay.pump();
+  }
+
+  gone(worker: WorkerId): void {
+    const member = this.#members.get(worker);
+    if (member === undefined) return;
+    this.#members.delete(worker);
+    this.#sockets.release(member);
+    this.#relay.gone(member);
+  }
+
+  closePorts(): void {
+    this.#sockets.closePorts();
+    this.#relay.dropParked();
+  }
+
+  listeners(): Listener[] {
+    return this.#sockets.list();
+  }
+
+  close(): void {
+    this.#sockets.close();
+    this.#relay.close();
+  }
+}
