@@ -112,6 +112,14 @@ export const options = {
     section: 'program',
     doc: 'Argument for node itself, such as --max-old-space-size=512. May be repeated.',
   }),
+  dropEnv: option({
+    kind: is.textList('<name>'),
+    default: [],
+    as: 'dropEnv',
+    flag: 'drop-env',
+    section: 'program',
+    doc: 'Variable of the surrounding environment that the workers do not get. May be repeated.',
+  }),
   instanceVar: option({
     kind: is.variableName,
     default: 'NODE_APP_INSTANCE',
@@ -229,6 +237,22 @@ export const options = {
     section: 'lifecycle',
     doc: "How long the application's own SIGTERM handler may take after that, before SIGKILL.",
   }),
+  stopSignal: option({
+    kind: is.oneOf('SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP', 'SIGUSR2'),
+    default: 'SIGTERM',
+    as: 'stopSignal',
+    flag: 'stop-signal',
+    section: 'lifecycle',
+    doc: 'The signal that tells the application, after the drain, to clean up and end.',
+  }),
+  shutdownMessage: option({
+    kind: is.yesOrNo,
+    default: false,
+    as: 'shutdownMessage',
+    flag: 'shutdown-message',
+    section: 'lifecycle',
+    doc: "Tell the application by the message 'shutdown' (process.on('message')) instead of a signal.",
+  }),
   holdTimeout: option({
     kind: is.duration,
     default: '10s',
@@ -252,6 +276,14 @@ export const options = {
     flag: 'restart',
     section: 'lifecycle',
     doc: 'Whether a worker that ended by itself is started again.',
+  }),
+  stopExitCodes: option({
+    kind: is.exitCodes,
+    default: [],
+    as: 'stopExitCodes',
+    flag: 'stop-exit-code',
+    section: 'lifecycle',
+    doc: 'Exit code after which a worker is done and not restarted. May be repeated.',
   }),
   giveUp: option({
     kind: is.durationOrNever,

@@ -219,6 +219,13 @@ export function textList(placeholder: string, rule = 'a list of texts that are n
   return kind(v.array(filledText), rule, placeholder, { repeatable: true, fromText: (texts) => texts });
 }
 
+export const exitCodes = kind(
+  v.array(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(255))),
+  'a list of exit codes from 0 to 255',
+  '<code>',
+  { repeatable: true, fromText: (texts) => texts.map(Number) },
+);
+
 const variableValue = v.pipe(
   v.union([v.string(), v.number(), v.boolean()]),
   v.transform((value) => String(value)),

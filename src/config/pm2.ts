@@ -1,0 +1,218 @@
+// Reads a PM2 ecosystem file's apps as tutti's: what can be carried over, and what could not and why. Pure.
+
+import type { AppOptions } from './options.ts';
+
+export interface Imported {
+  apps: AppOptions[];
+  /** In the file's order. `app` is its name; null: the file as a whole. */
+  lost: { app: string | null; key: string; why: string }[];
+}
+
+type Value = unknown;
+type Take = (value: Value, app: Record<string, Value>, lose: (why: string) => void) => Partial<AppOptions>;
+
+/** True for an object as PM2's files export it: `{ apps: [...] }` whose apps name a script. */
+export function looksLikePm2(value: Value): boolean {
+  const apps = isObject(value) && Array.isArray(value.apps) ? value.apps : [value];
+  return apps.some((app) => isObject(app) && !('entry' in app) && ('script' in app || 'exec' in app));
+}
+
+export function importPm2(file: Value): Imported {
+  const lost: Imported['lost'] = [];
+  const list = isObject(file) && Array.isArray(file.apps) ? file.apps : Array.isArray(file) ? file : [file];
+  if (isObject(file) && 'deploy' in file)
+    lost.push({
+      app: null,
+      key: 'deploy',
+      why: 'tutti deploys nothing; releases in folders behind a symlink are pinned by every reload',
+    });
+  const apps = list.filter(isObject).map((app) => importApp(app, lost));
+  return { apps, lost };
+}
+
+function importApp(app: Record<string, Value>, lost: Imported['lost']): AppOptions {
+  const options: AppOptions = {};
+  const name = typeof app.name === 'string' ? app.name : String(app.script ?? app.exec ?? '?');
+  for (const [key, value] of Object.entries(app)) {
+    const lose = (why: string): void => {
+      lost.push({ app: name, key, why });
+    };
+    if (value === null || value === undefined) continue;
+    const environment = /^env_(.+)$/.exec(key);
+    if (environment) options.envs = { ...options.envs, [environment[1] as string]: variables(value) };
+    else if (Object.hasOwn(taken, key)) Object.assign(options, taken[key]?.(value, app, lose));
+    else if (Object.hasOwn(refused, key)) {
+      if (value !== false) lose(refused[key] as string);
+    } else lose('tutti does not know this key');
+  }
+  // PM2 stops an app by SIGINT unless told otherwise, and one process is its default.
+  options.stopSignal ??= 'SIGINT';
+  options.workers ??= 1;
+  return options;
+}
+
+const text: (key: keyof AppOptions) => Take = (key) => (value) => ({ [key]: String(value) });
+const milliseconds: (key: keyof AppOptions) => Take = (key) => (value) => ({ [key]: duration(value) });
+const words: (key: keyof AppOptions) => Take = (key) => (value) => ({ [key]: list(value) });
+
+const taken: Record<string, Take> = {
+  name: text('name'),
+  script: text('entry'),
+  exec: text('entry'),
+  args: words('args'),
+  cwd: text('cwd'),
+  node_args: words('nodeArgs'),
+  interpreter_args: words('nodeArgs'),
+  interpreter: interpreter,
+  exec_interpreter: interpreter,
+  instances: (value) => ({ workers: workers(value) }),
+  exec_mode: () => ({}), // tutti has one way, and one worker of it is PM2's fork mode
+  instance_var: text('instanceVar'),
+  increment_var: text('incrementVar'),
+  port: (value, app) => ({ env: { ...variables(app.env ?? {}), PORT: String(value) } }),
+  env: (value, app) => ({ env: { ...variables(value), ...(app.port !== undefined && { PORT: String(app.port) }) } }),
+  filter_env: (value, _app, lose) => {
+    if (value === true) lose('name the variables: `dropEnv: [...]`');
+    return Array.isArray(value) || typeof value === 'string' ? { dropEnv: list(value) } : {};
+  },
+  wait_ready: (value) => (value === true ? { ready: 'message' } : {}),
+  listen_timeout: milliseconds('startTimeout'),
+  kill_timeout: (value) => ({ drainTimeout: duration(value) }),
+  shutdown_with_message: (value) => ({ shutdownMessage: value === true }),
+  autorestart: (value) => (value === false ? { restart: 'never' } : {}),
+  stop_exit_codes: (value) => ({ stopExitCodes: (Array.isArray(value) ? value : [value]).map(Number) }),
+  exp_backoff_restart_delay: (value, _app, lose) => {
+    if (value !== 0) lose('restarts always back off: from 0.5 s, doubled up to 30 s, with jitter');
+    return {};
+  },
+  max_memory_restart: (value) => ({ maxMemory: typeof value === 'number' ? value : String(value) }),
+  cron_restart: (value) => (value === '0' || value === 0 ? {} : { cron: String(value) }),
+  cron: (value) => ({ cron: String(value) }),
+  watch: (value) => ({ watch: typeof value === 'boolean' ? value : list(value) }),
+  ignore_watch: words('watchIgnore'),
+  log_file: text('logFile'),
+  log: text('logFile'),
+  log_type: (value) => (value === 'json' ? { logFormat: 'json' } : {}),
+  time: (value) => (value === true ? { logFormat: 'pretty' } : {}),
+  out_file: output,
+  out: output,
+  output: output,
+  error_file: output,
+  error: output,
+  err_file: output,
+};
+
+const refused: Record<string, string> = {
+  namespace: 'there are no namespaces; name several apps in one command',
+  name_prefix: 'write the whole name',
+  append_env_to_name: 'write the whole name',
+  uid: 'start tutti itself as that user (systemd: User=)',
+  user: 'start tutti itself as that user (systemd: User=)',
+  gid: 'start tutti itself as that group (systemd: Group=)',
+  username: 'start tutti itself as that user (systemd: User=)',
+  force: 'an app of the same name is always refused; give the second one another name',
+  autostart: 'leave the app out of the command instead: tutti start <app> …',
+  max_restarts: 'tutti never gives an app up for a count; a crash loop backs off and opens a circuit',
+  min_uptime: 'a worker that dies within 10 s of readiness counts as an early death',
+  restart_delay: 'restarts back off by themselves',
+  kill_retry_time: 'tutti waits for the exit itself and does not poll',
+  treekill: 'a worker stops what it started in its own SIGTERM handler',
+  watch_delay: 'changes are gathered for 300 ms',
+  watch_options: 'files are watched by the kernel; there is nothing to set',
+  merge_logs: 'the lines of all workers go to one file, labelled',
+  combine_logs: 'the lines of all workers go to one file, labelled',
+  disable_logs: 'set `logFile: "/dev/null"`',
+  log_date_format: 'times are ISO 8601 in UTC',
+  pid_file: 'the control socket tells the pid: tutti status <app> --json',
+  source_map_support: 'set `nodeArgs: ["--enable-source-maps"]`',
+  disable_source_map_support: 'source maps are off unless nodeArgs say otherwise',
+  execute_command: 'only Node.js programs are run',
+  install_url: 'nothing is installed by tutti',
+  post_update: 'nothing is installed by tutti',
+  vizion: 'no version control is read',
+  pmx: 'numbers are built in: --admin',
+  automation: 'numbers are built in: --admin',
+  io: 'numbers are built in: --admin',
+  trace: 'tracing is not built in',
+  disable_trace: 'tracing is not built in',
+  v8: 'numbers are built in: --admin',
+  event_loop_inspector: 'numbers are built in: --admin',
+  deep_monitoring: 'numbers are built in: --admin',
+  windowsHide: 'there are no windows',
+  write: 'there is no list to write to',
+};
+
+function interpreter(value: Value, _app: Record<string, Value>, lose: (why: string) => void): Partial<AppOptions> {
+  const path = String(value);
+  if (path === 'node') return {};
+  if (/(^|\/)node$/.test(path)) return { node: path };
+  lose('only Node.js programs are run; `node: <path>` names another Node.js binary');
+  return {};
+}
+
+function output(value: Value, app: Record<string, Value>, lose: (why: string) => void): Partial<AppOptions> {
+  if (app.log_file !== undefined || app.log !== undefined) {
+    lose('stdout and stderr go to one file, logFile');
+    return {};
+  }
+  // PM2's null device switches the log off for one stream; a file for each stream becomes one file, labelled.
+  const other = app.out_file ?? app.out ?? app.output ?? value;
+  if (other !== value) lose('stdout and stderr go to one file, logFile');
+  return { logFile: String(other) === '/dev/null' ? '/dev/null' : String(other) };
+}
+
+/** PM2: 0 and "max" are all cores, a negative number leaves that many free, never below one. */
+function workers(value: Value): NonNullable<AppOptions['workers']> {
+  if (value === 'max' || value === 0 || value === '0') return 'max';
+  const count = Number(value);
+  return Number.isInteger(count) && count > 0 ? count : 1;
+}
+
+/** PM2's bare numbers are milliseconds, and so are tutti's. */
+function duration(value: Value): string | number {
+  return typeof value === 'number' ? value : String(value);
+}
+
+/** A list, or a command line whose quotes keep words together. */
+function list(value: Value): string[] {
+  if (Array.isArray(value)) return value.map(String);
+  return [...String(value).matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(
+    (match) => match[1] ?? match[2] ?? match[3] ?? '',
+  );
+}
+
+/** Objects in an environment are passed on as JSON, as PM2 does. */
+function variables(value: Value): Record<string, string> {
+  if (!isObject(value)) return {};
+  const entries = Object.entries(value).filter(([, one]) => one !== null && one !== undefined);
+  return Object.fromEntries(
+    entries.map(([key, one]) => [key, typeof one === 'object' ? JSON.stringify(one) : String(one)]),
+  );
+}
+
+function isObject(value: Value): value is Record<string, Value> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The text of a `tutti.config.ts`, or of another ending. */
+export function configText(apps: readonly AppOptions[]): string {
+  const body =
+    apps.length === 1
+      ? print(apps[0], '')
+      : `{\n  apps: [\n${apps.map((app) => `    ${print(app, '    ')},\n`).join('')}  ],\n}`;
+  return `import { defineConfig } from 'tutti';\n\nexport default defineConfig(${body});\n`;
+}
+
+function print(value: Value, indent: string): string {
+  if (Array.isArray(value)) return `[${value.map((one) => print(one, indent)).join(', ')}]`;
+  if (!isObject(value)) return typeof value === 'string' ? quote(value) : JSON.stringify(value);
+  const inner = `${indent}  `;
+  const lines = Object.entries(value).map(
+    ([key, one]) => `${inner}${/^[A-Za-z_$][\w$]*$/.test(key) ? key : quote(key)}: ${print(one, inner)},\n`,
+  );
+  return lines.length === 0 ? '{}' : `{\n${lines.join('')}${indent}}`;
+}
+
+function quote(text: string): string {
+  return `'${JSON.stringify(text).slice(1, -1).replaceAll('\\"', '"').replaceAll("'", "\\'")}'`;
+}

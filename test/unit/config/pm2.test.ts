@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { configText, importPm2, looksLikePm2 } from '../../../src/config/pm2.ts';
+
+test('importPm2() carries over what tutti has', () => {
+  const { apps, lost } = importPm2({
+    apps: [
+      {
+        name: 'web',
+        script: './server.js',
+        args: `--port 80 --title 'two words'`,
+        instances: 'max',
+        exec_mode: 'cluster',
+        cwd: '/srv/web',
+        node_args: ['--max-old-space-size=300'],
+        env: { NODE_ENV: 'development', FEATURES: { a: 1 } },
+        env_production: { NODE_ENV: 'production' },
+        increment_var: 'PORT',
+        wait_ready: true,
+        listen_timeout: 5000,
+        kill_timeout: '10s',
+        max_memory_restart: '300M',
+        cron_restart: '0 4 * * *',
+        watch: ['src'],
+        ignore_watch: ['node_modules'],
+        stop_exit_codes: [0, 3],
+        shutdown_with_message: true,
+        out_file: 'out.log',
+        error_file: 'out.log',
+        log_type: 'json',
+        filter_env: ['SECRET'],
+      },
+    ],
+  });
+  assert.deepEqual(lost, []);
+  assert.deepEqual(apps, [
+    {
+      name: 'web',
+      entry: './server.js',
+      args: ['--port', '80', '--title', 'two words'],
+      workers: 'max',
+      cwd: '/srv/web',
+      nodeArgs: ['--max-old-space-size=300'],
+      env: { NODE_ENV: 'development', FEATURES: '{"a":1}' },
+      envs: { production: { NODE_ENV: 'production' } },
+      incrementVar: 'PORT',
+      ready: 'message',
+      startTimeout: 5000,
+      drainTimeout: '10s',
+      maxMemory: '300M',
+      cron: '0 4 * * *',
+      watch: ['src'],
+      watchIgnore: ['node_modules'],
+      stopExitCodes: [0, 3],
+      shutdownMessage: true,
+      logFile: 'out.log',
+      logFormat: 'json',
+      dropEnv: ['SECRET'],
+      stopSignal: 'SIGINT',
+    },
+  ]);
+});
+
+test('importPm2() says what it could not carry over, and why', () => {
+  const { apps, lost } = importPm2({
+    apps: [{ script: 'a.py', interpreter: 'python3', uid: 'www', max_restarts: 10, treekill: false, wibble: 1 }],
+    deploy: { production: {} },
+  });
+  assert.deepEqual(apps, [{ entry: 'a.py', stopSignal: 'SIGINT', workers: 1 }]);
+  assert.deepEqual(
+    lost.map(({ app, key }) => [app, key]),
+    [
+      [null, 'deploy'],
+      ['a.py', 'interpreter'],
+      ['a.py', 'uid'],
+      ['a.py', 'max_restarts'],
+      ['a.py', 'wibble'],
+    ],
+  );
+  assert.ok(lost.every(({ why }) => why.length > 10));
+});
+
+test('importPm2() reads instances as PM2 does', () => {
+  const workers = (instances: unknown) => importPm2({ script: 'a.js', instances }).apps[0]?.workers;
+  assert.deepEqual([4, '3', 0, 'max', -100].map(workers), [4, 3, 'max', 'max', 1]);
+});
+
+test('looksLikePm2() tells the two kinds of file apart', () => {
+  assert.ok(looksLikePm2({ apps: [{ script: 'a.js' }] }));
+  assert.ok(!looksLikePm2({ apps: [{ entry: 'a.js' }] }));
+  assert.ok(!looksLikePm2('a.js'));
+});
+
+test('configText() writes a configuration that reads back the same', () => {
+  const apps = [{ name: "it's", entry: './a "b".js', args: ['\\', '\n'], env: { 'A-B': '1' }, watch: true }];
+  const text = configText(apps);
+  const read: unknown = new Function(
+    'defineConfig',
+    text.replace(/^import.*\n/, '').replace('export default', 'return'),
+  )((value: unknown) => value);
+  assert.deepEqual(read, apps[0]);
+  assert.match(configText([...apps, ...apps]), /apps: \[\n {4}\{\n {6}name: 'it\\'s',/);
+});
