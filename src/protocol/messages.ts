@@ -18,6 +18,8 @@ export interface BootInfo {
   heartbeatMs: number;
   compileCache: boolean;
   scoreboard: { path: string; cell: number } | null;
+  /** How long to finish what is open, and then the application's own clean-up, when the primary is dead. Default: 25 s and 3 s. */
+  orphan?: { drainTimeoutMs: number; stopTimeoutMs: number };
 }
 
 export const BOOT_VARIABLE = 'TUTTI_BOOT';
@@ -68,6 +70,8 @@ export type ToWorker =
   | { cmd: 'NODE_TUTTI_PROBE' }
   | { cmd: 'NODE_TUTTI_DRAIN'; timeoutMs: number }
   | { cmd: 'NODE_TUTTI_TERMINATE' }
+  /** A HUP or QUIT that was meant for this worker alone: give it to the application after all. The answer to SIGNALLED. */
+  | { cmd: 'NODE_TUTTI_SIGNAL'; signal: 'SIGTERM' | 'SIGINT' | 'SIGHUP' | 'SIGQUIT' }
   /**
    * With a connected handle: a connection accepted elsewhere. Answered by ADOPTED. `used`: requests were served on it
    * before. `must`: every other worker refused it, so only a closed listener is a reason to refuse.
@@ -97,7 +101,8 @@ export type ToPrimary =
   | { cmd: 'NODE_TUTTI_READY' }
   | { cmd: 'NODE_TUTTI_HEARTBEAT'; beat: Beat }
   | { cmd: 'NODE_TUTTI_DRAINED'; left: string[] }
-  | { cmd: 'NODE_TUTTI_SIGNALLED'; signal: string }
+  /** TERM, INT, HUP or QUIT arrived and was kept from the application. `handled`: it listens to that signal. */
+  | { cmd: 'NODE_TUTTI_SIGNALLED'; signal: string; handled: boolean }
   | { cmd: 'NODE_TUTTI_LAST_WORDS'; error?: string; stderr: string[] }
   /** With a connected handle: give it to the worker in cell `to`, or to another that is able. */
   | { cmd: 'NODE_TUTTI_TRANSFER'; id: number; key: string; to: number; used: boolean }

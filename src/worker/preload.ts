@@ -1,1 +1,30 @@
-export {};
+// The preload: the one file that tutti loads into the user's process, by --require, before anything of the user's.
+// Runs in every worker's main thread; in threads and grandchildren that inherit the flag it only takes itself out again.
+import { isMainThread } from 'node:worker_threads';
+import { BOOT_VARIABLE, type BootInfo } from '../protocol/messages.ts';
+
+const text = process.env[BOOT_VARIABLE];
+
+if (isMainThread && text !== undefined) {
+  // What the application forks must not take itself for a worker.
+  delete process.env[BOOT_VARIABLE];
+  const boot = JSON.parse(text) as BootInfo;
+  // In place: whoever holds a reference to the array sees the change too.
+  process.execArgv.splice(0, process.execArgv.length, ...boot.execArgv);
+  // Loaded only here, so that a thread pays for none of it.
+  const { start } = require('./start.ts') as typeof import('./start.ts');
+  start(boot);
+} else {
+  removeOwnFlag(process.execArgv);
+}
+
+// An application that walks or clears the cache of modules does not meet us there.
+delete require.cache[__filename];
+
+function removeOwnFlag(args: string[]): void {
+  for (let i = args.length - 1; i >= 0; i--) {
+    const arg = args[i];
+    if (arg === `--require=${__filename}`) args.splice(i, 1);
+    else if ((arg === '--require' || arg === '-r') && args[i + 1] === __filename) args.splice(i, 2);
+  }
+}

@@ -1,0 +1,74 @@
+// The worker's end of the IPC channel. Our messages are Node's 'internalMessage's, so the application sees none of them.
+import type { ToPrimary, ToWorker } from '../protocol/messages.ts';
+
+/** A raw TCP or pipe handle, as it travels on the channel. */
+export interface RawHandle {
+  close(callback?: () => void): void;
+}
+
+/** process.send as it is; its declared type knows neither a raw handle nor a callback after options. */
+type Send = (message: unknown, handle?: unknown, options?: object, done?: (error: Error | null) => void) => boolean;
+type Cmd = ToWorker['cmd'];
+type Receiver = (message: ToWorker, handle: RawHandle | undefined) => void;
+
+const receivers = new Map<string, Receiver>();
+const ignore = (): void => {};
+let others: Receiver = ignore;
+let send: Send | null = null;
+
+/** Joins the channel. `onReadyWord` is called each time the application itself says `process.send('ready')`. */
+export function openChannel(onReadyWord: () => void): void {
+  const own = process.send as Send | undefined;
+  if (own === undefined) return;
+  send = own;
+  process.on('internalMessage' as 'message', (message: unknown, handle: unknown) => {
+    if (typeof message !== 'object' || message === null || !('cmd' in message)) return;
+    const cmd = String(message.cmd);
+    if (!cmd.startsWith('NODE_TUTTI_')) return;
+    (receivers.get(cmd) ?? others)(message as ToWorker, handle as RawHandle | undefined);
+  });
+  wrapSend(own, onReadyWord);
+  // Under plain node nothing like a channel keeps a finished program alive.
+  process.channel?.unref();
+}
+
+/** Sends; a handle rides along. `done` hears of the error of a channel that is closed; without it errors are ignored. */
+export function post(message: ToPrimary, handle?: RawHandle, done: (error: Error | null) => void = ignore): boolean {
+  if (send === null) return false;
+  // A callback always: without one Node throws a failed send at the application as an 'error' of process.
+  return send.call(process, message, handle, {}, done);
+}
+
+/** One receiver per command. */
+export function onMessage<C extends Cmd>(
+  cmd: C,
+  receiver: (message: Extract<ToWorker, { cmd: C }>, handle: RawHandle | undefined) => void,
+): void {
+  receivers.set(cmd, receiver as Receiver);
+}
+
+/** What nobody else receives. */
+export function receiveOthers(receiver: Receiver): void {
+  others = receiver;
+}
+
+/** Keeps the process alive until the returned function is called, as a pending operation of the application would. */
+export function hold(): () => void {
+  const timer = setInterval(ignore, 2 ** 30);
+  return () => clearInterval(timer);
+}
+
+/** The application may say 'ready' and go on talking to a primary that is gone: under plain node that cannot fail either. */
+function wrapSend(own: Send, onReadyWord: () => void): void {
+  const { disconnect } = process;
+  const wrapped = function send(this: unknown, message: unknown, ...rest: never[]): boolean {
+    if (message === 'ready') onReadyWord();
+    if (!process.connected && !rest.some((arg) => typeof arg === 'function')) return false;
+    return own.call(process, message, ...rest);
+  };
+  const leave = function disconnectIfConnected(): void {
+    if (process.connected) disconnect?.call(process);
+  };
+  Object.defineProperty(process, 'send', { value: wrapped, configurable: true, enumerable: true, writable: true });
+  Object.defineProperty(process, 'disconnect', { value: leave, configurable: true, enumerable: true, writable: true });
+}

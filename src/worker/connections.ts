@@ -1,0 +1,141 @@
+// Every connection that the worker's servers accepted, and the HTTP/1 requests on it. Runs in the worker.
+// Only accepted sockets are here: what the application opened itself (its database) is its own business.
+import { subscribe } from 'node:diagnostics_channel';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerHttp2Session } from 'node:http2';
+import type { Socket } from 'node:net';
+import { type AnyServer, kindOf, transportOf, watchServers } from './servers.ts';
+
+export interface PendingRequest {
+  request: IncomingMessage;
+  response: ServerResponse;
+  startedAt: number;
+}
+
+export interface Connection {
+  /** The accepted socket: TCP or a unix socket, under TLS the raw one. */
+  readonly socket: Socket;
+  /** What the application's protocol reads from: the TLS socket, or the accepted one. */
+  wire: Socket;
+  server: AnyServer | null;
+  /** Parsed requests whose answers are not complete, oldest first; the first one in fields, so that the usual case allocates nothing. */
+  pending: number;
+  request: IncomingMessage | null;
+  response: ServerResponse | null;
+  startedAt: number;
+  more: PendingRequest[] | null;
+  /** The response to the last request that was parsed. */
+  last: ServerResponse | null;
+  requests: number;
+  /** performance.now() of the last complete answer. */
+  idleSince: number;
+  /** No further request on it can be answered: an answer said `Connection: close`, or we ended our side. */
+  closing: boolean;
+}
+
+const open = new Map<object, Connection>();
+const connections = new Set<Connection>();
+const sessions = new Set<ServerHttp2Session>();
+const unseen = new WeakSet<object>();
+const onLost: ((connection: Connection) => void)[] = [];
+const onSession: ((session: ServerHttp2Session) => void)[] = [];
+
+export function trackConnections(): void {
+  subscribe('net.server.socket', (message) => {
+    const { socket } = message as { socket: Socket };
+    track(socket, (socket as Socket & { server?: AnyServer }).server ?? null);
+  });
+  watchServers((server) => {
+    const kind = kindOf(server);
+    if (kind === 'https' || kind === 'http2s') server.on('secureConnection', joinTls);
+    if (kind === 'http2' || kind === 'http2s') server.on('session', trackSession);
+  });
+}
+
+/** Takes note of a connection; for one that did not come by accept (a transfer) whoever brings it in calls this. */
+export function track(socket: Socket, server: AnyServer | null): Connection {
+  const known = open.get(socket);
+  if (known !== undefined) return known;
+  const connection: Connection = {
+    socket,
+    wire: socket,
+    server,
+    pending: 0,
+    request: null,
+    response: null,
+    startedAt: 0,
+    more: null,
+    last: null,
+    requests: 0,
+    idleSince: 0,
+    closing: false,
+  };
+  // Under TLS the event of the accepted socket may be gone before this one is known.
+  if (socket.destroyed) return connection;
+  open.set(socket, connection);
+  connections.add(connection);
+  socket.on('close', forget);
+  return connection;
+}
+
+/** The connection that an HTTP/1 request came on; null if it counts nowhere (a probe). */
+export function connectionOf(socket: Socket, server: AnyServer): Connection | null {
+  const known = open.get(socket);
+  if (known !== undefined) return known;
+  const transport = transportOf(socket);
+  if (unseen.has(transport)) return null;
+  const connection = track(transport, server);
+  join(connection, socket);
+  return connection;
+}
+
+/** The socket counts nowhere and holds up no drain. */
+export function disregard(socket: Socket): void {
+  unseen.add(socket);
+}
+
+export function allConnections(): ReadonlySet<Connection> {
+  return connections;
+}
+
+export function allSessions(): ReadonlySet<ServerHttp2Session> {
+  return sessions;
+}
+
+/** `lost` is called for each connection that has closed, while its pending requests are still on it. */
+export function whenLost(lost: (connection: Connection) => void): void {
+  onLost.push(lost);
+}
+
+export function whenSession(opened: (session: ServerHttp2Session) => void): void {
+  onSession.push(opened);
+}
+
+function forget(this: Socket): void {
+  const connection = open.get(this);
+  if (connection === undefined) return;
+  open.delete(this);
+  if (connection.wire !== this) open.delete(connection.wire);
+  connections.delete(connection);
+  for (const each of onLost) each(connection);
+}
+
+function join(connection: Connection, wire: Socket): void {
+  if (wire === connection.socket || !connections.has(connection)) return;
+  connection.wire = wire;
+  open.set(wire, connection);
+}
+
+function joinTls(wire: Socket): void {
+  const transport = transportOf(wire);
+  const connection = open.get(transport);
+  if (connection !== undefined) join(connection, wire);
+}
+
+function trackSession(session: ServerHttp2Session): void {
+  const transport = (session.socket as Socket & { _parent?: Socket })._parent;
+  if (transport !== undefined && unseen.has(transport)) return;
+  sessions.add(session);
+  session.once('close', () => sessions.delete(session));
+  for (const each of onSession) each(session);
+}

@@ -1,0 +1,114 @@
+// Steps 1 to 4 of the drain: stop accepting, move idle connections, tell clients to leave, wait for what is in flight.
+// Runs in the worker. Never calls the application's server.close(): its own clean-up comes after, with SIGTERM.
+import { performance } from 'node:perf_hooks';
+import { allConnections, allSessions, type Connection, whenSession } from './connections.ts';
+import { isIdle, socketsBetweenRequests } from './idle.ts';
+import { announceClose, refuse } from './last-answer.ts';
+import { describeOpen } from './open-connections.ts';
+import { setGate } from './requests.ts';
+
+export interface DrainPort {
+  stopAccepting(): void;
+  /** Moves idle connections to siblings and says how many left. */
+  moveIdle(): number;
+}
+
+const TICK_MS = 20;
+/** How long a connection that we ended may take to close from the other side. */
+const END_MS = 1000;
+/** A client that opened a connection and never spoke, on a server without a timeout. */
+const UNUSED_LINGER_MS = 5000;
+
+export class Drain {
+  readonly #port: DrainPort;
+  readonly #ended = new Map<Connection, number>();
+  #startedAt = 0;
+  #deadline = 0;
+  #timer: NodeJS.Timeout | null = null;
+  #done: ((left: string[]) => void) | null = null;
+
+  constructor(port: DrainPort) {
+    this.#port = port;
+  }
+
+  get running(): boolean {
+    return this.#done !== null;
+  }
+
+  /** `done` is called once: with nothing when nothing is left, or at the deadline with what was still open. */
+  begin(timeoutMs: number, done: (left: string[]) => void): void {
+    if (this.#done !== null) {
+      // A later, shorter deadline counts.
+      this.#deadline = Math.min(this.#deadline, performance.now() + timeoutMs);
+      return;
+    }
+    this.#done = done;
+    this.#startedAt = performance.now();
+    this.#deadline = this.#startedAt + timeoutMs;
+    this.#port.stopAccepting();
+    setGate((connection, { request, response, server }) => {
+      if (connection.closing) {
+        refuse(server, request);
+        return false;
+      }
+      announceClose(connection, response);
+      return true;
+    });
+    for (const connection of allConnections()) {
+      if (connection.response !== null) announceClose(connection, connection.response);
+      for (const each of connection.more ?? []) announceClose(connection, each.response);
+    }
+    for (const session of allSessions()) session.close();
+    whenSession((session) => session.close());
+    // A referenced timer: a program whose last connection is gone must not end before its own clean-up has run.
+    this.#timer = setInterval(() => this.#tick(), TICK_MS);
+    this.#tick();
+  }
+
+  #tick(): void {
+    const now = performance.now();
+    this.#port.moveIdle();
+    for (const [connection, at] of this.#ended) {
+      if (!allConnections().has(connection)) this.#ended.delete(connection);
+      else if (now - at > END_MS) connection.wire.destroy();
+    }
+    const reserve = Math.min(END_MS / 2, (this.#deadline - this.#startedAt) / 10);
+    this.#endIdle(now, now >= this.#deadline - reserve);
+    if (allConnections().size === 0 && allSessions().size === 0) this.#finish([]);
+    else if (now >= this.#deadline) this.#finish(describeOpen());
+  }
+
+  /** Ends connections whose linger is over; all idle ones if `all`. */
+  #endIdle(now: number, all: boolean): void {
+    const due: Connection[] = [];
+    for (const connection of allConnections()) {
+      if (connection.pending > 0 || connection.closing) continue;
+      if (all || now >= this.#lingerUntil(connection)) due.push(connection);
+    }
+    if (due.length === 0) return;
+    const between = socketsBetweenRequests(due);
+    for (const connection of due) {
+      if (!isIdle(connection, between)) continue;
+      // Half-closed and read on: destroying a socket with a request on its way would reset it, and the client would lose even what
+      // it was sent before.
+      connection.closing = true;
+      this.#ended.set(connection, now);
+      connection.wire.end();
+    }
+  }
+
+  /** Node closes an idle connection a second after the time it promised; half a second after, nobody counts on it either. */
+  #lingerUntil(connection: Connection): number {
+    const keepAlive = connection.server?.keepAliveTimeout;
+    if (connection.requests === 0) return this.#startedAt + (keepAlive || UNUSED_LINGER_MS);
+    if (keepAlive === undefined) return Math.max(connection.idleSince, this.#startedAt) + UNUSED_LINGER_MS;
+    return keepAlive === 0 ? Number.POSITIVE_INFINITY : connection.idleSince + keepAlive + 500;
+  }
+
+  #finish(left: string[]): void {
+    if (this.#timer === null) return;
+    clearInterval(this.#timer);
+    this.#timer = null;
+    this.#done?.(left);
+  }
+}

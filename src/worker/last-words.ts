@@ -1,0 +1,81 @@
+// Why this worker dies, told to the primary while it still can. Runs in the worker; exit codes and messages stay Node's.
+import { post } from './channel.ts';
+
+const LINES = 20;
+const MAX_CHARS = 8192;
+
+export function rememberLastWords(): void {
+  const stderr = new Tail();
+  let error: string | undefined;
+  let told = false;
+  const tell = (): void => {
+    if (told) return;
+    told = true;
+    post({ cmd: 'NODE_TUTTI_LAST_WORDS', stderr: stderr.lines(), ...(error === undefined ? {} : { error }) });
+  };
+
+  watchStderr(stderr);
+  process.on('uncaughtExceptionMonitor', (reason: unknown) => {
+    error = stackOf(reason);
+    // An application that catches it itself lives on.
+    if (process.listenerCount('uncaughtException') === 0 && !process.hasUncaughtExceptionCaptureCallback()) tell();
+  });
+  process.on('exit', (code) => {
+    if (code !== 0) tell();
+  });
+}
+
+/** process.stderr is made when it is first used; until then only its getter is watched. */
+function watchStderr(tail: Tail): void {
+  const property = Object.getOwnPropertyDescriptor(process, 'stderr');
+  const get = property?.get;
+  if (property?.configurable !== true || get === undefined) return;
+  let watched: object | null = null;
+  Object.defineProperty(process, 'stderr', {
+    ...property,
+    get() {
+      const stream = get.call(process) as NodeJS.WriteStream;
+      if (stream !== watched) {
+        watched = stream;
+        watchWrites(stream, tail);
+      }
+      return stream;
+    },
+  });
+}
+
+function watchWrites(stream: NodeJS.WriteStream, tail: Tail): void {
+  const inner = stream.write as (this: unknown, ...args: unknown[]) => boolean;
+  stream.write = function write(this: unknown, ...args: unknown[]): boolean {
+    tail.add(args[0]);
+    return inner.apply(this, args);
+  } as typeof stream.write;
+}
+
+/** The end of a text that is written in pieces; cut into lines only when somebody asks. */
+class Tail {
+  #text = '';
+
+  add(chunk: unknown): void {
+    if (typeof chunk === 'string') this.#text += chunk.length > MAX_CHARS ? chunk.slice(-MAX_CHARS) : chunk;
+    else if (chunk instanceof Uint8Array) this.#text += Buffer.from(chunk.subarray(-MAX_CHARS)).toString();
+    // Twice the size, so that it is cut once per MAX_CHARS and not with every write.
+    if (this.#text.length > 2 * MAX_CHARS) this.#text = this.#text.slice(-MAX_CHARS);
+  }
+
+  lines(): string[] {
+    const lines = this.#text.slice(-MAX_CHARS).split('\n');
+    if (lines.at(-1) === '') lines.pop();
+    return lines.slice(-LINES);
+  }
+}
+
+function stackOf(reason: unknown): string {
+  let text: string;
+  try {
+    text = reason instanceof Error ? (reason.stack ?? String(reason)) : `Uncaught ${String(reason)}`;
+  } catch {
+    text = 'an error that cannot be turned into text';
+  }
+  return text.slice(0, MAX_CHARS);
+}

@@ -1,0 +1,22 @@
+// Answers the primary's probe: a connection that reaches this worker's own HTTP(S) server. Runs in the worker.
+import { Socket } from 'node:net';
+import type { RawHandle } from './channel.ts';
+import { disregard } from './connections.ts';
+import { firstHttpServer } from './servers.ts';
+
+/** It counts in no statistics, holds up no drain, and Node's own count of the server's connections does not see it either. */
+export function acceptProbe(handle: RawHandle): void {
+  const server = firstHttpServer();
+  if (server === undefined) {
+    handle.close();
+    return;
+  }
+  const socket = new Socket({
+    handle,
+    allowHalfOpen: true,
+    readable: true,
+    writable: true,
+  } as ConstructorParameters<typeof Socket>[0]);
+  disregard(socket);
+  server.emit('connection', socket);
+}

@@ -1,0 +1,145 @@
+// Counts requests and keeps those in flight. Runs in the worker, on the path of every request: two clock reads, one look-up each
+// at start and end, and no allocation and no listener per request.
+import { subscribe } from 'node:diagnostics_channel';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerHttp2Stream } from 'node:http2';
+import type { Socket } from 'node:net';
+import { performance } from 'node:perf_hooks';
+import type { BeatExtra } from '../protocol/messages.ts';
+import { allConnections, type Connection, connectionOf, whenLost, whenSession } from './connections.ts';
+import type { AnyServer } from './servers.ts';
+
+interface Exchange {
+  request: IncomingMessage;
+  response: ServerResponse;
+  socket: Socket;
+  server: AnyServer;
+}
+
+export interface RequestInFlight {
+  method: string;
+  /** Without the query, which may hold secrets. */
+  path: string;
+  ageMs: number;
+}
+
+/** Upper bounds in ms; one more bucket takes what is slower. */
+export const LATENCY_BOUNDS_MS = [1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 30000];
+
+const status = new Float64Array(6);
+const latency = new Float64Array(LATENCY_BOUNDS_MS.length + 1);
+const streams = new Map<ServerHttp2Stream, { startedAt: number; method: string; path: string }>();
+let latencySumMs = 0;
+let total = 0;
+let active = 0;
+let gate: ((connection: Connection, exchange: Exchange) => boolean) | null = null;
+
+export function countRequests(): void {
+  subscribe('http.server.request.start', onStart);
+  subscribe('http.server.response.finish', onFinish);
+  // An answer that was not completed ends with its connection.
+  whenLost((connection) => {
+    active -= connection.pending;
+    status[0] = (status[0] ?? 0) + connection.pending;
+    connection.pending = 0;
+  });
+  whenSession((session) => {
+    session.on('stream', (stream, headers) => onStream(stream, headers[':method'], headers[':path']));
+  });
+}
+
+/** While a gate stands it sees each request before the application does; false means that the application must not get it. */
+export function setGate(to: typeof gate): void {
+  gate = to;
+}
+
+export function requestCounts(): { total: number; active: number } {
+  return { total, active };
+}
+
+export function requestExtra(): Pick<BeatExtra, 'status' | 'latencyBuckets' | 'latencySumMs'> {
+  return {
+    status: Array.from(status),
+    latencyBuckets: { le: LATENCY_BOUNDS_MS, counts: Array.from(latency) },
+    latencySumMs: Math.round(latencySumMs * 1000) / 1000,
+  };
+}
+
+/** Oldest first. */
+export function requestsInFlight(): RequestInFlight[] {
+  const now = performance.now();
+  const found: RequestInFlight[] = [];
+  const add = (method: string | undefined, path: string | undefined, startedAt: number): void => {
+    found.push({ method: method ?? '?', path: withoutQuery(path ?? '?'), ageMs: Math.round(now - startedAt) });
+  };
+  for (const connection of allConnections()) {
+    if (connection.pending === 0) continue;
+    add(connection.request?.method, connection.request?.url, connection.startedAt);
+    for (const each of connection.more ?? []) add(each.request.method, each.request.url, each.startedAt);
+  }
+  for (const each of streams.values()) add(each.method, each.path, each.startedAt);
+  return found.sort((a, b) => b.ageMs - a.ageMs);
+}
+
+function onStart(message: unknown): void {
+  const exchange = message as Exchange;
+  const connection = connectionOf(exchange.socket, exchange.server);
+  if (connection === null) return;
+  if (gate !== null && !gate(connection, exchange)) return;
+  const startedAt = performance.now();
+  total++;
+  active++;
+  connection.requests++;
+  connection.last = exchange.response;
+  if (connection.pending++ === 0) {
+    connection.request = exchange.request;
+    connection.response = exchange.response;
+    connection.startedAt = startedAt;
+  } else {
+    connection.more ??= [];
+    connection.more.push({ request: exchange.request, response: exchange.response, startedAt });
+  }
+}
+
+function onFinish(message: unknown): void {
+  const exchange = message as Exchange;
+  const connection = connectionOf(exchange.socket, exchange.server);
+  // Answers end in the order of their requests; one that is not the oldest was never counted.
+  if (connection === null || connection.response !== exchange.response) return;
+  const now = performance.now();
+  active--;
+  measure(exchange.response.statusCode, now - connection.startedAt);
+  const next = --connection.pending > 0 ? connection.more?.shift() : undefined;
+  connection.request = next?.request ?? null;
+  connection.response = next?.response ?? null;
+  connection.startedAt = next?.startedAt ?? 0;
+  connection.idleSince = now;
+}
+
+function onStream(stream: ServerHttp2Stream, method: string | undefined, path: string | undefined): void {
+  const startedAt = performance.now();
+  total++;
+  active++;
+  streams.set(stream, { startedAt, method: method ?? '?', path: path ?? '?' });
+  stream.once('close', () => {
+    active--;
+    streams.delete(stream);
+    const code = stream.sentHeaders?.[':status'];
+    if (code === undefined || stream.rstCode !== 0) status[0] = (status[0] ?? 0) + 1;
+    else measure(Number(code), performance.now() - startedAt);
+  });
+}
+
+function measure(code: number, ms: number): void {
+  const klass = (code / 100) | 0;
+  if (klass >= 1 && klass <= 5) status[klass] = (status[klass] ?? 0) + 1;
+  let bucket = 0;
+  while (bucket < LATENCY_BOUNDS_MS.length && ms > (LATENCY_BOUNDS_MS[bucket] ?? 0)) bucket++;
+  latency[bucket] = (latency[bucket] ?? 0) + 1;
+  latencySumMs += ms;
+}
+
+function withoutQuery(path: string): string {
+  const query = path.indexOf('?');
+  return query < 0 ? path : path.slice(0, query);
+}

@@ -1,0 +1,93 @@
+// The shield: TERM, INT, HUP and QUIT do not reach the application before its drain. Runs in the worker.
+//
+// Node connects a signal to whatever process.emit is when the first listener of that signal appears. So a gate is put there for a
+// moment, listeners are added and taken back without Node noticing, and what remains is this: the signal is caught, it ends at the
+// gate, and process.listeners(), process.emit and the application's own process.emit('SIGTERM') are as under plain node.
+import { constants } from 'node:os';
+
+export const SHIELDED = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'] as const;
+export type ShieldedSignal = (typeof SHIELDED)[number];
+
+export interface Shield {
+  /** Step 5: the application gets the signal it was kept from, or SIGTERM; a process that listens to neither ends by SIGTERM. */
+  release(): void;
+  /** Gives one suppressed signal to the application, if it listens to it. The shield stays. */
+  deliver(signal: ShieldedSignal): boolean;
+}
+
+type EmitSignal = (this: NodeJS.Process, event: string, signal: string, number: number) => boolean;
+
+const ignore = (): void => {};
+
+/** `onSignal` hears of every shielded signal that arrives, and whether the application listens to it. */
+export function raiseShield(onSignal: (signal: ShieldedSignal, handled: boolean) => void): Shield {
+  const suppressed = new Set<ShieldedSignal>();
+  const original = process.emit;
+  let shielded = true;
+
+  const gate = function (this: NodeJS.Process, event: string | symbol, ...args: unknown[]): boolean {
+    if (shielded && isShielded(event)) {
+      suppressed.add(event);
+      onSignal(event, process.listenerCount(event) > 0);
+      return true;
+    }
+    // Only while arm() has the gate in place is process.emit the gate itself.
+    const emit = process.emit === gate ? original : process.emit;
+    return Reflect.apply(emit, process, [event, ...args]);
+  };
+
+  // An application that adds a listener and removes it again makes Node give the signal back to the kernel's default.
+  const rearm = (event: string | symbol): void => {
+    if (shielded && isShielded(event) && process.listenerCount(event) === 0) arm([event], gate);
+  };
+
+  arm(SHIELDED, gate);
+  process.on('removeListener', rearm);
+
+  const deliver = (signal: ShieldedSignal): boolean => {
+    if (process.listenerCount(signal) === 0) return false;
+    (process.emit as EmitSignal).call(process, signal, signal, constants.signals[signal]);
+    return true;
+  };
+
+  return {
+    deliver,
+    release() {
+      if (!shielded) return;
+      shielded = false;
+      process.removeListener('removeListener', rearm);
+      // Signals that nobody listens to get their default back: a second TERM ends such a process at once.
+      for (const signal of SHIELDED) if (process.listenerCount(signal) === 0) disarm(signal);
+      // One only: for most servers every one of them means the same shutdown, and a second one means "at once".
+      const order: ShieldedSignal[] = suppressed.has('SIGINT')
+        ? ['SIGINT', 'SIGTERM', ...suppressed]
+        : ['SIGTERM', ...suppressed];
+      if (!order.some(deliver)) process.kill(process.pid, 'SIGTERM');
+    },
+  };
+}
+
+function isShielded(event: string | symbol): event is ShieldedSignal {
+  return (SHIELDED as readonly unknown[]).includes(event);
+}
+
+/** Catches the signals for `gate` and leaves no listener behind. */
+function arm(signals: readonly ShieldedSignal[], gate: (event: string | symbol, ...args: unknown[]) => boolean): void {
+  const own = Object.getOwnPropertyDescriptor(process, 'emit');
+  Object.defineProperty(process, 'emit', { value: gate, configurable: true, writable: true });
+  for (const signal of signals) process.on(signal, ignore);
+  if (own === undefined) delete (process as { emit?: unknown }).emit;
+  else Object.defineProperty(process, 'emit', own);
+
+  // Node's own watcher, which would stop catching a signal without listeners, is among these.
+  const watchers = process.rawListeners('removeListener') as ((...args: unknown[]) => void)[];
+  for (const watcher of watchers) process.removeListener('removeListener', watcher);
+  for (const signal of signals) process.removeListener(signal, ignore);
+  for (const watcher of watchers) process.on('removeListener', watcher);
+}
+
+/** Gives the signal back to the kernel's default action. */
+function disarm(signal: ShieldedSignal): void {
+  process.on(signal, ignore);
+  process.removeListener(signal, ignore);
+}

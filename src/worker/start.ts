@@ -1,0 +1,91 @@
+// Joins the parts of the preload in a worker's main thread, before the user's code runs.
+import type { BootInfo } from '../protocol/messages.ts';
+import { hold, onMessage, openChannel, post } from './channel.ts';
+import { enableCompileCache } from './compile-cache.ts';
+import { trackConnections } from './connections.ts';
+import { Drain, type DrainPort } from './drain.ts';
+import { startHeartbeat } from './heartbeat.ts';
+import { rememberLastWords } from './last-words.ts';
+import { watchPrimary } from './orphan.ts';
+import { acceptProbe } from './probe.ts';
+import { createReadiness } from './readiness.ts';
+import { countRequests, requestsInFlight } from './requests.ts';
+import { raiseShield } from './signals.ts';
+import { whenStarted } from './started.ts';
+
+const DEFAULT_DRAIN_MS = 25_000;
+const DEFAULT_STOP_MS = 3_000;
+
+export function start(boot: BootInfo): void {
+  const cache = boot.compileCache ? enableCompileCache() : null;
+  const flushCache = (): void => void setImmediate(() => cache?.flush());
+  const drainMs = boot.orphan?.drainTimeoutMs ?? DEFAULT_DRAIN_MS;
+
+  openChannel(() => {
+    post({ cmd: 'NODE_TUTTI_READY' });
+    flushCache();
+  });
+  rememberLastWords();
+  trackConnections();
+  countRequests();
+  const readiness = createReadiness(() => {
+    if (boot.ready === 'listening') flushCache();
+  });
+  const port: DrainPort = {
+    stopAccepting: () => readiness.draining(),
+    moveIdle: () => 0,
+  };
+  const drain = new Drain(port);
+  // Held from the drain on until the application has had its signal: it may have nothing else left to live for.
+  let release: (() => void) | null = null;
+  const beginDrain = (timeoutMs: number, done: (left: string[]) => void): void => {
+    release ??= hold();
+    drain.begin(timeoutMs, done);
+  };
+  const terminate = (): void => {
+    shield.release();
+    release?.();
+  };
+
+  let orphaned = false;
+  const shield = raiseShield((signal, handled) => {
+    if (!orphaned) post({ cmd: 'NODE_TUTTI_SIGNALLED', signal, handled });
+    // Without a primary a second signal is the only way to say "now".
+    else if (signal !== 'SIGHUP') terminate();
+  });
+  watchPrimary(() => {
+    orphaned = true;
+    beginDrain(drainMs, () => {
+      terminate();
+      setTimeout(() => process.kill(process.pid, 'SIGKILL'), boot.orphan?.stopTimeoutMs ?? DEFAULT_STOP_MS).unref();
+    });
+  });
+
+  onMessage('NODE_TUTTI_DRAIN', ({ timeoutMs }) => {
+    beginDrain(timeoutMs, (left) => post({ cmd: 'NODE_TUTTI_DRAINED', left }));
+  });
+  onMessage('NODE_TUTTI_TERMINATE', terminate);
+  onMessage('NODE_TUTTI_SIGNAL', ({ signal }) => void shield.deliver(signal));
+  onMessage('NODE_TUTTI_PROBE', (_message, handle) => {
+    if (handle !== undefined) acceptProbe(handle);
+  });
+  onMessage('NODE_TUTTI_ADMIT', ({ slot }) => {
+    takeSlot(slot);
+  });
+
+  post({ cmd: 'NODE_TUTTI_HELLO', selfTest: 'ok' });
+  whenStarted(() => {
+    post({ cmd: 'NODE_TUTTI_STARTED' });
+    if (boot.ready === 'started') flushCache();
+  });
+  startHeartbeat(boot.heartbeatMs, () => ({ sent: 0, adopted: 0, refused: 0 }));
+  // For a debugger that stops a blocked loop: it can ask what the loop was serving.
+  Object.defineProperty(process, Symbol.for('tutti.requests'), { value: requestsInFlight });
+}
+
+/** A spare learns its place only now; what reads the environment later sees it. */
+function takeSlot(slot: number): void {
+  if (process.env.TUTTI_SLOT !== undefined) return;
+  process.env.TUTTI_SLOT = String(slot);
+  process.env.NODE_APP_INSTANCE ??= String(slot);
+}
