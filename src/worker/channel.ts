@@ -1,10 +1,6 @@
 // The worker's end of the IPC channel. Our messages are Node's 'internalMessage's, so the application sees none of them.
 import type { ToPrimary, ToWorker } from '../protocol/messages.ts';
-
-/** A raw TCP or pipe handle, as it travels on the channel. */
-export interface RawHandle {
-  close(callback?: () => void): void;
-}
+import type { RawHandle } from '../protocol/raw-handle.ts';
 
 /** process.send as it is; its declared type knows neither a raw handle nor a callback after options. */
 type Send = (message: unknown, handle?: unknown, options?: object, done?: (error: Error | null) => void) => boolean;

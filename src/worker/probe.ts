@@ -1,6 +1,6 @@
 // Answers the primary's probe: a connection that reaches this worker's own HTTP(S) server. Runs in the worker.
 import { Socket } from 'node:net';
-import type { RawHandle } from './channel.ts';
+import type { RawHandle } from '../protocol/raw-handle.ts';
 import { disregard } from './connections.ts';
 import { firstHttpServer } from './servers.ts';
 
@@ -16,7 +16,7 @@ export function acceptProbe(handle: RawHandle): void {
     allowHalfOpen: true,
     readable: true,
     writable: true,
-  } as ConstructorParameters<typeof Socket>[0]);
+  } as unknown as ConstructorParameters<typeof Socket>[0]);
   disregard(socket);
   server.emit('connection', socket);
 }

@@ -1,9 +1,11 @@
 // Joins the parts of the preload in a worker's main thread, before the user's code runs.
 import type { BootInfo } from '../protocol/messages.ts';
-import { hold, onMessage, openChannel, post } from './channel.ts';
+import type { RawHandle } from '../protocol/raw-handle.ts';
+import { hold, onMessage, openChannel, post, receiveOthers } from './channel.ts';
 import { enableCompileCache } from './compile-cache.ts';
 import { trackConnections } from './connections.ts';
-import { Drain, type DrainPort } from './drain.ts';
+import { installDataPlane } from './data-plane.ts';
+import { Drain } from './drain.ts';
 import { startHeartbeat } from './heartbeat.ts';
 import { rememberLastWords } from './last-words.ts';
 import { watchPrimary } from './orphan.ts';
@@ -31,11 +33,18 @@ export function start(boot: BootInfo): void {
   const readiness = createReadiness(() => {
     if (boot.ready === 'listening') flushCache();
   });
-  const port: DrainPort = {
-    stopAccepting: () => readiness.draining(),
-    moveIdle: () => 0,
-  };
-  const drain = new Drain(port);
+  const plane = installDataPlane({
+    boot,
+    send: (message, handle, callback) => void post(message, handle as RawHandle | undefined, callback),
+    readiness,
+  });
+  const drain = new Drain({
+    stopAccepting() {
+      readiness.draining();
+      plane.stopAccepting();
+    },
+    moveIdle: () => plane.moveIdle(),
+  });
   // Held from the drain on until the application has had its signal: it may have nothing else left to live for.
   let release: (() => void) | null = null;
   const beginDrain = (timeoutMs: number, done: (left: string[]) => void): void => {
@@ -71,14 +80,17 @@ export function start(boot: BootInfo): void {
   });
   onMessage('NODE_TUTTI_ADMIT', ({ slot }) => {
     takeSlot(slot);
+    plane.admit();
   });
 
-  post({ cmd: 'NODE_TUTTI_HELLO', selfTest: 'ok' });
+  receiveOthers((message, handle) => void plane.onMessage(message, handle));
+
+  post({ cmd: 'NODE_TUTTI_HELLO', selfTest: plane.selfTest });
   whenStarted(() => {
     post({ cmd: 'NODE_TUTTI_STARTED' });
     if (boot.ready === 'started') flushCache();
   });
-  startHeartbeat(boot.heartbeatMs, () => ({ sent: 0, adopted: 0, refused: 0 }));
+  startHeartbeat(boot.heartbeatMs, () => plane.counts());
   // For a debugger that stops a blocked loop: it can ask what the loop was serving.
   Object.defineProperty(process, Symbol.for('tutti.requests'), { value: requestsInFlight });
 }
