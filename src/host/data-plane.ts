@@ -11,6 +11,8 @@ export interface DataPlane {
   message(worker: WorkerProcess, message: DataMessage, handle: RawHandle | undefined): void;
   /** The worker may accept from now on. */
   admitted(worker: WorkerId): void;
+  /** The worker gave a sign of life. */
+  heard(worker: WorkerId): void;
   /** The worker takes no new connections any more. */
   draining(worker: WorkerId): void;
   /** The process is gone or never came to life. */

@@ -1,13 +1,12 @@
 // What each generation runs (primary). A reload pins the resolved path, the folder, the environment and the arguments, and every fork of
 // that generation – also a restart days later – uses exactly these, whatever symbolic links and files have become since.
 
-import { realpathSync } from 'node:fs';
-import { resolveEntry } from './entry.ts';
 import { changedFile, type Fingerprint, takeFingerprint } from './fingerprint.ts';
 
-/** A program as the configuration describes it; paths may still go through symbolic links. */
+/** A program with everything that decides how it runs. */
 export interface Program {
   name: string;
+  /** Without symbolic links, as the working folder. */
   entry: string;
   args: readonly string[];
   cwd: string;
@@ -29,33 +28,23 @@ export interface Generation extends Program {
   number: number;
 }
 
-export type Pinned = { generation: Generation } | { problem: string };
-
 export class Generations {
   readonly #pinned = new Map<number, { generation: Generation; fingerprint: Promise<Fingerprint>; changed: boolean }>();
 
-  /** Resolves what is on disk now and keeps it under this number. */
-  pin(number: number, program: Program): Pinned {
-    let cwd: string;
-    try {
-      cwd = realpathSync(program.cwd);
-    } catch {
-      return { problem: `there is no folder ${program.cwd} to run in` };
-    }
-    const entry = resolveEntry(program.entry, program.cwd);
-    if ('problem' in entry) return entry;
-    const generation: Generation = { ...program, number, cwd, entry: entry.path };
-    this.#pinned.set(number, { generation, fingerprint: takeFingerprint(entry.path), changed: false });
-    return { generation };
+  /** Keeps the program, and what its files look like now, under this number. */
+  pin(number: number, program: Program): Generation {
+    const generation: Generation = { ...program, number };
+    this.#pinned.set(number, { generation, fingerprint: takeFingerprint(program.entry), changed: false });
+    return generation;
   }
 
   /** Keeps what `source` runs under a new number too: the way back. */
-  copy(number: number, source: number): Pinned {
+  copy(number: number, source: number): Generation | null {
     const kept = this.#pinned.get(source);
-    if (kept === undefined) return { problem: `generation ${source} is not kept any more` };
+    if (kept === undefined) return null;
     const generation: Generation = { ...kept.generation, number };
     this.#pinned.set(number, { ...kept, generation });
-    return { generation };
+    return generation;
   }
 
   get(number: number): Generation | undefined {

@@ -11,7 +11,7 @@ import { Clock } from './clock.ts';
 import type { DataPlane } from './data-plane.ts';
 import { explainSpawnError } from './exit-explanation.ts';
 import { forgetStillborn, forkWorker, wantedInspectPort } from './fork.ts';
-import type { Generation, Generations, Pinned, Program } from './generations.ts';
+import type { Generation, Generations, Program } from './generations.ts';
 import { probe } from './probe.ts';
 import { Scratch } from './scratch.ts';
 import { type WorkerObserver, WorkerProcess } from './worker-process.ts';
@@ -206,6 +206,7 @@ export class NodeHost implements Host {
 
   readonly #observer: WorkerObserver = {
     input: (input) => {
+      if (input.type === 'worker-heartbeat') this.#options.dataPlane.heard(input.worker);
       if (!this.#released) this.#options.dispatch(input);
     },
     data: (worker, message, handle) => this.#options.dataPlane.message(worker, message, handle),
@@ -253,21 +254,18 @@ export class NodeHost implements Host {
       const policy: { policy?: PolicyChange } = {};
       // First the generations that live: what was overwritten under them is known before there is a new one.
       await this.verifyFiles();
-      let pinned: Pinned;
+      let pinned: Generation | null;
       if (from === 'disk') {
         const read = await reread();
         policy.policy = read.policy;
         pinned = generations.pin(number, read.program);
       } else {
         pinned = generations.copy(number, from.generation);
-      }
-      if ('problem' in pinned) {
-        this.#observer.input({ type: 'generation-refused', generation: number, reason: pinned.problem });
-        return;
+        if (pinned === null) throw new Error(`generation ${from.generation} is not kept any more`);
       }
       const changedInPlace = await generations.changedInPlace(number);
       if (changedInPlace) this.#knownChanged.add(number);
-      const { entry } = pinned.generation;
+      const { entry } = pinned;
       this.#observer.input({ type: 'generation-pinned', generation: number, entry, changedInPlace, ...policy });
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);

@@ -109,7 +109,7 @@ export class PrimaryDataPlane implements DataPlane {
   }
 
   /** A worker gave a sign of life: it may take what waits. */
-  heard(): void {
+  heard(_worker: WorkerId): void {
     this.#relay.pump();
   }
 
