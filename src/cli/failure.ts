@@ -1,0 +1,23 @@
+// How a failed command tells it: what could not be done, and what to do about it.
+
+import { createColors } from 'picocolors';
+import { TuttiError } from '../errors.ts';
+import { type Terminal, wantsColor } from './terminal.ts';
+
+/** Writes the error to stderr and answers the exit code. */
+export function tellFailure(error: unknown, terminal: Terminal): number {
+  const known = error instanceof TuttiError ? error : asBug(error);
+  const { code, message, remedy, exitCode, details } = known;
+  if (terminal.argv.includes('--json')) {
+    terminal.stderr.write(`${JSON.stringify({ error: { code, message, remedy, exitCode, details } })}\n`);
+    return exitCode;
+  }
+  const colors = createColors(wantsColor(terminal, terminal.stderr));
+  terminal.stderr.write(`${colors.red('tutti:')} ${message}\n  ${colors.bold(remedy)} (${code})\n`);
+  return exitCode;
+}
+
+function asBug(error: unknown): TuttiError {
+  const problem = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return new TuttiError('ERR_INTERNAL', { problem }, { cause: error });
+}

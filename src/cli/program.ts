@@ -1,0 +1,111 @@
+// The command line: picks the command, runs it, answers its exit code. A new command is one file in commands/ and one line here.
+
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { createColors } from 'picocolors';
+import { TuttiError } from '../errors.ts';
+import type { CommandFile } from './command.ts';
+import { check } from './commands/check.ts';
+import { tellFailure } from './failure.ts';
+import { type Terminal, wantsColor } from './terminal.ts';
+
+const commands: readonly CommandFile[] = [check];
+
+const programExamples: CommandFile['examples'] = [
+  ['tutti run server.js', 'on every core, in the foreground'],
+  ['tutti run server.ts -i 4 --probe /healthz', 'four workers, each asked before it serves'],
+  ['tutti check', 'show every option, its value, and where it came from'],
+];
+
+export async function runCli(terminal: Terminal): Promise<number> {
+  // Commander lumps what stands after `--` together with the arguments before it; only the latter are ours.
+  const cut = terminal.argv.indexOf('--');
+  const ours = cut === -1 ? terminal.argv : terminal.argv.slice(0, cut);
+  const rest = cut === -1 ? [] : terminal.argv.slice(cut + 1);
+  let exitCode = 0;
+  const program = buildProgram(terminal, async (file, command) => {
+    exitCode = await file.action({ positionals: command.args, rest, options: command.opts(), terminal });
+  });
+  try {
+    if (ours.length === 0) {
+      program.outputHelp({ error: true });
+      throw new TuttiError('ERR_USAGE', {
+        problem: 'a command is missing',
+        hint: 'To begin, type: tutti run server.js',
+      });
+    }
+    await program.parseAsync(ours, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return 0;
+    return tellFailure(error instanceof CommanderError ? asUsage(error, ours) : error, terminal);
+  }
+}
+
+export function buildProgram(terminal: Terminal, act: (file: CommandFile, command: Command) => Promise<void>): Command {
+  const colors = createColors(wantsColor(terminal, terminal.stdout));
+  const program = new Command('tutti')
+    .description('Runs any unmodified Node.js server on every core and loses nothing while it does.')
+    .version(packageVersion(), '-v, --version', 'Print the version of tutti.')
+    .helpOption('-h, --help', 'Print this help.')
+    .helpCommand('help [command]', 'Explain a command.')
+    .addHelpText('after', examplesText(programExamples, colors.dim))
+    .showSuggestionAfterError(true)
+    .enablePositionalOptions();
+  program.helpCommand(true);
+  for (const file of commands) {
+    const command = program
+      .command(file.name)
+      .summary(file.summary)
+      .description(file.summary)
+      .helpGroup(`${file.group}:`);
+    for (const alias of file.aliases ?? []) command.alias(alias);
+    file.configure(command);
+    command.helpOption('-h, --help', 'Print this help.');
+    command.addHelpText('after', examplesText(file.examples, colors.dim));
+    command.action(() => act(file, command));
+  }
+  for (const each of [program, ...program.commands]) {
+    each.exitOverride().configureOutput({
+      writeOut: (text) => terminal.stdout.write(text),
+      // Errors are told by tellFailure(), in one form; only help that was asked for by omission is written here.
+      writeErr: (text) => (text.startsWith('error:') ? undefined : terminal.stderr.write(text)),
+      outputError: () => undefined,
+      getOutHelpWidth: () => Math.min(terminal.stdout.columns ?? 100, 120),
+      getErrHelpWidth: () => Math.min(terminal.stderr.columns ?? 100, 120),
+    });
+    each.configureHelp({ styleTitle: (title) => colors.bold(title), showGlobalOptions: false });
+  }
+  return program;
+}
+
+export function packageVersion(): string {
+  const file = new URL('../../package.json', import.meta.url);
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+}
+
+function examplesText(examples: CommandFile['examples'], dim: (text: string) => string): string {
+  const width = Math.max(...examples.map(([line]) => line.length));
+  return `\nExamples:\n${examples.map(([line, what]) => `  ${line.padEnd(width)}  ${dim(what)}`).join('\n')}\n`;
+}
+
+/** Commander's wording, in our form: the problem, then what to do. */
+function asUsage(error: CommanderError, argv: readonly string[]): TuttiError {
+  const [first = '', second = ''] = error.message.replace(/^error: /, '').split('\n');
+  const command = commands.find(({ name, aliases }) => argv.some((word) => word === name || aliases?.includes(word)));
+  const help = `See tutti ${command === undefined ? '' : `${command.name} `}--help.`;
+  const guess = /\(Did you mean (.*?)\?\)/.exec(second)?.[1];
+  const problem = first.replace(/'([^']*)'/g, '"$1"').replace(/\.$/, '');
+  if (error.code === 'commander.unknownCommand') {
+    const word = /"([^"]*)"/.exec(problem)?.[1] ?? '';
+    if (/\.[cm]?[jt]sx?$/.test(word) || word.includes('/')) {
+      return new TuttiError('ERR_USAGE', { problem, hint: `To run a program, type: tutti run ${word}` });
+    }
+  }
+  const forApp = error.code === 'commander.unknownOption' && command?.name === 'run';
+  const otherwise = forApp ? `Arguments of the program itself stand after --. ${help}` : help;
+  return new TuttiError('ERR_USAGE', {
+    problem,
+    hint: guess === undefined ? otherwise : `Did you mean ${guess}? ${help}`,
+  });
+}

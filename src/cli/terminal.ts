@@ -1,0 +1,23 @@
+// What a command may use of the process it runs in. Read once, in bin.ts, so that everything below it can be tested as a function.
+
+export interface Output {
+  write: (text: string | Uint8Array) => unknown;
+  isTTY?: boolean;
+  columns?: number;
+}
+
+export interface Terminal {
+  /** Without node and the script. */
+  argv: readonly string[];
+  env: Readonly<Record<string, string | undefined>>;
+  cwd: string;
+  stdout: Output;
+  stderr: Output;
+}
+
+/** Colour and motion only where a person looks, and never against NO_COLOR or FORCE_COLOR. */
+export function wantsColor(terminal: Terminal, output: Output): boolean {
+  if (terminal.env.NO_COLOR) return false;
+  if (terminal.env.FORCE_COLOR) return terminal.env.FORCE_COLOR !== '0';
+  return output.isTTY === true && terminal.env.TERM !== 'dumb';
+}

@@ -1,0 +1,93 @@
+// tutti's own lines, on stderr (primary): each event as a sentence, or as one line of JSON. Repeated trouble is summarised, so that a
+// crash loop does not flood the log.
+
+import { createColors } from 'picocolors';
+import type { SupervisorEvent } from '../supervisor/events.ts';
+import { Damper } from './damper.ts';
+import { type Level, sentence } from './sentences.ts';
+
+export interface OwnLogOptions {
+  write: (text: string) => void;
+  format: 'plain' | 'json';
+  color: boolean;
+  name: string;
+  /** Wall clock, for the time in the lines. */
+  clock: () => Date;
+  /** Also the events that only matter when one looks for something. */
+  verbose: boolean;
+}
+
+/** Of one kind of trouble, this many lines a minute are enough to see it. */
+const damping = { most: 10, windowMs: 60_000 };
+
+/** What a crash loop, or a storm of kills, repeats. Everything else happens at the pace of operators. */
+const repeating: readonly SupervisorEvent['type'][] = [
+  'worker-ready',
+  'worker-exit',
+  'worker-restart',
+  'worker-suspect',
+  'worker-recovered',
+  'worker-drained',
+  'slot-broken',
+  'circuit',
+  'listening',
+  'ports-closed',
+  'recycled',
+  'held-back',
+  'notice',
+];
+
+export class OwnLog {
+  readonly #options: OwnLogOptions;
+  readonly #damper: Damper;
+  readonly #colors;
+  readonly #marks: Record<Level, (text: string) => string>;
+
+  constructor(options: OwnLogOptions, most: number = damping.most) {
+    this.#options = options;
+    this.#damper = new Damper({ ...damping, most });
+    this.#colors = createColors(options.color);
+    const { dim, yellow, red } = this.#colors;
+    this.#marks = { debug: dim, info: (text) => text, warn: yellow, error: red };
+  }
+
+  event(event: SupervisorEvent): void {
+    const { level, text, quoted } = sentence(event);
+    if (level === 'debug' && !this.#options.verbose) return;
+    const now = this.#options.clock();
+    const passage = repeating.includes(event.type)
+      ? this.#damper.ask(kindOf(event), now.getTime())
+      : ({ pass: true, heldBefore: 0, isLast: false } as const);
+    if (!passage.pass) return;
+    if (this.#options.format === 'json') {
+      const held = passage.heldBefore > 0 ? { heldBefore: passage.heldBefore } : {};
+      this.#json({ time: now.toISOString(), level, app: this.#options.name, message: text, ...held, event });
+      return;
+    }
+    const before = passage.heldBefore > 0 ? ` (and ${passage.heldBefore} lines like this one before)` : '';
+    const after = passage.isLast ? ' (more like this within the minute will only be counted)' : '';
+    this.#line(level, `${text}${before}${after}`);
+    for (const line of quoted) this.#options.write(`${this.#colors.dim(`    ${line}`)}\n`);
+  }
+
+  /** A line of text that is no event. In JSON it becomes a notice. */
+  line(level: Level, text: string): void {
+    if (this.#options.format === 'plain') this.#line(level, text);
+    else this.#json({ time: this.#options.clock().toISOString(), level, app: this.#options.name, message: text });
+  }
+
+  #line(level: Level, text: string): void {
+    this.#options.write(`${this.#colors.dim('tutti:')} ${this.#marks[level](text)}\n`);
+  }
+
+  #json(value: object): void {
+    this.#options.write(`${JSON.stringify(value)}\n`);
+  }
+}
+
+function kindOf(event: SupervisorEvent): string {
+  if (event.type === 'worker-exit') return `${event.type} ${event.reason}`;
+  if (event.type === 'notice') return `${event.type} ${event.message}`;
+  if (event.type === 'circuit') return `${event.type} ${event.state}`;
+  return event.type;
+}

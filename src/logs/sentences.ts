@@ -1,0 +1,158 @@
+// Every event as a sentence for people: the only place that words them. Pure.
+
+import type { ExitReason, SupervisorEvent } from '../supervisor/events.ts';
+import type { Listener } from '../supervisor/inputs.ts';
+
+export type Level = 'debug' | 'info' | 'warn' | 'error';
+
+export interface Sentence {
+  level: Level;
+  text: string;
+  /** The worker's own last words, to be set off below the sentence. */
+  quoted: readonly string[];
+}
+
+export function sentence(event: SupervisorEvent): Sentence {
+  switch (event.type) {
+    case 'state':
+      return say(
+        event.state === 'stopping' || event.state === 'stopped' ? 'info' : 'debug',
+        `${event.state}${because(event.reason)}`,
+      );
+    case 'worker-online':
+      return say('debug', `${worker(event)} started`);
+    case 'worker-ready':
+      return say('info', `${worker(event)} ready after ${time(event.bootMs)}`);
+    case 'worker-suspect':
+      return say('warn', `${worker(event)} has been silent for ${time(event.silentMs)}: its event loop may be blocked`);
+    case 'worker-recovered':
+      return say('info', `${worker(event)} answers again after ${time(event.silentMs)} of silence`);
+    case 'worker-draining':
+      return say('debug', `${worker(event)} drains: ${event.reason}`);
+    case 'worker-drained':
+      return event.left.length === 0
+        ? say('debug', `${worker(event)} drained in ${time(event.drainMs)}`)
+        : say(
+            'warn',
+            `${worker(event)} was not done after ${time(event.drainMs)}; still open: ${event.left.join(', ')}`,
+          );
+    case 'worker-exit':
+      return exit(event);
+    case 'worker-restart':
+      return event.delayMs === 0 && !event.mixed
+        ? say('debug', `slot ${event.slot} restarts at once`)
+        : say('warn', restart(event));
+    case 'slot-broken':
+      return say('error', `slot ${event.slot} failed ${count(event.failures, 'time')}: ${event.detail}`);
+    case 'circuit':
+      return event.state === 'open'
+        ? say(
+            'error',
+            `${count(event.earlyDeaths, 'worker')} died early within ${time(event.windowMs)}: one start at a time from now on`,
+          )
+        : say('info', 'starts work again: back to normal');
+    case 'listening':
+      return say('info', `listening on ${event.listeners.map(place).join(', ')}`);
+    case 'ports-closed':
+      return say('error', `no worker has been ready for ${time(event.afterMs)}: ports closed until one is`);
+    case 'reload-started':
+      return say('info', `${event.kind} to generation ${event.generation} begins`);
+    case 'reload-progress':
+      return say('debug', `generation ${event.generation}: ${event.done} of ${event.total} workers`);
+    case 'reload-done':
+      return say('info', `generation ${event.generation} serves, after ${time(event.ms)}`);
+    case 'reload-failed':
+      return say('error', reloadFailed(event), event.lastLines);
+    case 'scaled':
+      return say('info', `scaled from ${event.from} to ${count(event.to, 'worker')}: ${event.reason}`);
+    case 'recycled':
+      return say('info', `${worker(event)} was recycled: ${event.reason}`);
+    case 'held-back':
+      return say('warn', `${event.what} is held back: ${event.reason}`);
+    case 'incident':
+      return say('error', `${worker(event)}: ${event.summary} (incident ${event.id})`);
+    case 'notice':
+      return say(event.level, event.message);
+    default:
+      return unknown(event);
+  }
+}
+
+function say(level: Level, text: string, quoted: readonly string[] = []): Sentence {
+  return { level, text, quoted };
+}
+
+/** A new kind of event without a sentence does not compile. */
+function unknown(event: never): Sentence {
+  return say('debug', JSON.stringify(event));
+}
+
+function worker({ slot, pid }: { slot: number | null; pid: number | null }): string {
+  return `${slot === null ? 'spare worker' : `worker ${slot}`}${pid === null ? '' : ` (pid ${pid})`}`;
+}
+
+const ends: Record<ExitReason, string> = {
+  planned: 'has left',
+  crashed: 'crashed',
+  killed: 'was killed from outside',
+  'timed-out': 'did not end in time and was killed',
+  hung: 'hung and was killed',
+  'never-ready': 'ended before it was ready',
+  finished: 'has finished',
+};
+
+function exit(event: Extract<SupervisorEvent, { type: 'worker-exit' }>): Sentence {
+  const calm = event.reason === 'planned' || event.reason === 'finished';
+  const how = event.signal ?? (event.code === null ? null : `exit code ${event.code}`);
+  const detail = event.detail === '' || event.detail === how ? '' : `: ${event.detail}`;
+  const text = `${worker(event)} ${ends[event.reason]}${how === null || (calm && event.code === 0) ? '' : ` (${how})`}${detail}`;
+  return say(calm ? 'debug' : event.reason === 'timed-out' ? 'warn' : 'error', text);
+}
+
+function restart(event: Extract<SupervisorEvent, { type: 'worker-restart' }>): string {
+  const after = event.earlyDeaths > 0 ? `, after ${count(event.earlyDeaths, 'early death')} in a row` : '';
+  const mixed = event.mixed
+    ? '; its files were overwritten since the last reload, so it may run a mix of old and new code'
+    : '';
+  return `slot ${event.slot} restarts ${event.delayMs === 0 ? 'at once' : `in ${time(event.delayMs)}`}${after}${mixed}`;
+}
+
+function reloadFailed(event: Extract<SupervisorEvent, { type: 'reload-failed' }>): string {
+  const now = event.degraded
+    ? 'old workers serve on, but cannot all be replaced'
+    : event.rolledBack
+      ? 'rolled back, the old generation serves on'
+      : 'nothing changed, the old generation serves on';
+  return `generation ${event.generation} failed: ${event.reason}; ${now}`;
+}
+
+function because(reason: string | undefined): string {
+  return reason === undefined || reason === '' ? '' : `: ${reason}`;
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+}
+
+export function time(ms: number): string {
+  if (ms < 1000) return `${Math.round(ms)} ms`;
+  if (ms < 60_000) return `${Number((ms / 1000).toFixed(1))} s`;
+  return `${Number((ms / 60_000).toFixed(1))} min`;
+}
+
+export function place(listener: Listener): string {
+  if (listener.protocol === 'unix') return listener.path ?? 'a unix socket';
+  const address = listener.address ?? '';
+  const host = address.includes(':') ? `[${address}]` : address;
+  return `${listener.protocol === 'udp' ? 'udp ' : ''}${host}:${listener.port ?? 0}`;
+}
+
+/** What to type into a browser, for a listener that speaks HTTP; an address that means "every interface" becomes localhost. */
+export function url(listener: Listener): string | null {
+  if (listener.scheme === undefined || listener.port === undefined) return null;
+  const { scheme, port, address = '' } = listener;
+  const everywhere = address === '' || address === '::' || address === '0.0.0.0';
+  const host = everywhere ? 'localhost' : address.includes(':') ? `[${address}]` : address;
+  const usual = (scheme === 'http' && port === 80) || (scheme === 'https' && port === 443);
+  return `${scheme}://${host}${usual ? '' : `:${port}`}`;
+}

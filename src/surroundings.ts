@@ -1,0 +1,11 @@
+// What config/ is told of the process it runs in: part of the composition, because the CPU quota is known only to host/.
+
+import type { Surroundings } from './config/app.ts';
+import { cpuAllowance } from './host/cgroup.ts';
+
+export function surroundings(
+  cwd: string = process.cwd(),
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): Surroundings {
+  return { cwd, env, cpus: () => cpuAllowance().count, node: process.execPath };
+}
