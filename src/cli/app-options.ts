@@ -32,7 +32,11 @@ function addOne(command: Command, name: OptionName): void {
   // Both directions of a switch can be typed, so that a flag can overrule a file; help shows the one that changes the default.
   const isOn = options[name].default === true;
   command.addOption(new Option(dashed, text).helpGroup(heading).hideHelp(isOn));
-  command.addOption(new Option(`--no-${flag}`, `Do not ${doc.charAt(0).toLowerCase()}${doc.slice(1)}`).helpGroup(heading).hideHelp(!isOn));
+  command.addOption(
+    new Option(`--no-${flag}`, `Do not ${doc.charAt(0).toLowerCase()}${doc.slice(1)}`)
+      .helpGroup(heading)
+      .hideHelp(!isOn),
+  );
 }
 
 function defaultText(name: OptionName): string {
