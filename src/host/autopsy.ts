@@ -1,0 +1,198 @@
+// Looks into a worker whose event loop stands still, just before it is killed (primary). SIGUSR1 makes Node open an inspector on a
+// private loopback port, also while JavaScript spins; the debugger then pauses the script and shows its stack. Never done to a
+// worker that is to live on, nor to one whose application handles SIGUSR1 itself.
+
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { get } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
+import type WebSocket from 'ws';
+import { mapFrames } from './source-maps.ts';
+
+export interface Frame {
+  function: string;
+  /** A path, or a URL that is no file. */
+  file: string;
+  line: number;
+  column: number;
+}
+
+export interface RequestInFlight {
+  method: string;
+  path: string;
+  ageMs: number;
+}
+
+export interface Autopsy {
+  /** What the process was doing: using CPU, waiting in a system call, waiting for a device, or stopped by a signal. */
+  doing: 'spinning' | 'waiting' | 'uninterruptible' | 'stopped' | 'unknown';
+  /** Innermost first; null with `why` if none could be taken. */
+  stack: Frame[] | null;
+  why: string | null;
+  requests: RequestInFlight[];
+}
+
+/** The preload answers here, in the paused script. */
+const ASK_REQUESTS = `process[Symbol.for('tutti.requestsInFlight')]?.() ?? []`;
+const POLL_MS = 10;
+const DEEPEST = 32;
+
+export interface AutopsyOptions {
+  timeoutMs: number;
+  /** Why no inspector may be opened, if so. */
+  forbidden: string | null;
+}
+
+/** Never rejects, and takes no longer than `timeoutMs`. */
+export async function autopsy(pid: number, { timeoutMs, forbidden }: AutopsyOptions): Promise<Autopsy> {
+  const deadline = AbortSignal.timeout(timeoutMs);
+  const doing = await occupation(pid);
+  const nothing = (why: string): Autopsy => ({ doing, stack: null, why, requests: [] });
+  if (forbidden !== null) return nothing(forbidden);
+  if (doing === 'stopped') return nothing('the process is stopped by a signal');
+  if (process.platform !== 'linux') return nothing('the inspector of another process is found only on Linux');
+  try {
+    const before = listeningPorts(pid);
+    process.kill(pid, 'SIGUSR1');
+    const port = await newPort(pid, before, deadline);
+    const { stack, requests } = await interrogate(await inspectorUrl(port, deadline), deadline);
+    return { doing, stack: await mapFrames(stack), why: null, requests };
+  } catch (error) {
+    return nothing(deadline.aborted ? `the debugger got no answer within ${timeoutMs} ms` : String(error));
+  }
+}
+
+/** Looks twice, 100 ms apart, whether CPU time is used in between. */
+async function occupation(pid: number): Promise<Autopsy['doing']> {
+  const first = readStat(pid);
+  await delay(100);
+  const second = readStat(pid);
+  if (first === null || second === null) return 'unknown';
+  if (second.state === 'T' || second.state === 't') return 'stopped';
+  if (second.state === 'D') return 'uninterruptible';
+  return second.ticks > first.ticks ? 'spinning' : 'waiting';
+}
+
+function readStat(pid: number): { state: string; ticks: number } | null {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+    return { state: fields[0] ?? '?', ticks: Number(fields[11]) + Number(fields[12]) };
+  } catch {
+    return null; // not Linux, or the process has ended
+  }
+}
+
+/** Loopback ports on which this process listens. */
+function listeningPorts(pid: number): Set<number> {
+  const inodes = new Set<string>();
+  for (const fd of readdirSync(`/proc/${pid}/fd`)) {
+    try {
+      const inode = /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`))?.[1];
+      if (inode !== undefined) inodes.add(inode);
+    } catch {
+      // closed in the meantime
+    }
+  }
+  const ports = new Set<number>();
+  for (const line of readFileSync(`/proc/${pid}/net/tcp`, 'utf8').split('\n').slice(1)) {
+    const [, local = '', , state, , , , , , inode = ''] = line.trim().split(/\s+/);
+    const [address, port] = local.split(':');
+    if (state === '0A' && address === '0100007F' && inodes.has(inode)) ports.add(Number.parseInt(port as string, 16));
+  }
+  return ports;
+}
+
+async function newPort(pid: number, before: ReadonlySet<number>, deadline: AbortSignal): Promise<number> {
+  for (;;) {
+    for (const port of listeningPorts(pid)) if (!before.has(port)) return port;
+    await delay(POLL_MS, undefined, { signal: deadline });
+  }
+}
+
+function inspectorUrl(port: number, signal: AbortSignal): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const request = get({ host: '127.0.0.1', port, path: '/json/list', agent: false, signal }, (response) => {
+      let body = '';
+      response.setEncoding('utf8');
+      response.on('data', (chunk: string) => {
+        body += chunk;
+      });
+      response.on('error', reject);
+      response.on('end', () => {
+        const [target] = JSON.parse(body) as { webSocketDebuggerUrl?: string }[];
+        if (target?.webSocketDebuggerUrl) resolve(target.webSocketDebuggerUrl);
+        else reject(new Error('another debugger is attached'));
+      });
+    });
+    request.on('error', reject);
+  });
+}
+
+interface PausedFrame {
+  functionName: string;
+  url: string;
+  location: { scriptId: string; lineNumber: number; columnNumber: number };
+}
+
+/** A frame as the debugger tells it, with what is needed to map it to its source. */
+export interface RawFrame extends Frame {
+  /** URL of the script's source map, often inline; empty if it has none. */
+  sourceMapUrl: string;
+}
+
+async function interrogate(
+  url: string,
+  deadline: AbortSignal,
+): Promise<{ stack: RawFrame[]; requests: RequestInFlight[] }> {
+  const { default: WebSocketClient } = await import('ws');
+  const socket: WebSocket = new WebSocketClient(url, { perMessageDeflate: false });
+  const scripts = new Map<string, { url: string; sourceMapURL?: string }>();
+  let nextId = 1;
+  const answers = new Map<number, (result: unknown) => void>();
+  try {
+    return await new Promise((resolve, reject) => {
+      const fail = (): void => reject(deadline.reason);
+      deadline.addEventListener('abort', fail, { once: true });
+      socket.on('error', reject);
+      socket.on('close', () => reject(new Error('the inspector closed the connection')));
+      const call = (method: string, params: object = {}): Promise<unknown> => {
+        const id = nextId++;
+        socket.send(JSON.stringify({ id, method, params }));
+        return new Promise((answered) => answers.set(id, answered));
+      };
+      socket.on('open', () => {
+        void call('Debugger.enable');
+        void call('Debugger.pause');
+      });
+      socket.on('message', (data: Buffer) => {
+        const message = JSON.parse(data.toString());
+        if (message.id !== undefined) answers.get(message.id)?.(message.result);
+        else if (message.method === 'Debugger.scriptParsed') scripts.set(message.params.scriptId, message.params);
+        else if (message.method === 'Debugger.paused') {
+          const frames: PausedFrame[] = message.params.callFrames.slice(0, DEEPEST);
+          void call('Runtime.evaluate', { expression: ASK_REQUESTS, returnByValue: true }).then((result) => {
+            const value = (result as { result?: { value?: unknown } } | undefined)?.result?.value;
+            resolve({
+              stack: frames.map((frame) => rawFrame(frame, scripts)),
+              requests: Array.isArray(value) ? value : [],
+            });
+          });
+        }
+      });
+    });
+  } finally {
+    socket.terminate();
+  }
+}
+
+function rawFrame(frame: PausedFrame, scripts: ReadonlyMap<string, { url: string; sourceMapURL?: string }>): RawFrame {
+  const { scriptId, lineNumber, columnNumber } = frame.location;
+  const script = scripts.get(scriptId);
+  return {
+    function: frame.functionName || '(anonymous)',
+    file: script?.url || frame.url,
+    line: lineNumber + 1,
+    column: columnNumber + 1,
+    sourceMapUrl: script?.sourceMapURL ?? '',
+  };
+}
