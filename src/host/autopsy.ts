@@ -61,15 +61,19 @@ export async function autopsy(pid: number, { timeoutMs, forbidden }: AutopsyOpti
   }
 }
 
-/** Looks twice, 100 ms apart, whether CPU time is used in between. */
+const LOOK_MS = 200;
+/** Of 20 clock ticks in that time; fewer are noise, and a spinning process gets more even where it has to share a core with six. */
+const SPINNING_TICKS = 3;
+
+/** Looks twice how much CPU time was used. */
 async function occupation(pid: number): Promise<Autopsy['doing']> {
   const first = readStat(pid);
-  await delay(100);
+  await delay(LOOK_MS);
   const second = readStat(pid);
   if (first === null || second === null) return 'unknown';
   if (second.state === 'T' || second.state === 't') return 'stopped';
   if (second.state === 'D') return 'uninterruptible';
-  return second.ticks > first.ticks ? 'spinning' : 'waiting';
+  return second.ticks - first.ticks >= SPINNING_TICKS ? 'spinning' : 'waiting';
 }
 
 function readStat(pid: number): { state: string; ticks: number } | null {

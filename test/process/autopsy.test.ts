@@ -17,9 +17,12 @@ async function start(t: TestContext, name: string, text: string, nodeArgs: strin
     stdio: ['pipe', 'pipe', 'ignore'],
   });
   t.after(async () => {
-    const ended = once(started, 'exit');
-    started.kill('SIGKILL');
-    await ended;
+    started.stdin?.destroy(); // ends what reads from it too
+    if (started.exitCode === null && started.signalCode === null) {
+      const ended = once(started, 'exit');
+      started.kill('SIGKILL');
+      await ended;
+    }
     rmSync(folder, { recursive: true, force: true });
   });
   await once(started.stdout as NodeJS.ReadableStream, 'data');
@@ -72,7 +75,7 @@ test('autopsy() of a process that waits in one place tells so, in time', async (
   const { pid } = await start(
     t,
     'wait.cjs',
-    `setImmediate(() => { require('node:fs').writeSync(1, 'x'); require('node:fs').readSync(0, Buffer.alloc(1)); });`,
+    `setImmediate(() => { require('node:fs').writeSync(1, 'x'); require('node:child_process').execFileSync('cat', { stdio: 'inherit' }); });`,
   );
   const { doing, stack, why } = await autopsy(pid as number, { timeoutMs: 1000, forbidden: null });
   assert.equal(doing, 'waiting');
