@@ -1,0 +1,193 @@
+// The turns of a reload: begun, passed, committed, failed, ended. Changes the model; the plan decides when.
+
+import type { CommandResult } from './actions.ts';
+import { closeCircuit } from './circuit.ts';
+import { setTarget, superseded } from './commands.ts';
+import type { Effects } from './effects.ts';
+import type { SupervisorInput } from './inputs.ts';
+import { currentGeneration, type Model } from './model.ts';
+import { type Failure, failedResult, progressOf, type Reload } from './reload.ts';
+import { retire } from './retire.ts';
+import { forgive } from './slot.ts';
+import { isServing } from './worker-state.ts';
+
+export type GenerationInput = Extract<SupervisorInput, { generation: number }>;
+
+export function receiveGeneration(model: Model, input: GenerationInput, effects: Effects): void {
+  switch (input.type) {
+    case 'generation-changed-in-place': {
+      const generation = model.generations.get(input.generation);
+      if (generation !== undefined) generation.changedInPlace = true;
+      return;
+    }
+    case 'generation-refused':
+      if (model.pinning?.generation === input.generation) refused(model, input.reason, effects);
+      return;
+    case 'generation-pinned':
+      if (model.pinning?.generation === input.generation) {
+        begin(model, input, effects);
+        return;
+      }
+      // The reload that asked for it was superseded, or the primary is ending.
+      effects.perform({ type: 'unpin', generation: input.generation });
+      return;
+  }
+}
+
+function refused(model: Model, reason: string, effects: Effects): void {
+  const { pinning } = model;
+  if (pinning === null) return;
+  model.pinning = null;
+  const { generation } = pinning;
+  effects.report({ type: 'reload-failed', generation, reason, lastLines: [], rolledBack: false, degraded: false });
+  effects.answer(pinning.id, { outcome: 'failed', reason, lastLines: [], generation: model.current });
+  const total = model.target;
+  model.lastReload = { generation, startedAt: effects.now, done: 0, total, result: 'failed', error: reason };
+}
+
+function begin(model: Model, input: Extract<GenerationInput, { type: 'generation-pinned' }>, effects: Effects): void {
+  const { pinning } = model;
+  if (pinning === null) return;
+  if (model.reload !== null) supersede(model, model.reload, effects);
+  model.pinning = null;
+  if (input.changedInPlace) currentGeneration(model).changedInPlace = true;
+  const { generation, entry } = input;
+  model.generations.set(generation, { number: generation, entry, changedInPlace: false, proven: false });
+  model.reload = {
+    generation,
+    from: model.current,
+    id: pinning.id,
+    kind: pinning.kind,
+    startedAt: effects.now,
+    change: input.policy ?? null,
+    phase: { type: 'canary', worker: null, failure: null },
+    failures: [],
+    told: 0,
+    late: 0,
+  };
+  effects.report({ type: 'reload-started', generation, from: model.current, kind: pinning.kind });
+}
+
+/** A later reload is ready to go: the running one ends where it stands, and the new one goes on from there. */
+function supersede(model: Model, reload: Reload, effects: Effects): void {
+  const { phase } = reload;
+  if (phase.type === 'leaving') {
+    endReload(model, { outcome: 'done', generation: reload.generation }, effects);
+    return;
+  }
+  if (phase.type === 'canary' && phase.worker !== null) retire(model, phase.worker, 'superseded', effects);
+  retireUnready(model, 'superseded', effects);
+  const result = phase.type === 'rolling-back' ? failedResult(model, phase.failure) : superseded('reload');
+  endReload(model, result, effects);
+}
+
+/** New workers that do not serve yet are not wanted any more. */
+function retireUnready(model: Model, reason: string, effects: Effects): void {
+  for (const { serving, successor } of model.slots) {
+    for (const worker of [serving, successor]) {
+      if (worker === null || worker.generation === model.current || isServing(worker)) continue;
+      retire(model, worker, reason, effects);
+    }
+  }
+}
+
+/** The new code has shown that it works: it fills whatever is empty, at once, and cures a crash loop. */
+export function passCanary(model: Model, effects: Effects): void {
+  if (model.reload === null) return;
+  model.reload.phase = { type: 'rolling' };
+  for (const slot of model.slots) {
+    forgive(slot);
+    slot.finished = null;
+  }
+  forgive(model.bench);
+  openTheWay(model, effects);
+}
+
+/** Closes the circuit, and lets every slot start at once. */
+export function openTheWay(model: Model, effects: Effects): void {
+  for (const slot of [...model.slots, model.bench]) {
+    slot.retryAt = 0;
+    slot.toldBroken = false;
+  }
+  if (model.circuit.openedAt === null) return;
+  const earlyDeaths = model.circuit.deaths.length;
+  closeCircuit(model.circuit);
+  effects.report({ type: 'circuit', state: 'closed', earlyDeaths, windowMs: 0 });
+}
+
+export function commitReload(model: Model, effects: Effects): void {
+  const { reload } = model;
+  if (reload === null) return;
+  model.previous = model.current;
+  model.current = reload.generation;
+  model.heldBack.clear();
+  reload.phase = { type: 'leaving' };
+  const workers = reload.change?.workers;
+  if (workers === undefined) return;
+  const before = model.policy.workers;
+  model.policy = { ...model.policy, workers };
+  if (workers.min === before.min && workers.max === before.max) return;
+  const to = Math.min(Math.max(model.target, workers.min), workers.max);
+  setTarget(model, to, 'the configuration changed', effects);
+}
+
+/** The old generation stays: what was replaced goes back to it, if its code still exists. */
+export function failReload(model: Model, failure: Failure, effects: Effects): void {
+  const { reload } = model;
+  if (reload === null) return;
+  if (reload.phase.type === 'canary' && reload.phase.worker !== null) {
+    retire(model, reload.phase.worker, 'the reload failed', effects);
+  }
+  retireUnready(model, 'the reload failed', effects);
+  const isGone = currentGeneration(model).changedInPlace;
+  const isMixed = model.slots.some(({ serving }) => serving !== null && serving.generation !== model.current);
+  if (isGone) {
+    const reason = `${failure.detail}; the files of generation ${model.current} were overwritten on disk: living workers stay, lost ones are started from the overwritten files until a reload succeeds`;
+    const { lastLines } = failure;
+    endReload(model, { outcome: 'degraded', reason, lastLines, generation: model.current }, effects);
+  } else if (isMixed) {
+    for (const slot of model.slots) forgive(slot);
+    reload.phase = { type: 'rolling-back', failure, failures: 0 };
+  } else {
+    endReload(model, failedResult(model, failure), effects);
+  }
+}
+
+export function endReload(model: Model, result: CommandResult, effects: Effects): void {
+  const { reload } = model;
+  if (reload === null) return;
+  const { generation, startedAt } = reload;
+  model.lastReload = {
+    generation,
+    startedAt,
+    done: progressOf(model, reload),
+    total: model.target,
+    result: result.outcome === 'refused' ? 'failed' : result.outcome,
+    error: result.outcome === 'done' ? null : result.reason,
+  };
+  if (result.outcome === 'done') {
+    effects.report({ type: 'reload-done', generation, ms: effects.now - startedAt });
+  } else {
+    effects.report({
+      type: 'reload-failed',
+      generation,
+      reason: result.reason,
+      lastLines: 'lastLines' in result ? result.lastLines : [],
+      rolledBack: reload.phase.type === 'rolling-back' && result.outcome === 'failed',
+      degraded: result.outcome === 'degraded',
+    });
+  }
+  effects.answer(reload.id, result);
+  model.reload = null;
+}
+
+/** Generations that nothing refers to any more are let go. */
+export function dropGenerations(model: Model, effects: Effects): void {
+  const used = new Set<number | null>([model.current, model.previous, model.reload?.generation ?? null]);
+  for (const { generation } of model.workers.values()) used.add(generation);
+  for (const generation of model.generations.keys()) {
+    if (used.has(generation)) continue;
+    model.generations.delete(generation);
+    effects.perform({ type: 'unpin', generation });
+  }
+}

@@ -1,0 +1,270 @@
+// Carries out one step of the plan: changes the model so that the plan does not ask again, and tells the host. Decides nothing.
+
+import { commitReload, endReload, failReload, openTheWay, passCanary } from './apply-reload.ts';
+import { beginClosing, fastStopMs } from './commands.ts';
+import { settleDeath } from './deaths.ts';
+import type { Effects } from './effects.ts';
+import { autopsyTimeoutMs } from './health.ts';
+import type { Model } from './model.ts';
+import { noteListeners } from './receive.ts';
+import { drawLimits } from './recycle.ts';
+import { detach, refOf, retire } from './retire.ts';
+import { noteStart } from './slot.ts';
+import type { Step } from './steps.ts';
+import { transition, type Worker } from './worker-state.ts';
+
+/** The answer to an autopsy may come this much after the time it was given. */
+const autopsyGraceMs = 500;
+
+export function apply(model: Model, step: Step, effects: Effects): void {
+  switch (step.type) {
+    case 'fork':
+      fork(model, step, effects);
+      return;
+    case 'become-ready':
+      becomeReady(model, step.worker, effects);
+      return;
+    case 'promote':
+      promote(model, step.worker, step.slot, effects);
+      return;
+    case 'take-over':
+      takeOver(model, step.slot, step.reason, effects);
+      return;
+    case 'retire':
+      retire(model, step.worker, step.reason, effects);
+      return;
+    case 'probe':
+    case 'terminate':
+    case 'kill':
+    case 'abandon':
+    case 'suspect':
+    case 'recover':
+    case 'autopsy':
+      applyToWorker(model, step, effects);
+      return;
+    case 'canary-passes':
+      passCanary(model, effects);
+      return;
+    case 'reload-progresses':
+      progress(model, step.done, effects);
+      return;
+    case 'reload-commits':
+      commitReload(model, effects);
+      return;
+    case 'reload-fails':
+      failReload(model, step.failure, effects);
+      return;
+    case 'reload-ends':
+      endReload(model, step.result, effects);
+      return;
+    case 'scale-ends':
+      if (model.scale !== null) effects.answer(model.scale.id, step.result);
+      model.scale = null;
+      return;
+    case 'recycle-ends':
+      model.recycles = model.recycles.filter(({ id }) => id !== step.id);
+      effects.answer(step.id, step.result);
+      return;
+    default:
+      applyToPool(model, step, effects);
+      return;
+  }
+}
+
+function applyToWorker(
+  model: Model,
+  step: Extract<Step, { type: 'probe' | 'terminate' | 'kill' | 'abandon' | 'suspect' | 'recover' | 'autopsy' }>,
+  effects: Effects,
+): void {
+  const { worker } = step;
+  const { now } = effects;
+  const { policy } = model;
+  switch (step.type) {
+    case 'probe':
+      if (worker.state.type !== 'starting' || policy.probe === null) return;
+      worker.state.probe = { type: 'asked' };
+      effects.perform({ type: 'probe', worker: worker.id, path: policy.probe, timeoutMs: policy.probeTimeoutMs });
+      return;
+    case 'terminate': {
+      const isFast = model.closing !== null && model.closing.mode !== 'graceful';
+      const timeoutMs = isFast ? Math.min(policy.stopTimeoutMs, fastStopMs) : policy.stopTimeoutMs;
+      transition(worker, { type: 'stopping', deadlineAt: now + timeoutMs, ending: step.ending });
+      effects.perform({ type: 'terminate', worker: worker.id });
+      return;
+    }
+    case 'kill':
+      if (step.ending.reason === 'hung') model.hungKills = [...model.hungKills.slice(-63), now];
+      transition(worker, { type: 'killing', since: now, ending: step.ending });
+      effects.perform({ type: 'kill', worker: worker.id });
+      return;
+    case 'abandon':
+      abandon(model, worker, effects);
+      return;
+    case 'suspect':
+      transition(worker, { type: 'suspect', since: now, autopsyUntil: null });
+      effects.report({ type: 'worker-suspect', silentMs: now - worker.aliveAt, ...refOf(worker) });
+      return;
+    case 'recover': {
+      const since = worker.state.type === 'suspect' ? worker.state.since : now;
+      transition(worker, { type: 'ready' });
+      effects.report({ type: 'worker-recovered', silentMs: now - since, ...refOf(worker) });
+      return;
+    }
+    case 'autopsy':
+      if (worker.state.type !== 'suspect') return;
+      worker.state.autopsyUntil = now + autopsyTimeoutMs + autopsyGraceMs;
+      effects.perform({ type: 'autopsy', worker: worker.id, timeoutMs: autopsyTimeoutMs });
+      return;
+  }
+}
+
+function applyToPool(
+  model: Model,
+  step: Extract<
+    Step,
+    { type: 'hold-back' | 'note-broken' | 'note-proven' | 'close-circuit' | 'close-ports' | 'close' | 'exit' }
+  >,
+  effects: Effects,
+): void {
+  switch (step.type) {
+    case 'hold-back':
+      model.heldBack.add(step.what);
+      effects.report({ type: 'held-back', what: step.what, reason: step.reason });
+      return;
+    case 'note-broken': {
+      const slot = model.slots[step.slot];
+      if (slot === undefined) return;
+      slot.toldBroken = true;
+      const detail = slot.lastFailure?.detail ?? 'too many workers died early';
+      effects.report({ type: 'slot-broken', slot: step.slot, failures: slot.earlyDeaths, detail });
+      return;
+    }
+    case 'note-proven': {
+      const generation = model.generations.get(step.generation);
+      if (generation !== undefined) generation.proven = true;
+      return;
+    }
+    case 'close-circuit':
+      openTheWay(model, effects);
+      return;
+    case 'close-ports':
+      model.portsClosed = true;
+      effects.perform({ type: 'close-ports' });
+      effects.report({ type: 'ports-closed', afterMs: effects.now - (model.noneReadySince ?? effects.now) });
+      return;
+    case 'close':
+      beginClosing(model, step.mode, step.code, step.reason, effects);
+      return;
+    case 'exit': {
+      if (model.closing === null) return;
+      model.state = 'stopped';
+      const { code, reason } = model.closing;
+      effects.report({ type: 'state', state: 'stopped', reason });
+      for (const id of model.stops) effects.answer(id, { outcome: 'done', detail: reason });
+      effects.perform({ type: 'exit', code, reason });
+      return;
+    }
+  }
+}
+
+function fork(model: Model, step: Extract<Step, { type: 'fork' }>, effects: Effects): void {
+  model.lastWorker += 1;
+  const { generation, purpose } = step;
+  const worker: Worker = {
+    id: model.lastWorker,
+    generation,
+    purpose,
+    mixed: model.generations.get(generation)?.changedInPlace ?? false,
+    forkedAt: effects.now,
+    limits: drawLimits(model.policy, effects.random),
+    slot: step.slot,
+    state: {
+      type: 'starting',
+      deadlineAt: effects.now + model.policy.startTimeoutMs,
+      probe: null,
+      probeFailure: null,
+    },
+    pid: null,
+    readyAt: null,
+    facts: { started: false, listening: false, saidReady: false },
+    listeners: [],
+    beat: null,
+    aliveAt: effects.now,
+    cpuPercent: 0,
+    replace: null,
+    abandoned: false,
+  };
+  model.workers.set(worker.id, worker);
+  const slot = step.slot === null ? model.bench : model.slots[step.slot];
+  if (slot === undefined) throw new Error(`internal: slot ${step.slot} is to be filled but does not exist.`);
+  noteStart(slot, effects.now);
+  if (step.reason !== undefined && slot.serving !== null)
+    slot.serving.replace ??= { reason: step.reason, kind: 'recycle' };
+  if (step.as === 'serving') slot.serving = worker;
+  if (step.as === 'successor') slot.successor = worker;
+  if (purpose === 'canary' && model.reload?.phase.type === 'canary') model.reload.phase.worker = worker;
+  effects.perform({ type: 'fork', worker: worker.id, slot: step.slot, generation, spare: step.as === 'spare' });
+}
+
+function becomeReady(model: Model, worker: Worker, effects: Effects): void {
+  worker.aliveAt = effects.now;
+  if (worker.slot === null) {
+    transition(worker, { type: 'spare' });
+    model.bench.earlyDeaths = 0;
+    return;
+  }
+  transition(worker, { type: 'ready' });
+  admit(model, worker, worker.slot, effects);
+}
+
+/** A spare takes the empty slot at once: all that is left to do is to open its gate. */
+function promote(model: Model, worker: Worker, index: number, effects: Effects): void {
+  const slot = model.slots[index];
+  if (slot === undefined) return;
+  worker.slot = index;
+  slot.serving = worker;
+  slot.fresh = false;
+  transition(worker, { type: 'ready' });
+  admit(model, worker, index, effects);
+}
+
+function admit(model: Model, worker: Worker, slot: number, effects: Effects): void {
+  worker.readyAt = effects.now;
+  model.everReady = true;
+  effects.perform({ type: 'admit', worker: worker.id, slot });
+  effects.report({ type: 'worker-ready', bootMs: effects.now - worker.forkedAt, ...refOf(worker) });
+  noteListeners(model, worker, effects);
+}
+
+function takeOver(model: Model, index: number, reason: string, effects: Effects): void {
+  const slot = model.slots[index];
+  if (slot === undefined) return;
+  const { serving: old, successor } = slot;
+  slot.serving = successor;
+  slot.successor = null;
+  slot.finished = null;
+  if (old === null) return;
+  if (successor?.purpose === 'recycle') {
+    effects.report({ type: 'recycled', reason: old.replace?.reason ?? reason, ...refOf(old) });
+  }
+  retire(model, old, old.replace?.reason ?? reason, effects);
+}
+
+function progress(model: Model, done: number, effects: Effects): void {
+  const { reload } = model;
+  if (reload === null) return;
+  reload.told = done;
+  effects.report({ type: 'reload-progress', generation: reload.generation, done, total: model.target });
+}
+
+/** SIGKILL did not end it: the kernel holds it. Its place goes to another; its exit is still told when it comes. */
+function abandon(model: Model, worker: Worker, effects: Effects): void {
+  if (worker.state.type !== 'killing') return;
+  const { reason, detail } = worker.state.ending;
+  const message = `Worker ${worker.pid ?? worker.id} did not end within 2 s after SIGKILL: the kernel still holds it.`;
+  effects.report({ type: 'notice', level: 'warn', message });
+  const exit = { code: null, signal: null, lastWords: { stderr: [] } };
+  settleDeath(model, worker, exit, { reason, detail, lastLines: [] }, effects);
+  detach(model, worker);
+  worker.abandoned = true;
+}

@@ -1,0 +1,31 @@
+// How long a slot waits after an unplanned exit (design §5, crashes). Pure.
+
+const provenMs = 10_000;
+const firstMs = 500;
+const longestMs = 30_000;
+const shakyFirstMs = 100;
+
+/** Ready for this long, a worker has proven itself: its death is an accident, not a crash loop. */
+export function isProven(readyForMs: number | null): boolean {
+  return readyForMs !== null && readyForMs >= provenMs;
+}
+
+/** `earlyDeaths`: in a row, with the latest; at least 1. Jittered between half and all of it. */
+export function earlyDelayMs(earlyDeaths: number, random: number): number {
+  return jitter(Math.min(longestMs, firstMs * 2 ** Math.min(earlyDeaths - 1, 16)), random);
+}
+
+/**
+ * After the death of a worker that had been ready, though not for long, in a generation that has proven itself. Such deaths come
+ * from outside the code: a poison request, a dependency that went away. Growing to 30 s would let one poison request a second stop
+ * the service, so the delay stays short; it grows with the number of workers, so that all of them together start at most about
+ * two a second.
+ */
+export function shakyDelayMs(shakyDeaths: number, workers: number, random: number): number {
+  const most = Math.min(longestMs, firstMs * Math.max(1, workers));
+  return jitter(Math.min(most, shakyFirstMs * 2 ** Math.min(shakyDeaths - 1, 16)), random);
+}
+
+function jitter(ms: number, random: number): number {
+  return Math.round(ms * (0.5 + random / 2));
+}

@@ -1,0 +1,180 @@
+// The picture that the core can draw by itself, and how it becomes the public `Snapshot` once the host adds what only the machine
+// knows: pids and versions, memory shares, the time of day. Pure.
+
+import type { PrimaryState } from './events.ts';
+import type { Listener } from './inputs.ts';
+import { currentGeneration, type Model } from './model.ts';
+import { progressOf } from './reload.ts';
+import type { Slot } from './slot.ts';
+import type { ReloadSnapshot, Snapshot, WorkerSnapshot } from './snapshot.ts';
+import type { Worker } from './worker-state.ts';
+
+/** Times are the host's monotonic milliseconds. */
+export interface CoreWorkerSnapshot extends Omit<WorkerSnapshot, 'pssBytes' | 'lastExit'> {
+  lastExit: { code: number | null; signal: string | null; reason: string; atMs: number } | null;
+}
+
+export interface CoreSnapshot {
+  name: string;
+  state: PrimaryState;
+  generation: number;
+  target: number;
+  uptimeMs: number;
+  entry: string;
+  listeners: readonly Listener[];
+  circuit: 'closed' | 'open';
+  reload: Omit<ReloadSnapshot, 'startedAt'> & { startedAtMs: number | null };
+  workers: readonly CoreWorkerSnapshot[];
+}
+
+/** What the host adds. */
+export interface MachineFacts {
+  pid: number;
+  version: string;
+  node: string;
+  /** The same instant on both clocks. */
+  monotonicMs: number;
+  wallMs: number;
+  pssBytes: (pid: number) => number | null;
+}
+
+export function takeSnapshot(model: Model, name: string, now: number): CoreSnapshot {
+  const living = [...model.workers.values()].filter(({ state }) => state.type !== 'exited');
+  const workers = living.map((worker) => pictureWorker(model, worker, now));
+  for (const slot of model.slots.slice(0, model.target)) {
+    if (slot.serving === null && slot.successor === null) workers.push(pictureEmptySlot(model, slot));
+  }
+  workers.sort(
+    (a, b) =>
+      (a.slot ?? Number.POSITIVE_INFINITY) - (b.slot ?? Number.POSITIVE_INFINITY) || a.generation - b.generation,
+  );
+  return {
+    name,
+    state: model.state,
+    generation: model.current,
+    target: model.target,
+    uptimeMs: now - model.startedAt,
+    entry: currentGeneration(model).entry,
+    listeners: model.listeners,
+    circuit: model.circuit.openedAt === null ? 'closed' : 'open',
+    reload: pictureReload(model),
+    workers,
+  };
+}
+
+/** The public snapshot. */
+export function completeSnapshot(core: CoreSnapshot, facts: MachineFacts): Snapshot {
+  const iso = (atMs: number) => new Date(facts.wallMs - (facts.monotonicMs - atMs)).toISOString();
+  const { startedAtMs, ...reload } = core.reload;
+  return {
+    schema: 1,
+    name: core.name,
+    pid: facts.pid,
+    version: facts.version,
+    node: facts.node,
+    state: core.state,
+    generation: core.generation,
+    target: core.target,
+    uptimeMs: core.uptimeMs,
+    entry: core.entry,
+    listeners: core.listeners,
+    circuit: core.circuit,
+    reload: { ...reload, startedAt: startedAtMs === null ? null : iso(startedAtMs) },
+    workers: core.workers.map(({ lastExit, ...worker }) => ({
+      ...worker,
+      pssBytes: worker.pid === null ? null : facts.pssBytes(worker.pid),
+      lastExit: lastExit === null ? null : toLastExit(lastExit, iso),
+    })),
+  };
+}
+
+function toLastExit(exit: NonNullable<CoreWorkerSnapshot['lastExit']>, iso: (atMs: number) => string) {
+  const { atMs, ...rest } = exit;
+  return { ...rest, at: iso(atMs) };
+}
+
+function pictureWorker(model: Model, worker: Worker, now: number): CoreWorkerSnapshot {
+  const slot = worker.slot === null ? undefined : model.slots[worker.slot];
+  const { beat, state } = worker;
+  return {
+    slot: worker.slot,
+    pid: worker.pid,
+    generation: worker.generation,
+    state: state.type === 'exited' ? 'killing' : state.type,
+    reason: reasonOf(worker),
+    uptimeMs: now - worker.forkedAt,
+    restarts: slot?.restarts ?? 0,
+    connections: beat?.connections ?? 0,
+    activeRequests: beat?.activeRequests ?? 0,
+    requestsTotal: beat?.requestsTotal ?? 0,
+    rssBytes: beat?.rssBytes ?? 0,
+    heapUsedBytes: beat?.heapUsedBytes ?? 0,
+    cpuPercent: worker.cpuPercent,
+    eventLoopUtilization: beat?.eventLoopUtilization ?? 0,
+    eventLoopDelayP99Ms: beat?.eventLoopDelayP99Ms ?? 0,
+    lastExit: pictureLastExit(slot),
+  };
+}
+
+function reasonOf(worker: Worker): string | null {
+  const { state } = worker;
+  if (state.type === 'draining') return state.reason;
+  if (state.type === 'stopping' || state.type === 'killing') return state.ending.detail;
+  if (state.type === 'starting' && state.probeFailure !== null) return `its probe failed: ${state.probeFailure}`;
+  if (worker.replace !== null) return worker.replace.reason;
+  return worker.mixed ? 'mixed' : null;
+}
+
+function pictureEmptySlot(model: Model, slot: Slot): CoreWorkerSnapshot {
+  const isBroken = model.circuit.openedAt !== null;
+  const isVacant = slot.finished !== null || slot.fresh;
+  return {
+    slot: slot.index,
+    pid: null,
+    generation: model.current,
+    state: isVacant ? 'vacant' : isBroken ? 'broken' : 'backoff',
+    reason: slot.lastFailure?.detail ?? null,
+    uptimeMs: 0,
+    restarts: slot.restarts,
+    connections: 0,
+    activeRequests: 0,
+    requestsTotal: 0,
+    rssBytes: 0,
+    heapUsedBytes: 0,
+    cpuPercent: 0,
+    eventLoopUtilization: 0,
+    eventLoopDelayP99Ms: 0,
+    lastExit: pictureLastExit(slot),
+  };
+}
+
+function pictureLastExit(slot: Slot | undefined): CoreWorkerSnapshot['lastExit'] {
+  if (slot?.lastExit == null) return null;
+  const { code, signal, reason, at } = slot.lastExit;
+  return { code, signal, reason, atMs: at };
+}
+
+function pictureReload(model: Model): CoreSnapshot['reload'] {
+  const { reload, lastReload, pinning } = model;
+  if (reload !== null) {
+    const { phase } = reload;
+    return {
+      state: phase.type === 'leaving' ? 'rolling' : phase.type === 'rolling-back' ? 'rolling-back' : phase.type,
+      generation: reload.generation,
+      startedAtMs: reload.startedAt,
+      done: progressOf(model, reload),
+      total: model.target,
+      result: null,
+      error: null,
+    };
+  }
+  if (pinning !== null) {
+    const { generation } = pinning;
+    return { state: 'pinning', generation, startedAtMs: null, done: 0, total: model.target, result: null, error: null };
+  }
+  if (lastReload !== null) {
+    const { startedAt, ...rest } = lastReload;
+    return { state: 'idle', ...rest, startedAtMs: startedAt };
+  }
+  return { state: 'idle', generation: model.current, startedAtMs: null, done: 0, total: 0, result: null, error: null };
+}

@@ -1,0 +1,180 @@
+// What the end of a worker process means: classified once, here, and counted where it belongs – the slot's backoff, the circuit, or
+// the reload that brought the worker. In the primary; no clock, no process.
+
+import { earlyDelayMs, isProven, shakyDelayMs } from './backoff.ts';
+import { circuitWindowMs, countEarlyDeath } from './circuit.ts';
+import type { Effects } from './effects.ts';
+import type { ExitReason } from './events.ts';
+import type { LastWords } from './inputs.ts';
+import { type Model, slotOf } from './model.ts';
+import type { Policy } from './policy.ts';
+import type { Slot } from './slot.ts';
+import { isStarting, readyForMs, type Worker } from './worker-state.ts';
+
+export interface Exit {
+  code: number | null;
+  signal: string | null;
+  lastWords: LastWords;
+}
+
+export interface Verdict {
+  reason: ExitReason;
+  detail: string;
+  lastLines: readonly string[];
+}
+
+/** Signals that people and orchestrators end a process with; SIGSEGV and the like are crashes. */
+const outsideSignals = new Set(['SIGKILL', 'SIGTERM', 'SIGINT']);
+
+/** Why this worker ended. Never invents a code or a signal that was not given. */
+export function classifyExit(worker: Worker, exit: Exit, policy: Policy): Verdict {
+  const { code, signal, lastWords } = exit;
+  const { state } = worker;
+  const how = signal === null ? `ended with code ${code ?? 'unknown'}` : `ended by ${signal}`;
+  const firstLine = lastWords.error?.split('\n').find((line) => line.trim() !== '');
+  const because = lastWords.explanation ?? firstLine;
+  const detail = because === undefined ? how : `${how}: ${because.trim()}`;
+  const lastLines = lastWords.stderr.length > 0 ? lastWords.stderr : (lastWords.error?.split('\n').slice(0, 20) ?? []);
+  const verdict = (reason: ExitReason, text = detail): Verdict => ({ reason, detail: text, lastLines });
+
+  if (state.type === 'stopping' || state.type === 'killing') return verdict(state.ending.reason, state.ending.detail);
+  if (state.type === 'draining' && signal === null && lastWords.error === undefined) {
+    return verdict('planned', state.reason);
+  }
+  const isKilled = signal !== null && outsideSignals.has(signal) && lastWords.explanation === undefined;
+  if (state.type === 'starting') {
+    const isDone = code === 0 && (policy.ready === 'started' || policy.restart !== 'always');
+    return isDone ? verdict('finished') : verdict('never-ready', `${detail} before it was ready`);
+  }
+  if (isKilled) return verdict('killed');
+  return verdict(code === 0 ? 'finished' : 'crashed');
+}
+
+/** Takes the dead worker out of its place and counts its death. Call it once, with the state the worker had when it died. */
+export function settleDeath(model: Model, worker: Worker, exit: Exit, verdict: Verdict, effects: Effects): void {
+  const home = worker.slot === null ? undefined : model.slots[worker.slot];
+  const slot = slotOf(model, worker);
+  if (home !== undefined) {
+    home.lastExit = { code: exit.code, signal: exit.signal, reason: verdict.reason, at: effects.now };
+  }
+  if (verdict.reason === 'timed-out' && model.reload !== null && worker.generation !== model.current) {
+    model.reload.late += 1;
+  }
+  if (model.closing !== null) return;
+  if (slot === null) {
+    if (worker.slot === null && verdict.reason !== 'planned') countSpare(model, worker, verdict, effects);
+    return;
+  }
+
+  const wasServing = slot.serving === worker;
+  if (wasServing) slot.serving = null;
+  else slot.successor = null;
+  slot.lastFailure = { detail: verdict.detail, lastLines: verdict.lastLines };
+  slot.restarts += 1;
+
+  const isLost = !isEarly(worker, verdict, effects.now);
+  const delayMs = isLost ? noteAccident(slot, worker, effects.now) : countEarly(model, slot, worker, verdict, effects);
+  slot.retryAt = effects.now + delayMs;
+  if (wasServing && isDone(model.policy, verdict)) {
+    slot.finished = { code: exit.code };
+    return;
+  }
+  const isRefilled = wasServing && slot.successor === null && slot.index < model.target;
+  if (isRefilled) {
+    const mixed = model.generations.get(model.current)?.changedInPlace ?? false;
+    const earlyDeaths = slot.earlyDeaths + slot.shakyDeaths;
+    effects.report({ type: 'worker-restart', slot: slot.index, delayMs, earlyDeaths, mixed });
+  }
+}
+
+/** Died before it could prove itself, by its own doing. */
+function isEarly(worker: Worker, verdict: Verdict, now: number): boolean {
+  const hadBooted = worker.readyAt !== null || worker.state.type === 'spare';
+  if (verdict.reason === 'killed' && hadBooted) return false;
+  return !isProven(readyForMs(worker, now));
+}
+
+/** A proven worker died, or somebody killed it: the slot is filled at once. */
+function noteAccident(slot: Slot, worker: Worker, now: number): number {
+  if (isProven(readyForMs(worker, now))) {
+    slot.earlyDeaths = 0;
+    slot.shakyDeaths = 0;
+  }
+  return 0;
+}
+
+function countEarly(model: Model, slot: Slot, worker: Worker, verdict: Verdict, effects: Effects): number {
+  const { reload } = model;
+  const failure = { detail: verdict.detail, lastLines: verdict.lastLines };
+  if (reload !== null && worker.generation === reload.generation) {
+    // The new code's failures are the reload's own: they say nothing of the code that stays.
+    if (reload.phase.type === 'canary') {
+      reload.phase.failure = failure;
+      reload.phase.worker = null;
+      return 0;
+    }
+    if (reload.phase.type === 'rolling') {
+      reload.failures.push(failure);
+      return earlyDelayMs(reload.failures.length, effects.random());
+    }
+  }
+  if (reload?.phase.type === 'rolling-back') {
+    if (worker.generation === model.current) reload.phase.failures += 1;
+    return earlyDelayMs(Math.max(1, reload.phase.failures), effects.random());
+  }
+  failCommands(model, slot, worker, failure, effects);
+  const isGoodCode = model.generations.get(worker.generation)?.proven ?? false;
+  if (worker.readyAt !== null && isGoodCode) {
+    slot.earlyDeaths = 0;
+    slot.shakyDeaths += 1;
+    return shakyDelayMs(slot.shakyDeaths, model.target, effects.random());
+  }
+  slot.earlyDeaths += 1;
+  countInCircuit(model, effects);
+  return earlyDelayMs(slot.earlyDeaths, effects.random());
+}
+
+function countSpare(model: Model, worker: Worker, verdict: Verdict, effects: Effects): void {
+  const { bench } = model;
+  bench.lastFailure = { detail: verdict.detail, lastLines: verdict.lastLines };
+  bench.retryAt = effects.now;
+  if (!isEarly(worker, verdict, effects.now)) return;
+  bench.earlyDeaths += 1;
+  bench.retryAt = effects.now + earlyDelayMs(bench.earlyDeaths, effects.random());
+  countInCircuit(model, effects);
+}
+
+function countInCircuit(model: Model, effects: Effects): void {
+  if (!countEarlyDeath(model.circuit, model.target, effects.now)) return;
+  const earlyDeaths = model.circuit.deaths.length;
+  effects.report({ type: 'circuit', state: 'open', earlyDeaths, windowMs: circuitWindowMs });
+}
+
+/** A command that waits for this very worker learns now that it did not work. What was wanted stays wanted. */
+function failCommands(
+  model: Model,
+  slot: Slot,
+  worker: Worker,
+  failure: { detail: string; lastLines: readonly string[] },
+  effects: Effects,
+): void {
+  const { scale } = model;
+  if (scale !== null && slot.index >= scale.from && slot.index < scale.to) {
+    const reason = `the new worker of slot ${slot.index} failed (${failure.detail}); it is started again by backoff`;
+    effects.answer(scale.id, { outcome: 'degraded', reason, lastLines: failure.lastLines });
+    model.scale = null;
+  }
+  const old = slot.serving;
+  if (worker.purpose !== 'recycle' || old === null || isStarting(old)) return;
+  if (old.replace?.kind === 'recycle') old.replace = null;
+  for (const command of model.recycles.filter(({ workers }) => workers.has(old.id))) {
+    const reason = `the replacement of slot ${slot.index} failed (${failure.detail}); the old worker stays`;
+    effects.answer(command.id, { outcome: 'failed', reason, lastLines: failure.lastLines });
+    model.recycles.splice(model.recycles.indexOf(command), 1);
+  }
+}
+
+function isDone(policy: Policy, verdict: Verdict): boolean {
+  if (policy.restart === 'always') return false;
+  return policy.restart === 'never' || verdict.reason === 'finished';
+}

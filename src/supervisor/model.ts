@@ -1,0 +1,145 @@
+// Everything the core knows, in one place. In the primary; plain data: inputs and steps change it, the plan only reads it.
+
+import type { WorkerId } from './actions.ts';
+import { type Circuit, newCircuit } from './circuit.ts';
+import type { PrimaryState } from './events.ts';
+import type { Listener } from './inputs.ts';
+import type { Policy } from './policy.ts';
+import type { Pinning, Reload, ReloadResult } from './reload.ts';
+import { newSlot, type Slot } from './slot.ts';
+import { isLeaving, isServing, isStarting, type Worker } from './worker-state.ts';
+
+export interface Generation {
+  readonly number: number;
+  readonly entry: string;
+  /** Its files were overwritten on disk: what is forked from it now is a mix. */
+  changedInPlace: boolean;
+  /** A worker of it was ready for 10 s. */
+  proven: boolean;
+}
+
+/** Why the primary ends, and how far it has gone to end its workers. */
+export interface Closing {
+  mode: 'graceful' | 'fast' | 'now';
+  code: number;
+  reason: string;
+  since: number;
+}
+
+export interface ScaleCommand {
+  id: number;
+  from: number;
+  to: number;
+}
+
+export interface RecycleCommand {
+  id: number;
+  workers: Set<WorkerId>;
+}
+
+export interface Model {
+  policy: Policy;
+  /** Wanted number of workers. */
+  target: number;
+  readonly startedAt: number;
+  state: PrimaryState;
+  generations: Map<number, Generation>;
+  /** The generation that restarts and recycles use. */
+  current: number;
+  /** The one before it, for `rollback`. */
+  previous: number | null;
+  lastGeneration: number;
+  lastWorker: WorkerId;
+  /** Every process that is not known to have ended. */
+  workers: Map<WorkerId, Worker>;
+  /** Slots 0…; those at or above the target are being emptied or are vacant. */
+  slots: Slot[];
+  /** The failure history of spares, which hold no slot. */
+  bench: Slot;
+  circuit: Circuit;
+  pinning: Pinning | null;
+  reload: Reload | null;
+  lastReload: ReloadResult | null;
+  scale: ScaleCommand | null;
+  recycles: RecycleCommand[];
+  stops: number[];
+  closing: Closing | null;
+  /** Every slot has had its first outcome, and a worker was ready. */
+  booted: boolean;
+  everReady: boolean;
+  /** Since when no worker is ready; null while one is. */
+  noneReadySince: number | null;
+  portsClosed: boolean;
+  hungKills: number[];
+  listeners: readonly Listener[];
+  /** What was already told to be held back. */
+  heldBack: Set<string>;
+}
+
+export function newModel(policy: Policy, entry: string, now: number): Model {
+  return {
+    policy,
+    target: policy.workers.min,
+    startedAt: now,
+    state: 'starting',
+    generations: new Map([[1, { number: 1, entry, changedInPlace: false, proven: false }]]),
+    current: 1,
+    previous: null,
+    lastGeneration: 1,
+    lastWorker: 0,
+    workers: new Map(),
+    slots: Array.from({ length: policy.workers.min }, (_, index) => newSlot(index)),
+    bench: newSlot(-1),
+    circuit: newCircuit(),
+    pinning: null,
+    reload: null,
+    lastReload: null,
+    scale: null,
+    recycles: [],
+    stops: [],
+    closing: null,
+    booted: false,
+    everReady: false,
+    noneReadySince: now,
+    portsClosed: false,
+    hungKills: [],
+    listeners: [],
+    heldBack: new Set(),
+  };
+}
+
+/** The slots that are to be filled. */
+export function wantedSlots(model: Model): Slot[] {
+  return model.slots.slice(0, model.target);
+}
+
+export function currentGeneration(model: Model): Generation {
+  const generation = model.generations.get(model.current);
+  if (generation === undefined) throw new Error(`internal: generation ${model.current} is current but unknown.`);
+  return generation;
+}
+
+export function servingWorkers(model: Model): Worker[] {
+  return [...model.workers.values()].filter(isServing);
+}
+
+export function startingWorkers(model: Model): Worker[] {
+  return [...model.workers.values()].filter(isStarting);
+}
+
+export function leavingWorkers(model: Model): Worker[] {
+  return [...model.workers.values()].filter((worker) => isLeaving(worker) && !worker.abandoned);
+}
+
+/** Spares that have booted or are about to. */
+export function spares(model: Model): Worker[] {
+  return [...model.workers.values()].filter(
+    (worker) => worker.slot === null && (worker.state.type === 'starting' || worker.state.type === 'spare'),
+  );
+}
+
+/** The slot that this worker fills or is about to take over, if any. */
+export function slotOf(model: Model, worker: Worker): Slot | null {
+  const slot = worker.slot === null ? undefined : model.slots[worker.slot];
+  return slot !== undefined && (slot.serving === worker || slot.successor === worker) ? slot : null;
+}

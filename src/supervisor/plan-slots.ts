@@ -1,0 +1,125 @@
+// The part of the plan that looks at the slots and the spares: which to fill, which worker to replace, which to let go. Pure.
+
+import type { Agenda } from './agenda.ts';
+import { nextProbeAt } from './circuit.ts';
+import { currentGeneration, leavingWorkers, type Model, servingWorkers, spares, startingWorkers } from './model.ts';
+import { recycleReason } from './recycle.ts';
+import { hasManyLeaving, isCanary, replacementByReload, wantedGeneration } from './reload.ts';
+import { type Slot, startAllowedAt } from './slot.ts';
+import type { Step } from './steps.ts';
+import { isServing, isStarting, type Worker } from './worker-state.ts';
+
+export function planSlots(model: Model, agenda: Agenda, parallelStarts: number): Step | null {
+  // From the top, so that a scale down takes the youngest places first.
+  for (const slot of [...model.slots].reverse()) {
+    const step = planTakeOver(model, slot) ?? (slot.index >= model.target ? planSurplus(model, slot) : null);
+    if (step !== null) return step;
+  }
+  for (const slot of model.slots.slice(0, model.target)) {
+    const step =
+      slot.serving === null
+        ? planFill(model, slot, agenda, parallelStarts)
+        : planReplacement(model, slot, slot.serving, agenda);
+    if (step !== null) return step;
+  }
+  return planSpares(model, agenda);
+}
+
+/** New before old: the old worker leaves when its successor is ready. A canary has to pass first. */
+function planTakeOver(model: Model, slot: Slot): Step | null {
+  const { successor, serving } = slot;
+  if (successor === null || isCanary(model, successor)) return null;
+  if (serving !== null && !isServing(successor)) return null;
+  return { type: 'take-over', slot: slot.index, reason: `replaced by a new worker (${successor.purpose})` };
+}
+
+/** Lets a slot above the target go, but never so that fewer workers than wanted are ready. */
+function planSurplus(model: Model, slot: Slot): Step | null {
+  const reason = `scaled to ${model.target}`;
+  if (slot.successor !== null) return { type: 'retire', worker: slot.successor, reason };
+  if (isStarting(slot.serving)) return { type: 'retire', worker: slot.serving, reason };
+  if (!isServing(slot.serving)) return null;
+  return servingWorkers(model).length > model.target ? { type: 'retire', worker: slot.serving, reason } : null;
+}
+
+function planFill(model: Model, slot: Slot, agenda: Agenda, parallelStarts: number): Step | null {
+  if (slot.finished !== null) return null;
+  const generation = wantedGeneration(model);
+  const isHeldBack = slot.fresh && generation === model.current && currentGeneration(model).changedInPlace;
+  if (isHeldBack) return planHoldBack(model, 'scale-up');
+
+  const isLooping = slot.earlyDeaths > 1 || slot.shakyDeaths > 1;
+  if (!isLooping) {
+    const spare = spares(model).find((worker) => worker.state.type === 'spare' && worker.generation === generation);
+    if (spare !== undefined) return { type: 'promote', worker: spare, slot: slot.index };
+  }
+  const isOpen = model.circuit.openedAt !== null;
+  const starting = startingWorkers(model).length;
+  if (isOpen) {
+    if (!slot.toldBroken) return { type: 'note-broken', slot: slot.index };
+    const someReady = servingWorkers(model).length > 0;
+    if (starting > 0 || !agenda.due(nextProbeAt(model.circuit, someReady))) return null;
+  } else if (starting >= parallelStarts || !agenda.due(slot.retryAt)) {
+    return null;
+  }
+  if (!agenda.due(startAllowedAt(slot))) return null;
+  return { type: 'fork', slot: slot.index, as: 'serving', generation, purpose: isOpen ? 'probe' : 'fill' };
+}
+
+function planReplacement(model: Model, slot: Slot, worker: Worker, agenda: Agenda): Step | null {
+  if (slot.successor !== null || !(isServing(worker) || isStarting(worker))) return null;
+
+  const byReload = replacementByReload(model, worker);
+  if (byReload !== null) {
+    const underWay = model.slots.filter(({ successor }) => successor !== null).length;
+    if (underWay >= model.policy.surge || hasManyLeaving(model)) return null;
+    return forkSuccessor(model, slot, byReload, agenda);
+  }
+  if (!isServing(worker)) return null;
+  if (worker.replace?.kind === 'replace') return forkSuccessor(model, slot, 'replace', agenda);
+
+  const reason = worker.replace?.reason ?? recycleReason(worker, agenda);
+  if (reason === null || model.reload !== null || model.circuit.openedAt !== null) return null;
+  if (currentGeneration(model).changedInPlace) return planHoldBack(model, 'recycle');
+  if (model.slots.some(({ successor }) => successor?.purpose === 'recycle') || hasManyLeaving(model)) return null;
+  const step = forkSuccessor(model, slot, 'recycle', agenda);
+  return step === null ? null : { ...step, reason };
+}
+
+function forkSuccessor(
+  model: Model,
+  slot: Slot,
+  purpose: 'reload' | 'rollback' | 'replace' | 'recycle',
+  agenda: Agenda,
+): Extract<Step, { type: 'fork' }> | null {
+  if (!agenda.due(slot.retryAt) || !agenda.due(startAllowedAt(slot))) return null;
+  return { type: 'fork', slot: slot.index, as: 'successor', generation: wantedGeneration(model), purpose };
+}
+
+function planSpares(model: Model, agenda: Agenda): Step | null {
+  const all = spares(model);
+  const good = all.filter((worker) => worker.generation === model.current);
+  const wanted = model.policy.spares;
+
+  const surplus = good[wanted];
+  if (surplus !== undefined) return { type: 'retire', worker: surplus, reason: 'more spares than wanted' };
+  const old = all.find((worker) => worker.generation !== model.current);
+  if (old !== undefined && good.filter((worker) => worker.state.type === 'spare').length >= wanted) {
+    return { type: 'retire', worker: old, reason: 'spare of another generation' };
+  }
+  if (good.length >= wanted) return null;
+
+  const isBusy = model.circuit.openedAt !== null || (model.reload !== null && model.reload.phase.type !== 'leaving');
+  const isFull = model.slots.slice(0, model.target).every((slot) => isServing(slot.serving));
+  if (isBusy || !isFull || leavingWorkers(model).length > model.target) return null;
+  if (currentGeneration(model).changedInPlace) return planHoldBack(model, 'spare');
+  if (!agenda.due(model.bench.retryAt) || !agenda.due(startAllowedAt(model.bench))) return null;
+  return { type: 'fork', slot: null, as: 'spare', generation: model.current, purpose: 'spare' };
+}
+
+/** What can wait is not started from files that are a mix of two versions; that is told once. */
+function planHoldBack(model: Model, what: string): Step | null {
+  if (model.heldBack.has(what)) return null;
+  const reason = `the files of generation ${model.current} were overwritten on disk: it waits for the next reload`;
+  return { type: 'hold-back', what, reason };
+}

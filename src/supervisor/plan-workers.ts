@@ -1,0 +1,89 @@
+// The part of the plan that looks at one worker at a time: what its own state and its own deadlines ask for. Pure.
+
+import type { Agenda } from './agenda.ts';
+import { hungKillsAllowed, isReadinessKnown, livenessOf, whatIsMissing } from './health.ts';
+import type { Model } from './model.ts';
+import type { Step } from './steps.ts';
+import type { Ending, Worker } from './worker-state.ts';
+
+/** After SIGKILL a process is gone within milliseconds, unless the kernel itself is stuck. */
+const killMs = 2_000;
+
+export function planWorkers(model: Model, agenda: Agenda): Step | null {
+  for (const worker of model.workers.values()) {
+    const step = planWorker(model, worker, agenda);
+    if (step !== null) return step;
+  }
+  return null;
+}
+
+function planWorker(model: Model, worker: Worker, agenda: Agenda): Step | null {
+  const { state } = worker;
+  switch (state.type) {
+    case 'starting':
+      return planStarting(model, worker, state, agenda);
+    case 'spare':
+    case 'ready':
+    case 'suspect':
+      return model.closing === null ? planLiveness(model, worker, agenda) : null;
+    case 'draining':
+      if (!agenda.due(state.deadlineAt)) return null;
+      return {
+        type: 'terminate',
+        worker,
+        ending: { reason: 'timed-out', detail: `${state.reason}; its drain took too long` },
+      };
+    case 'stopping':
+      if (!agenda.due(state.deadlineAt)) return null;
+      return { type: 'kill', worker, ending: overdue(state.ending) };
+    case 'killing':
+      return !worker.abandoned && agenda.due(state.since + killMs) ? { type: 'abandon', worker } : null;
+    case 'exited':
+      return null;
+  }
+}
+
+/** A planned end that had to be forced is not a planned end any more. */
+function overdue(ending: Ending): Ending {
+  return ending.reason === 'planned'
+    ? { reason: 'timed-out', detail: `${ending.detail}; it did not end after SIGTERM` }
+    : ending;
+}
+
+function planStarting(
+  model: Model,
+  worker: Worker,
+  state: Extract<Worker['state'], { type: 'starting' }>,
+  agenda: Agenda,
+): Step | null {
+  const { policy } = model;
+  if (agenda.due(state.deadlineAt)) {
+    const detail = `${whatIsMissing(worker, policy.ready)} within ${policy.startTimeoutMs} ms`;
+    return { type: 'terminate', worker, ending: { reason: 'never-ready', detail } };
+  }
+  if (model.closing !== null || !isReadinessKnown(worker, policy.ready)) return null;
+  const probe = state.probe ?? { type: 'wanted', at: agenda.now };
+  if (policy.probe === null || probe.type === 'passed') return { type: 'become-ready', worker };
+  return probe.type === 'wanted' && agenda.due(probe.at) ? { type: 'probe', worker } : null;
+}
+
+function planLiveness(model: Model, worker: Worker, agenda: Agenda): Step | null {
+  const { state } = worker;
+  const { policy } = model;
+  const liveness = livenessOf(worker, policy.livenessTimeoutMs, agenda);
+  if (liveness === 'alive') return state.type === 'suspect' ? { type: 'recover', worker } : null;
+  if (liveness === 'suspect') return state.type === 'ready' ? { type: 'suspect', worker } : null;
+
+  const ending: Ending = { reason: 'hung', detail: `its main loop stood still for ${policy.livenessTimeoutMs} ms` };
+  if (state.type === 'suspect' && state.autopsyUntil !== null) {
+    return agenda.due(state.autopsyUntil) ? { type: 'kill', worker, ending } : null;
+  }
+  if (state.type === 'ready') return { type: 'suspect', worker };
+  const recent = model.hungKills.filter((at) => at > agenda.now - policy.livenessTimeoutMs);
+  const oldest = recent[0];
+  if (oldest !== undefined && recent.length >= hungKillsAllowed(model.target)) {
+    agenda.due(oldest + policy.livenessTimeoutMs);
+    return null;
+  }
+  return policy.autopsy && state.type === 'suspect' ? { type: 'autopsy', worker } : { type: 'kill', worker, ending };
+}

@@ -1,0 +1,111 @@
+// The whole plan: (wanted, actual, now) → the next step, or none. Level-triggered and total: it looks at what is, never at the
+// event that brought it here, so start, reload, scale, recycle, restart and stop are one function. Pure.
+
+import type { Agenda } from './agenda.ts';
+import { type Model, servingWorkers, wantedSlots } from './model.ts';
+import { planSlots } from './plan-slots.ts';
+import { planWorkers } from './plan-workers.ts';
+import { planReload, progressOf } from './reload.ts';
+import type { Step } from './steps.ts';
+
+/** The circuit is not closed by a worker that lived for less, even if canaryTime is shorter. */
+const leastProbeLifeMs = 1_000;
+const provenMs = 10_000;
+const bootFailures = 3;
+
+export function plan(model: Model, agenda: Agenda, parallelStarts: number): Step | null {
+  if (model.closing !== null) return planClosing(model, agenda);
+  return (
+    planEnd(model) ??
+    planWorkers(model, agenda) ??
+    planPool(model, agenda) ??
+    planReload(model, agenda) ??
+    planProgress(model) ??
+    planSlots(model, agenda, parallelStarts) ??
+    planCommands(model)
+  );
+}
+
+/** The primary leaves: every worker is ended, as gently as the mode allows. */
+function planClosing(model: Model, agenda: Agenda): Step | null {
+  const { closing } = model;
+  if (closing === null) return null;
+  const alive = [...model.workers.values()].filter((worker) => !worker.abandoned && worker.state.type !== 'exited');
+  if (alive.length === 0) return { type: 'exit' };
+  for (const worker of alive) {
+    const { type } = worker.state;
+    if (type === 'killing') continue;
+    const ending = { reason: 'planned', detail: closing.reason } as const;
+    if (closing.mode === 'now') return { type: 'kill', worker, ending };
+    if (type === 'stopping') continue;
+    if (closing.mode === 'fast') return { type: 'terminate', worker, ending };
+    if (type !== 'draining') return { type: 'retire', worker, reason: closing.reason };
+  }
+  return planWorkers(model, agenda);
+}
+
+/** Whether there is nothing left to supervise, or nothing that could work. */
+function planEnd(model: Model): Step | null {
+  const slots = wantedSlots(model);
+  if (model.reload !== null || model.pinning !== null) return null;
+  if (slots.every((slot) => slot.finished !== null && slot.serving === null && slot.successor === null)) {
+    const isSuccess = slots.every((slot) => slot.finished?.code === 0);
+    const code = isSuccess ? 0 : model.everReady ? 1 : 3;
+    return { type: 'close', mode: 'graceful', code, reason: 'every worker has finished' };
+  }
+  if (model.everReady) return null;
+  const hasFailed = slots.every(
+    (slot) => slot.earlyDeaths >= bootFailures || slot.missedStart || (slot.finished?.code ?? 0) !== 0,
+  );
+  if (!hasFailed && model.circuit.openedAt === null) return null;
+  const failure = slots.find((slot) => slot.lastFailure !== null)?.lastFailure;
+  return {
+    type: 'close',
+    mode: 'fast',
+    code: 3,
+    reason: `no worker became ready${failure ? `: ${failure.detail}` : ''}`,
+  };
+}
+
+function planPool(model: Model, agenda: Agenda): Step | null {
+  const { policy, circuit } = model;
+  for (const worker of servingWorkers(model)) {
+    if (worker.readyAt === null) continue;
+    const generation = model.generations.get(worker.generation);
+    if (generation !== undefined && !generation.proven && agenda.due(worker.readyAt + provenMs)) {
+      return { type: 'note-proven', generation: worker.generation };
+    }
+    const lives = Math.max(policy.canaryTimeMs, leastProbeLifeMs);
+    const isProbe = circuit.openedAt !== null && worker.readyAt >= circuit.openedAt && worker.state.type === 'ready';
+    if (isProbe && agenda.due(worker.readyAt + lives)) return { type: 'close-circuit' };
+  }
+  if (model.noneReadySince === null || !model.everReady) return null;
+  if (!model.portsClosed && agenda.due(model.noneReadySince + policy.holdTimeoutMs)) return { type: 'close-ports' };
+  if (policy.giveUpMs === 'never' || model.reload !== null) return null;
+  if (!agenda.due(model.noneReadySince + policy.giveUpMs)) return null;
+  return { type: 'close', mode: 'fast', code: 75, reason: `no worker has been ready for ${policy.giveUpMs} ms` };
+}
+
+function planProgress(model: Model): Step | null {
+  const { reload } = model;
+  if (reload === null || reload.phase.type !== 'rolling') return null;
+  const done = progressOf(model, reload);
+  return done === reload.told ? null : { type: 'reload-progresses', done };
+}
+
+/** Commands end when the world is as they asked. */
+function planCommands(model: Model): Step | null {
+  const { scale } = model;
+  if (scale !== null) {
+    const isFull = wantedSlots(model).every((slot) => slot.finished !== null || slot.serving?.state.type === 'ready');
+    const isEmptied = [...model.workers.values()].every(
+      (worker) => worker.slot === null || worker.slot < model.target || worker.abandoned,
+    );
+    if (isFull && isEmptied) return { type: 'scale-ends', result: { outcome: 'done', detail: `${scale.to} workers` } };
+  }
+  for (const command of model.recycles) {
+    const isReplaced = [...command.workers].every((id) => !model.workers.has(id));
+    if (isReplaced) return { type: 'recycle-ends', id: command.id, result: { outcome: 'done' } };
+  }
+  return null;
+}

@@ -1,0 +1,171 @@
+// What the world told of workers and generations, written into the model. Nothing is decided here: the plan does that afterwards.
+// Inputs for workers that are unknown, dead or past the state they speak of are dropped: messages and exits overtake one another.
+
+import { classifyExit, type Exit, settleDeath } from './deaths.ts';
+import type { Effects } from './effects.ts';
+import type { Heartbeat, SupervisorInput } from './inputs.ts';
+import type { Model } from './model.ts';
+import { detach, refOf, retire } from './retire.ts';
+import { isServing, transition, type Worker } from './worker-state.ts';
+
+const probeAgainMs = 500;
+
+export type WorkerInput = Extract<SupervisorInput, { worker: number }>;
+
+export function receiveFromWorker(model: Model, input: WorkerInput, effects: Effects): void {
+  const worker = model.workers.get(input.worker);
+  if (worker === undefined) return;
+  switch (input.type) {
+    case 'worker-online':
+      worker.pid = input.pid;
+      effects.report({ type: 'worker-online', ...refOf(worker) });
+      return;
+    case 'worker-started':
+      worker.facts.started = true;
+      return;
+    case 'worker-listening':
+      worker.facts.listening = true;
+      worker.listeners = input.listeners;
+      if (worker.replace?.reason === closedReason) worker.replace = null;
+      if (isServing(worker)) noteListeners(model, worker, effects);
+      return;
+    case 'worker-said-ready':
+      worker.facts.saidReady = true;
+      return;
+    case 'worker-closed':
+      receiveClosed(model, worker);
+      return;
+    case 'worker-probe':
+      receiveProbe(worker, input.ok, input.detail, effects);
+      return;
+    case 'worker-heartbeat':
+      receiveBeat(worker, input.beat, effects.now);
+      return;
+    case 'worker-drained':
+      receiveDrained(model, worker, input.left, effects);
+      return;
+    case 'worker-signalled':
+      receiveSignalled(model, worker, input.signal, effects);
+      return;
+    case 'worker-autopsy':
+      receiveAutopsy(worker, input.incident, effects);
+      return;
+    case 'worker-exit':
+      receiveExit(model, worker, input, effects);
+      return;
+  }
+}
+
+const closedReason = 'it closed its last listening socket';
+
+/** A server that listens no more serves nobody new: it is replaced, and as a canary it has failed. */
+function receiveClosed(model: Model, worker: Worker): void {
+  worker.facts.listening = false;
+  if (!isServing(worker) || model.policy.ready !== 'listening') return;
+  const phase = model.reload?.phase;
+  if (phase?.type === 'canary' && phase.worker === worker) {
+    phase.failure = { detail: `the first new worker failed: ${closedReason}`, lastLines: [] };
+  } else {
+    worker.replace = { reason: closedReason, kind: 'replace' };
+  }
+}
+
+/** A probe may fail while the application warms up; it is asked again until startTimeout. */
+function receiveProbe(worker: Worker, ok: boolean, detail: string, effects: Effects): void {
+  const { state } = worker;
+  if (state.type !== 'starting' || state.probe?.type !== 'asked') return;
+  state.probe = ok ? { type: 'passed' } : { type: 'wanted', at: effects.now + probeAgainMs };
+  state.probeFailure = ok ? null : detail;
+}
+
+function receiveBeat(worker: Worker, beat: Heartbeat, now: number): void {
+  const before = worker.beat;
+  const elapsedMs = now - worker.aliveAt;
+  if (before !== null && elapsedMs > 0) {
+    const usedMicros = beat.cpuUserMicros + beat.cpuSystemMicros - before.cpuUserMicros - before.cpuSystemMicros;
+    worker.cpuPercent = Math.max(0, usedMicros / elapsedMs / 10);
+  }
+  worker.beat = beat;
+  worker.aliveAt = now;
+}
+
+function receiveDrained(model: Model, worker: Worker, left: readonly string[], effects: Effects): void {
+  const { state } = worker;
+  if (state.type !== 'draining') return;
+  effects.report({ type: 'worker-drained', drainMs: effects.now - state.since, left, ...refOf(worker) });
+  effects.perform({ type: 'terminate', worker: worker.id });
+  const isLate = left.length > 0;
+  transition(worker, {
+    type: 'stopping',
+    deadlineAt: effects.now + model.policy.stopTimeoutMs,
+    ending: {
+      reason: isLate ? 'timed-out' : 'planned',
+      detail: isLate ? `${state.reason}; its drain left ${left.join(', ')}` : state.reason,
+    },
+  });
+}
+
+/** `kill <worker>`: drained and replaced, with the replacement first. */
+function receiveSignalled(model: Model, worker: Worker, signal: string, effects: Effects): void {
+  const reason = `it was told to end by ${signal}`;
+  const { type } = worker.state;
+  if (type === 'starting') {
+    transition(worker, {
+      type: 'stopping',
+      deadlineAt: effects.now + model.policy.stopTimeoutMs,
+      ending: { reason: 'killed', detail: reason },
+    });
+    effects.perform({ type: 'terminate', worker: worker.id });
+    return;
+  }
+  if (type === 'spare') {
+    retire(model, worker, reason, effects);
+    return;
+  }
+  if (!isServing(worker)) return;
+  const phase = model.reload?.phase;
+  const isCanary = phase?.type === 'canary' && phase.worker === worker;
+  if (isCanary) {
+    retire(model, worker, reason, effects);
+    return;
+  }
+  if (model.policy.restart === 'never') {
+    const slot = worker.slot === null ? undefined : model.slots[worker.slot];
+    if (slot?.serving === worker) slot.finished = { code: 0 };
+    retire(model, worker, reason, effects);
+    return;
+  }
+  worker.replace = { reason, kind: 'replace' };
+}
+
+function receiveAutopsy(worker: Worker, incident: string | null, effects: Effects): void {
+  if (incident !== null) {
+    const summary = 'its main loop stood still';
+    effects.report({ type: 'incident', id: incident, summary, ...refOf(worker) });
+  }
+  const { state } = worker;
+  if (state.type === 'suspect' && state.autopsyUntil !== null) state.autopsyUntil = effects.now;
+}
+
+function receiveExit(model: Model, worker: Worker, exit: Exit, effects: Effects): void {
+  const verdict = classifyExit(worker, exit, model.policy);
+  effects.report({
+    type: 'worker-exit',
+    ...refOf(worker),
+    code: exit.code,
+    signal: exit.signal,
+    ...verdict,
+    uptimeMs: effects.now - worker.forkedAt,
+  });
+  if (!worker.abandoned) settleDeath(model, worker, exit, verdict, effects);
+  detach(model, worker);
+  transition(worker, { type: 'exited' });
+  model.workers.delete(worker.id);
+}
+
+/** Tells where the application can be reached, when that is news. */
+export function noteListeners(model: Model, worker: Worker, effects: Effects): void {
+  if (worker.listeners.length === 0 || JSON.stringify(worker.listeners) === JSON.stringify(model.listeners)) return;
+  model.listeners = worker.listeners;
+  effects.report({ type: 'listening', listeners: worker.listeners });
+}

@@ -1,0 +1,174 @@
+// A reload: all workers are replaced by those of another generation, new before old, behind a canary (design §5). In the primary;
+// pure data, and the rule of what a reload does next.
+//
+//   pinning ──► canary ──► rolling ──► leaving ──► done
+//      │          │           │ failures over budget
+//   refused    failed         ▼
+//              rolling-back ──► failed (or degraded, when the old code is gone from the disk)
+//
+// A pin runs beside whatever goes on; only when it has succeeded does the newer reload take the place of the running one.
+
+import type { CommandResult } from './actions.ts';
+import type { Agenda } from './agenda.ts';
+import type { PolicyChange } from './inputs.ts';
+import { leavingWorkers, type Model, wantedSlots } from './model.ts';
+import { startAllowedAt } from './slot.ts';
+import type { Step } from './steps.ts';
+import { isServing, type Worker } from './worker-state.ts';
+
+export interface Pinning {
+  generation: number;
+  id: number;
+  kind: 'reload' | 'rollback';
+}
+
+export interface Failure {
+  detail: string;
+  lastLines: readonly string[];
+}
+
+export interface Reload {
+  generation: number;
+  /** The generation that stays when this one fails. */
+  from: number;
+  id: number;
+  kind: 'reload' | 'rollback';
+  startedAt: number;
+  change: PolicyChange | null;
+  phase: ReloadPhase;
+  /** Failures of new workers during the roll. */
+  failures: Failure[];
+  /** Slots that the new generation served when progress was last told. */
+  told: number;
+  /** Old workers that had to be ended because they overran their drain. */
+  late: number;
+}
+
+export type ReloadPhase =
+  | { type: 'canary'; worker: Worker | null; failure: Failure | null }
+  | { type: 'rolling' }
+  /** Every slot is served by the new generation, which is the current one now; the old workers finish what they have. */
+  | { type: 'leaving' }
+  | { type: 'rolling-back'; failure: Failure; failures: number };
+
+/** What is remembered of the last reload. */
+export interface ReloadResult {
+  generation: number;
+  startedAt: number;
+  done: number;
+  total: number;
+  result: 'done' | 'failed' | 'degraded' | 'superseded';
+  error: string | null;
+}
+
+const rollbackFailuresAllowed = 3;
+
+/** The generation that an empty slot is filled from. */
+export function wantedGeneration(model: Model): number {
+  return model.reload?.phase.type === 'rolling' ? model.reload.generation : model.current;
+}
+
+/** Why a worker of this generation must give way to another, or null. Outside of a roll nothing is replaced for its generation. */
+export function replacementByReload(model: Model, worker: Worker): 'reload' | 'rollback' | null {
+  const { reload } = model;
+  if (reload === null) return null;
+  if (reload.phase.type === 'rolling') return worker.generation === reload.generation ? null : 'reload';
+  if (reload.phase.type === 'rolling-back') return worker.generation === model.current ? null : 'rollback';
+  return null;
+}
+
+export function isCanary(model: Model, worker: Worker): boolean {
+  return model.reload?.phase.type === 'canary' && model.reload.phase.worker === worker;
+}
+
+/** Slots that the new generation serves. */
+export function progressOf(model: Model, reload: Reload): number {
+  return wantedSlots(model).filter(
+    (slot) =>
+      isServing(slot.serving) && slot.serving.generation === reload.generation && reload.phase.type !== 'canary',
+  ).length;
+}
+
+/** What the running reload does next as a whole; the replacement of single workers is the slots' part of the plan. */
+export function planReload(model: Model, agenda: Agenda): Step | null {
+  const { reload } = model;
+  if (reload === null) return null;
+  switch (reload.phase.type) {
+    case 'canary':
+      return planCanary(model, reload, reload.phase, agenda);
+    case 'rolling': {
+      const failure = reload.failures.at(-1);
+      if (failure !== undefined && reload.failures.length > model.policy.reloadFailures) {
+        return { type: 'reload-fails', failure };
+      }
+      const isComplete = wantedSlots(model).every(
+        (slot) =>
+          slot.successor === null &&
+          (slot.finished !== null || (isServing(slot.serving) && slot.serving.generation === reload.generation)),
+      );
+      return isComplete ? { type: 'reload-commits' } : null;
+    }
+    case 'leaving':
+      return isOldGone(model) ? { type: 'reload-ends', result: doneResult(reload) } : null;
+    case 'rolling-back': {
+      if (reload.phase.failures >= rollbackFailuresAllowed) {
+        const reason = `${reload.phase.failure.detail}; and rolling back to generation ${model.current} failed too: its workers do not become ready`;
+        return {
+          type: 'reload-ends',
+          result: { outcome: 'degraded', reason, lastLines: reload.phase.failure.lastLines, generation: model.current },
+        };
+      }
+      const isBack = model.slots.every(
+        ({ serving, successor }) =>
+          (serving === null || serving.generation === model.current) &&
+          (successor === null || successor.generation === model.current),
+      );
+      return isBack ? { type: 'reload-ends', result: failedResult(model, reload.phase.failure) } : null;
+    }
+  }
+}
+
+function planCanary(
+  model: Model,
+  reload: Reload,
+  phase: Extract<ReloadPhase, { type: 'canary' }>,
+  agenda: Agenda,
+): Step | null {
+  if (phase.failure !== null) return { type: 'reload-fails', failure: phase.failure };
+  const canary = phase.worker;
+  if (canary === null) {
+    const slot = wantedSlots(model).find((candidate) => candidate.successor === null);
+    if (slot === undefined || hasManyLeaving(model) || !agenda.due(startAllowedAt(slot))) return null;
+    return { type: 'fork', slot: slot.index, as: 'successor', generation: reload.generation, purpose: 'canary' };
+  }
+  if (canary.readyAt === null || !isServing(canary)) return null;
+  const passesAt = canary.readyAt + model.policy.canaryTimeMs;
+  if (!agenda.due(passesAt)) return null;
+  if (canary.state.type === 'ready') return { type: 'canary-passes' };
+  if (!agenda.due(passesAt + model.policy.startTimeoutMs)) return null;
+  return {
+    type: 'reload-fails',
+    failure: { detail: 'the main loop of the first new worker stands still', lastLines: [] },
+  };
+}
+
+/** As many workers as wanted are still on their way out: the machine holds no more. */
+export function hasManyLeaving(model: Model): boolean {
+  return leavingWorkers(model).length >= model.target;
+}
+
+/** Old workers have left. Spares serve nobody and are replaced at their own pace. */
+function isOldGone(model: Model): boolean {
+  return [...model.workers.values()].every(
+    (worker) => worker.generation === model.current || worker.abandoned || worker.slot === null,
+  );
+}
+
+function doneResult(reload: Reload): CommandResult {
+  const late = reload.late === 0 ? {} : { detail: `${reload.late} old worker(s) overran drainTimeout and were ended` };
+  return { outcome: 'done', generation: reload.generation, ...late };
+}
+
+export function failedResult(model: Model, failure: Failure): CommandResult {
+  return { outcome: 'failed', reason: failure.detail, lastLines: failure.lastLines, generation: model.current };
+}

@@ -1,0 +1,44 @@
+// Letting a worker go by our own wish, and the small facts of a worker that reports need.
+
+import type { Effects } from './effects.ts';
+import { type Model, slotOf } from './model.ts';
+import { isServing, transition, type Worker } from './worker-state.ts';
+
+/** The core's deadline comes after the worker's own, so that its answer says what was left. */
+const drainGraceMs = 500;
+
+/** Takes it out of its slot and ends it as gently as its state allows: what serves is drained, what does not is told to end. */
+export function retire(model: Model, worker: Worker, reason: string, effects: Effects): void {
+  detach(model, worker);
+  if (isServing(worker)) {
+    const timeoutMs = model.policy.drainTimeoutMs;
+    transition(worker, {
+      type: 'draining',
+      since: effects.now,
+      deadlineAt: effects.now + timeoutMs + drainGraceMs,
+      reason,
+    });
+    effects.report({ type: 'worker-draining', reason, ...refOf(worker) });
+    effects.perform({ type: 'drain', worker: worker.id, timeoutMs });
+  } else if (worker.state.type === 'starting' || worker.state.type === 'spare') {
+    transition(worker, {
+      type: 'stopping',
+      deadlineAt: effects.now + model.policy.stopTimeoutMs,
+      ending: { reason: 'planned', detail: reason },
+    });
+    effects.perform({ type: 'terminate', worker: worker.id });
+  }
+}
+
+/** The worker holds no place any more. */
+export function detach(model: Model, worker: Worker): void {
+  const slot = slotOf(model, worker);
+  if (slot?.serving === worker) slot.serving = null;
+  if (slot?.successor === worker) slot.successor = null;
+  const phase = model.reload?.phase;
+  if (phase?.type === 'canary' && phase.worker === worker) phase.worker = null;
+}
+
+export function refOf(worker: Worker): { slot: number | null; pid: number | null; generation: number } {
+  return { slot: worker.slot, pid: worker.pid, generation: worker.generation };
+}

@@ -1,0 +1,157 @@
+// The pure core of tutti, in the primary: inputs come in, the model changes, the plan is carried out step by step, actions go out.
+// It owns the model and nothing else; no clock, process, socket or file is touched here.
+
+import type { Action } from './actions.ts';
+import { Agenda } from './agenda.ts';
+import { apply } from './apply.ts';
+import { dropGenerations, receiveGeneration } from './apply-reload.ts';
+import { receiveCommand, setTarget } from './commands.ts';
+import { type CoreSnapshot, takeSnapshot } from './core-snapshot.ts';
+import type { Effects } from './effects.ts';
+import type { PrimaryState, SupervisorEvent } from './events.ts';
+import { hasOverslept } from './health.ts';
+import type { Host } from './host.ts';
+import type { SupervisorInput } from './inputs.ts';
+import { type Model, newModel, servingWorkers, wantedSlots } from './model.ts';
+import { plan } from './plan.ts';
+import type { Policy } from './policy.ts';
+import { receiveFromWorker } from './receive.ts';
+import { isServing } from './worker-state.ts';
+
+export interface SupervisorOptions {
+  name: string;
+  policy: Policy;
+  /** Pinned by the host before the core starts. */
+  generation1: { entry: string };
+  /** How many workers may boot at the same time when empty slots are filled. Default: no limit. */
+  parallelStarts?: number;
+}
+
+/** Far more steps than one input can need; beyond it the plan contradicts itself. */
+const mostSteps = 100_000;
+
+export class Supervisor {
+  readonly #host: Host;
+  readonly #name: string;
+  readonly #parallelStarts: number;
+  readonly #model: Model;
+  #wakeAt: number | null = null;
+  #isStarted = false;
+
+  constructor(options: SupervisorOptions, host: Host) {
+    this.#host = host;
+    this.#name = options.name;
+    this.#parallelStarts = options.parallelStarts ?? Number.POSITIVE_INFINITY;
+    this.#model = newModel(options.policy, options.generation1.entry, host.now());
+  }
+
+  /** Begins to fill the slots. Every later change comes through `dispatch`. */
+  start(): void {
+    if (this.#isStarted) return;
+    this.#isStarted = true;
+    const effects = this.#effects();
+    effects.report({ type: 'state', state: 'starting' });
+    this.#settle(effects);
+  }
+
+  /** Takes one input in, and has the host do everything that follows from it before it returns. Late inputs do no harm. */
+  dispatch(input: SupervisorInput): void {
+    if (!this.#isStarted || this.#model.state === 'stopped') return;
+    const effects = this.#effects();
+    if (hasOverslept(this.#wakeAt, effects.now)) this.#forgiveSilence(effects.now);
+    if (this.#wakeAt !== null && this.#wakeAt <= effects.now) this.#wakeAt = null;
+    if ('worker' in input) receiveFromWorker(this.#model, input, effects);
+    else if ('generation' in input) receiveGeneration(this.#model, input, effects);
+    else if ('id' in input) receiveCommand(this.#model, input, effects);
+    this.#settle(effects);
+  }
+
+  /** Applies what a changed configuration means for living workers; what needs new processes takes a reload. */
+  setPolicy(policy: Policy): void {
+    const model = this.#model;
+    const before = model.policy.workers;
+    model.policy = policy;
+    if (!this.#isStarted || model.state === 'stopped') return;
+    const effects = this.#effects();
+    const { min, max } = policy.workers;
+    if (min !== before.min || max !== before.max) {
+      setTarget(model, Math.min(Math.max(model.target, min), max), 'the configuration changed', effects);
+    }
+    this.#settle(effects);
+  }
+
+  /** The read-only picture, as far as the core knows it. */
+  snapshot(): CoreSnapshot {
+    return takeSnapshot(this.#model, this.#name, this.#host.now());
+  }
+
+  #effects(): Effects {
+    const host = this.#host;
+    const perform = (action: Action) => host.perform(action);
+    return {
+      now: host.now(),
+      random: () => host.random(),
+      perform,
+      report: (event: SupervisorEvent) => perform({ type: 'report', event }),
+      answer: (id, result) => perform({ type: 'answer', id, result }),
+    };
+  }
+
+  /** Carries the plan out until it asks for nothing more now, then asks to be woken when it may. */
+  #settle(effects: Effects): void {
+    const model = this.#model;
+    for (let steps = 0; steps < mostSteps; steps += 1) {
+      this.#noteReadiness(effects);
+      const agenda = new Agenda(effects.now);
+      const step = plan(model, agenda, this.#parallelStarts);
+      if (step !== null) {
+        apply(model, step, effects);
+        if (step.type === 'exit') return;
+        continue;
+      }
+      dropGenerations(model, effects);
+      this.#wake(agenda.next, effects);
+      return;
+    }
+    throw new Error('internal: the plan never comes to rest.');
+  }
+
+  #noteReadiness(effects: Effects): void {
+    const model = this.#model;
+    if (servingWorkers(model).length > 0) {
+      model.noneReadySince = null;
+      model.portsClosed = false;
+    } else {
+      model.noneReadySince ??= effects.now;
+    }
+    model.booted ||=
+      wantedSlots(model).every((slot) => isServing(slot.serving) || slot.lastFailure !== null) && model.everReady;
+    const state = stateOf(model);
+    if (state === model.state) return;
+    model.state = state;
+    const reason = model.closing === null ? {} : { reason: model.closing.reason };
+    effects.report({ type: 'state', state, ...reason });
+  }
+
+  /** An earlier wake that still stands is kept: waking once too often is cheaper than setting a timer at every heartbeat. */
+  #wake(next: number | null, effects: Effects): void {
+    if (next === null || (this.#wakeAt !== null && this.#wakeAt <= next)) return;
+    this.#wakeAt = next;
+    effects.perform({ type: 'wake', at: next });
+  }
+
+  /** The primary itself did not run: what workers said meanwhile is still in its queue, and their deadlines were not theirs to keep. */
+  #forgiveSilence(now: number): void {
+    const sleptMs = now - (this.#wakeAt ?? now);
+    for (const worker of this.#model.workers.values()) {
+      worker.aliveAt = now;
+      if ('deadlineAt' in worker.state) worker.state.deadlineAt += sleptMs;
+    }
+  }
+}
+
+function stateOf(model: Model): PrimaryState {
+  if (model.closing !== null) return 'stopping';
+  if (model.reload !== null || model.pinning !== null) return 'reloading';
+  return model.booted ? 'running' : 'starting';
+}
