@@ -1,1 +1,187 @@
-export {};
+// The composition root: the only place that joins configuration, core and host. Runs in the primary, which is the user's own program or
+// the command `tutti run`. It never ends the process and installs no signal handler unless asked.
+
+import { realpathSync } from 'node:fs';
+import { type LoadedApp, loadGiven, type Surroundings } from './config/app.ts';
+import { currentFolder } from './config/current-folder.ts';
+import { resolveEntry } from './config/entry.ts';
+import { workerEnvironment } from './config/environment.ts';
+import type { AppOptions, Config } from './config/options.ts';
+import { typescriptArgs } from './config/typescript.ts';
+import { exitCodes, TuttiError } from './errors.ts';
+import { cpuAllowance } from './host/cgroup.ts';
+import { Generations, type Program } from './host/generations.ts';
+import { NodeHost } from './host/node-host.ts';
+import { PrimaryDataPlane } from './host/primary-data-plane.ts';
+import { ProcessMemory } from './host/process-memory.ts';
+import { hasTerminal, installSignals, type SignalCommands, signalTable } from './host/signals.ts';
+import { type Supervision, SupervisionHandle } from './supervision.ts';
+import { completeSnapshot } from './supervisor/core-snapshot.ts';
+import type { SupervisorInput } from './supervisor/inputs.ts';
+import type { Snapshot } from './supervisor/snapshot.ts';
+import { Supervisor } from './supervisor/supervisor.ts';
+import { verdictOf, type WorkerExit } from './verdict.ts';
+import { version } from './version.ts';
+
+/** What `supervise()` takes: the options of a configuration file for one app, and how the program wants to live with it. */
+export interface SuperviseOptions extends AppOptions {
+  entry: string;
+  /** True: TERM, INT, QUIT, HUP, TTIN and TTOU to this process are commands, as with `tutti run`. Default: false. */
+  signals?: boolean;
+}
+
+/** A piece of a worker's output. */
+export interface WorkerOutput {
+  slot: number | null;
+  pid: number;
+  generation: number;
+  stream: 'stdout' | 'stderr';
+  chunk: Buffer;
+}
+
+export interface LaunchOptions {
+  signals: boolean;
+  /** Where the workers' output goes: to this process's own, untouched, or to a function. */
+  output: 'inherit' | ((output: WorkerOutput) => void);
+}
+
+/**
+ * Runs the program on several processes that share its ports, and keeps it running. Returns at once; the workers start in the
+ * background. Throws a TuttiError if an option or the entry cannot be used.
+ */
+export function supervise(options: SuperviseOptions): Supervision {
+  const { signals = false, ...app } = options;
+  return launch(loadGiven(app, surroundings()), { signals, output: 'inherit' });
+}
+
+/** What configuration must know of this process. */
+function surroundings(): Surroundings {
+  return {
+    cwd: currentFolder(process.env, process.cwd()),
+    // A copy: a reload works with the environment of the start.
+    env: { ...process.env },
+    cpus: () => cpuAllowance().count,
+    node: process.execPath,
+  };
+}
+
+/** Runs an app whose configuration is loaded; `tutti run` is this and a terminal. */
+export function launch(app: LoadedApp, { signals, output }: LaunchOptions): Supervision {
+  const { config } = app;
+  const env = { ...process.env };
+  const generations = new Generations();
+  const memory = new ProcessMemory();
+  let current = app;
+  let uninstallSignals = () => {};
+  let lastFailure: WorkerExit | null = null;
+
+  const host = new NodeHost({
+    generations,
+    dataPlane: new PrimaryDataPlane({ balance: config.balance }),
+    balance: config.balance,
+    gated: config.probe !== null || config.ready !== 'listening',
+    output: output === 'inherit' ? 'inherit' : 'pipe',
+    outputOf: ({ slot, pid, generation }, stream, chunk) => {
+      if (output !== 'inherit') output({ slot, pid, generation, stream, chunk });
+    },
+    reread: async () => {
+      current = await current.reread();
+      return { program: await programOf(current.config, env), policy: { workers: current.config.workers } };
+    },
+    dispatch: (input) => dispatch(input),
+    report: (event) => {
+      if (event.type === 'worker-exit' && event.reason !== 'planned') lastFailure = event;
+      handle.report(event);
+    },
+    answer: (id, result) => handle.answer(id, result),
+    exit: (code, reason) => end(code, reason),
+  });
+  const supervisor = new Supervisor(
+    { name: config.name, policy: config, generation1: { entry: resolveEntry(config.entry) } },
+    host,
+  );
+  const handle = new SupervisionHandle(config.name, {
+    dispatch: (input) => dispatch(input),
+    snapshot,
+    beforeCommand: () => host.verifyFiles(),
+  });
+
+  function dispatch(input: SupervisorInput): void {
+    guarded(() => supervisor.dispatch(input));
+  }
+
+  function guarded(act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      // The state of the core cannot be trusted any more. The workers are ended, so that nothing runs unsupervised.
+      host.release();
+      const problem = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      end(exitCodes.bug, problem, new TuttiError('ERR_INTERNAL', { problem }, { cause: error }));
+    }
+  }
+
+  function snapshot(): Snapshot {
+    const now = host.now();
+    return completeSnapshot(supervisor.snapshot(), {
+      pid: process.pid,
+      version,
+      node: config.node === process.execPath ? process.version : config.node,
+      monotonicMs: now,
+      wallMs: Date.now(),
+      pssBytes: (pid) => memory.pssBytes(pid, now),
+    });
+  }
+
+  function end(code: number, reason: string, error?: Error): void {
+    uninstallSignals();
+    const verdict = error === undefined ? verdictOf(code, reason, lastFailure) : { code, error };
+    handle.end({ code: verdict.code, reason: verdict.error?.message ?? reason }, verdict.error);
+  }
+
+  async function begin(): Promise<void> {
+    try {
+      generations.pin(1, await programOf(config, env));
+    } catch (error) {
+      host.release();
+      const known = error instanceof TuttiError ? error : new TuttiError('ERR_INTERNAL', { problem: String(error) });
+      end(known.exitCode, known.message, known);
+      return;
+    }
+    for (const message of app.warnings) handle.report({ type: 'notice', level: 'warn', message });
+    guarded(() => supervisor.start());
+  }
+
+  if (signals) {
+    const commands: SignalCommands = {
+      stop: (fast, reason) => void handle.stop({ fast }, reason),
+      reload: () => void handle.reload(),
+      scale: (by) => void handle.scale({ by }),
+    };
+    uninstallSignals = installSignals(signalTable(hasTerminal()), commands, (signal) => {
+      if (signal === 'SIGTERM' || signal === 'SIGINT') host.signalled();
+    });
+  }
+  void begin();
+  return handle;
+}
+
+/** Everything that decides how a generation runs, with symbolic links resolved as they are now. */
+async function programOf(config: Config, env: NodeJS.ProcessEnv): Promise<Program> {
+  const entry = resolveEntry(config.entry);
+  const loader = await typescriptArgs(entry, config.nodeArgs, env.NODE_OPTIONS, config.node);
+  const all = Object.entries(workerEnvironment(config, env));
+  return {
+    name: config.name,
+    entry,
+    args: config.args,
+    cwd: realpathSync(config.cwd),
+    env: Object.fromEntries(all.filter((pair): pair is [string, string] => pair[1] !== undefined)),
+    nodeArgs: [...config.nodeArgs, ...loader],
+    node: config.node === process.execPath ? null : config.node,
+    ready: config.ready,
+    compileCache: config.compileCache,
+    instanceVar: config.instanceVar,
+    incrementVar: config.incrementVar,
+  };
+}

@@ -120,7 +120,9 @@ export class SupervisionHandle implements Supervision {
   /** For the composition root: what the core reports. */
   report(event: SupervisorEvent): void {
     if (event.type === 'state' && event.state === 'running') this.#isReady();
-    this.#feed.emit({ ...event, at: new Date().toISOString() });
+    const timed: TimedEvent = { ...event, at: new Date().toISOString() };
+    // Later: a listener may give commands or throw, and the core is in the middle of something.
+    queueMicrotask(() => this.#feed.emit(timed));
   }
 
   /** For the composition root: the core's answer to a command. */
@@ -136,7 +138,7 @@ export class SupervisionHandle implements Supervision {
     this.#isNotReady(error ?? new Error(`The app was stopped before it was ready: ${stopped.reason}.`));
     for (const id of [...this.#answers.keys()]) this.answer(id, refused);
     this.#isStopped(stopped);
-    this.#feed.end();
+    queueMicrotask(() => this.#feed.end());
   }
 
   async #command(command: Command): Promise<CommandResult> {

@@ -16,7 +16,8 @@ export class Clock {
 
   /** Monotonic milliseconds. */
   now(): number {
-    return performance.now();
+    // Whole ones: they end up in events and tables.
+    return Math.round(performance.now());
   }
 
   /** Calls the alarm at this time or as soon after as possible; replaces the alarm set before. */

@@ -3,25 +3,21 @@
 // asks, and not more often than every few seconds however often they do.
 
 import { readFileSync } from 'node:fs';
-import type { Snapshot } from '../supervisor/snapshot.ts';
 
 const KEPT_MS = 5000;
 
 export class ProcessMemory {
-  #read = new Map<number, { pssBytes: number | null; at: number }>();
+  readonly #read = new Map<number, { pssBytes: number | null; at: number }>();
 
-  /** The snapshot with the memory of its workers filled in, and nothing remembered of processes that are not in it. */
-  fillIn(snapshot: Snapshot, now: number): Snapshot {
-    const read = new Map<number, { pssBytes: number | null; at: number }>();
-    const workers = snapshot.workers.map((worker) => {
-      if (worker.pid === null) return worker;
-      const last = this.#read.get(worker.pid);
-      const fresh = last !== undefined && now - last.at < KEPT_MS ? last : { pssBytes: pssBytes(worker.pid), at: now };
-      read.set(worker.pid, fresh);
-      return { ...worker, pssBytes: fresh.pssBytes };
-    });
-    this.#read = read;
-    return { ...snapshot, workers };
+  /** As `pssBytes`, but what was read lately is not read again. */
+  pssBytes(pid: number, now: number): number | null {
+    const last = this.#read.get(pid);
+    if (last !== undefined && now - last.at < KEPT_MS) return last.pssBytes;
+    // Processes come and go: what is old is of no use to anyone.
+    for (const [other, { at }] of this.#read) if (now - at >= KEPT_MS) this.#read.delete(other);
+    const read = { pssBytes: pssBytes(pid), at: now };
+    this.#read.set(pid, read);
+    return read.pssBytes;
   }
 }
 
