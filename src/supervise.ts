@@ -2,14 +2,12 @@
 // the command `tutti run`. It never ends the process and installs no signal handler unless asked.
 
 import { realpathSync } from 'node:fs';
-import { type LoadedApp, loadGiven, type Surroundings } from './config/app.ts';
-import { currentFolder } from './config/current-folder.ts';
+import { type LoadedApp, loadGiven } from './config/app.ts';
 import { resolveEntry } from './config/entry.ts';
 import { workerEnvironment } from './config/environment.ts';
 import type { AppOptions, Config } from './config/options.ts';
 import { typescriptArgs } from './config/typescript.ts';
 import { exitCodes, TuttiError } from './errors.ts';
-import { cpuAllowance } from './host/cgroup.ts';
 import { Generations, type Program } from './host/generations.ts';
 import { NodeHost } from './host/node-host.ts';
 import { PrimaryDataPlane } from './host/primary-data-plane.ts';
@@ -20,6 +18,7 @@ import { completeSnapshot } from './supervisor/core-snapshot.ts';
 import type { SupervisorInput } from './supervisor/inputs.ts';
 import type { Snapshot } from './supervisor/snapshot.ts';
 import { Supervisor } from './supervisor/supervisor.ts';
+import { surroundings } from './surroundings.ts';
 import { verdictOf, type WorkerExit } from './verdict.ts';
 import { version } from './version.ts';
 
@@ -52,17 +51,6 @@ export interface LaunchOptions {
 export function supervise(options: SuperviseOptions): Supervision {
   const { signals = false, ...app } = options;
   return launch(loadGiven(app, surroundings()), { signals, output: 'inherit' });
-}
-
-/** What configuration must know of this process. */
-function surroundings(): Surroundings {
-  return {
-    cwd: currentFolder(process.env, process.cwd()),
-    // A copy: a reload works with the environment of the start.
-    env: { ...process.env },
-    cpus: () => cpuAllowance().count,
-    node: process.execPath,
-  };
 }
 
 /** Runs an app whose configuration is loaded; `tutti run` is this and a terminal. */
