@@ -32,11 +32,20 @@ export interface HistoryPoint {
   generation: number;
 }
 
+export interface SlotPoint {
+  requestsPerSecond: number;
+  cpuPercent: number;
+  memoryBytes: number;
+}
+
 /** One slot's last points, oldest first. */
-export interface SlotLine {
-  requestsPerSecond: number[];
-  cpuPercent: number[];
-  memoryBytes: number[];
+export type SlotLine = { [Key in keyof SlotPoint]: number[] };
+
+/** What one call of record() added: nothing on the first one, the point of the hour every ten seconds. */
+export interface Recorded {
+  second: HistoryPoint | null;
+  hour: HistoryPoint | null;
+  slots: Record<string, SlotPoint>;
 }
 
 export interface HistoryView {
@@ -66,23 +75,25 @@ export class History {
     this.#counts = counts;
   }
 
-  /** To be called about once a second. Returns the new point; the first call only sets the starting line. */
-  record(at: number, snapshot: Snapshot): HistoryPoint | null {
+  /** To be called about once a second. The first call only sets the starting line. */
+  record(at: number, snapshot: Snapshot): Recorded {
     const now = this.#totals(at);
     const before = this.#before;
     this.#before = now;
     if (!before || at <= before.at) {
       this.#longBefore ??= now;
-      return null;
+      return { second: null, hour: null, slots: {} };
     }
-    const point = pointBetween(before, now, snapshot);
-    push(this.#short, point, shortLength);
-    this.#recordSlots(before, now, snapshot);
+    const second = pointBetween(before, now, snapshot);
+    push(this.#short, second, shortLength);
+    const slots = this.#recordSlots(before, now, snapshot);
+    let hour: HistoryPoint | null = null;
     if (this.#longBefore && at - this.#longBefore.at >= longStepMs) {
-      push(this.#long, pointBetween(this.#longBefore, now, snapshot), longLength);
+      hour = pointBetween(this.#longBefore, now, snapshot);
+      push(this.#long, hour, longLength);
       this.#longBefore = now;
     }
-    return point;
+    return { second, hour, slots };
   }
 
   view(): HistoryView {
@@ -110,21 +121,28 @@ export class History {
     return totals;
   }
 
-  #recordSlots(before: Totals, now: Totals, snapshot: Snapshot): void {
+  #recordSlots(before: Totals, now: Totals, snapshot: Snapshot): Record<string, SlotPoint> {
     const seconds = (now.at - before.at) / 1000;
     const present = new Set(snapshot.workers.map((worker) => slotLabel(worker.slot)));
     for (const slot of [...this.#slots.keys()]) {
       if (!present.has(slot)) this.#slots.delete(slot);
     }
+    const points: Record<string, SlotPoint> = {};
     for (const slot of present) {
       const workers = snapshot.workers.filter((worker) => slotLabel(worker.slot) === slot);
+      const point = {
+        requestsPerSecond: ((now.slots.get(slot) ?? 0) - (before.slots.get(slot) ?? 0)) / seconds,
+        cpuPercent: total(workers.map((worker) => worker.cpuPercent)),
+        memoryBytes: total(workers.map((worker) => worker.pssBytes ?? worker.rssBytes)),
+      };
       const line = this.#slots.get(slot) ?? { requestsPerSecond: [], cpuPercent: [], memoryBytes: [] };
       this.#slots.set(slot, line);
-      const grown = (now.slots.get(slot) ?? 0) - (before.slots.get(slot) ?? 0);
-      push(line.requestsPerSecond, grown / seconds, slotLength);
-      push(line.cpuPercent, total(workers.map((worker) => worker.cpuPercent)), slotLength);
-      push(line.memoryBytes, total(workers.map((worker) => worker.pssBytes ?? worker.rssBytes)), slotLength);
+      push(line.requestsPerSecond, point.requestsPerSecond, slotLength);
+      push(line.cpuPercent, point.cpuPercent, slotLength);
+      push(line.memoryBytes, point.memoryBytes, slotLength);
+      points[slot] = point;
     }
+    return points;
   }
 }
 

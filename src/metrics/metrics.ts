@@ -6,7 +6,7 @@ import type { SupervisorInput } from '../supervisor/inputs.ts';
 import type { Snapshot } from '../supervisor/snapshot.ts';
 import { Accumulator } from './accumulator.ts';
 import { type AppMetric, type Exposition, type MetricsFormat, writeExposition } from './exposition.ts';
-import { History, type HistoryPoint, type HistoryView } from './history.ts';
+import { History, type HistoryView, type Recorded } from './history.ts';
 import { type OwnUsage, sampleFamilies } from './samples.ts';
 
 export interface MetricsSources {
@@ -47,7 +47,7 @@ export class Metrics {
   }
 
   /** To be called about once a second, with the time since the epoch. */
-  record(atMs: number): HistoryPoint | null {
+  record(atMs: number): Recorded {
     return this.#history.record(atMs, this.#sources.snapshot());
   }
 

@@ -18,9 +18,9 @@ test('a point tells the rate and the latencies of its step', () => {
   const snapshot = snapshotOf([workerOf(0)]);
   counts.action({ type: 'fork', worker: 1, slot: 0, generation: 1, spare: false });
   counts.input({ type: 'worker-heartbeat', worker: 1, beat: beatOf(100) });
-  assert.equal(history.record(1_000, snapshot), null);
+  assert.equal(history.record(1_000, snapshot).second, null);
   counts.input({ type: 'worker-heartbeat', worker: 1, beat: beatOf(300) });
-  const point = history.record(3_000, snapshot);
+  const { second: point } = history.record(3_000, snapshot);
   assert.equal(point?.requestsPerSecond, 100);
   assert.equal(point?.errorsPerSecond, 0);
   assert.ok(point?.p50Ms && point.p50Ms > 2 && point.p50Ms <= 5, String(point?.p50Ms));
@@ -32,7 +32,7 @@ test('latencies are null, not 0, while nobody asks', () => {
   const history = new History(new Accumulator());
   const snapshot = snapshotOf([workerOf(0)]);
   history.record(0, snapshot);
-  assert.equal(history.record(1_000, snapshot)?.p99Ms, null);
+  assert.equal(history.record(1_000, snapshot).second?.p99Ms, null);
 });
 
 test('the rings are bounded, and a slot that is gone leaves no line', () => {

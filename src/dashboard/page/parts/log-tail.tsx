@@ -1,0 +1,90 @@
+// The application's output as it is written, if the supervisor keeps it: filtered here, never interpreted.
+
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { formatClock } from '../format.ts';
+import { plainText } from '../state/plain-text.ts';
+
+interface LogLine {
+  key: number;
+  at: string | null;
+  slot: number | null;
+  stream: string;
+  text: string;
+}
+
+const kept = 500;
+const openingLines = 200;
+
+export function LogTail() {
+  const [lines, setLines] = useState<LogLine[]>([]);
+  const [filter, setFilter] = useState('');
+  const [offered, setOffered] = useState(false);
+  const [following, setFollowing] = useState(true);
+  const box = useRef<HTMLDivElement>(null);
+
+  useEffect(() => {
+    let count = 0;
+    const source = new EventSource(`/v1/logs?follow=1&lines=${openingLines}`);
+    source.onopen = () => {
+      setOffered(true);
+      setLines([]);
+    };
+    source.onmessage = (message: MessageEvent<string>) => {
+      count += 1;
+      const line = lineOf(message.data, count);
+      setLines((known) => [...known, line].slice(-kept));
+    };
+    return () => source.close();
+  }, []);
+
+  const wanted = filter.toLowerCase();
+  const shown = lines.filter((line) => line.text.toLowerCase().includes(wanted));
+  useEffect(() => {
+    if (following && box.current) box.current.scrollTop = box.current.scrollHeight;
+  }, [shown.length, following]);
+
+  if (!offered) return null;
+  const onScroll = () => {
+    const element = box.current;
+    if (element) setFollowing(element.scrollHeight - element.scrollTop - element.clientHeight < 24);
+  };
+  return (
+    <section aria-labelledby="log-title">
+      <div class="section-head">
+        <h2 id="log-title">Log</h2>
+        <input
+          type="search"
+          class="field"
+          placeholder="Filter"
+          aria-label="Show only lines with this text"
+          value={filter}
+          onInput={(event) => setFilter(event.currentTarget.value)}
+        />
+      </div>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls has to be reachable by keyboard */}
+      <div class="card log" ref={box} onScroll={onScroll} role="log" aria-label="Log lines" tabIndex={0}>
+        {shown.length === 0 && (
+          <p class="empty">{lines.length === 0 ? 'Nothing was written yet.' : 'No line has this text.'}</p>
+        )}
+        {shown.map((line) => (
+          <div key={line.key} class={`log-line ${line.stream}`}>
+            {line.at && <time class="number">{formatClock(line.at)}</time>}
+            {line.slot !== null && <span class="log-slot">{line.slot}</span>}
+            <span class="log-text">{line.text}</span>
+          </div>
+        ))}
+      </div>
+    </section>
+  );
+}
+
+function lineOf(data: string, key: number): LogLine {
+  const raw = JSON.parse(data) as { at?: string; slot?: number | null; stream?: string; line?: string; text?: string };
+  return {
+    key,
+    at: raw.at ?? null,
+    slot: raw.slot ?? null,
+    stream: raw.stream ?? 'stdout',
+    text: plainText(raw.line ?? raw.text ?? ''),
+  };
+}

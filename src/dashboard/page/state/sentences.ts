@@ -1,0 +1,114 @@
+// What happened, in words: one sentence per event of the supervisor.
+
+import type { SupervisorEvent } from '../../../supervisor/events.ts';
+import { formatDuration } from '../format.ts';
+
+export type Tone = 'plain' | 'good' | 'warn' | 'bad';
+
+export interface Sentence {
+  tone: Tone;
+  text: string;
+  detail?: string;
+  lines?: readonly string[];
+}
+
+export function describeEvent(event: SupervisorEvent): Sentence {
+  switch (event.type) {
+    case 'state':
+      return {
+        tone: event.state === 'running' ? 'good' : 'plain',
+        text: `The supervisor is ${event.state}`,
+        ...(event.reason && { detail: event.reason }),
+      };
+    case 'worker-online':
+      return { tone: 'plain', text: `${who(event)} started` };
+    case 'worker-ready':
+      return { tone: 'good', text: `${who(event)} is ready after ${formatDuration(event.bootMs)}` };
+    case 'worker-suspect':
+      return { tone: 'warn', text: `${who(event)} has given no sign of life for ${formatDuration(event.silentMs)}` };
+    case 'worker-recovered':
+      return { tone: 'good', text: `${who(event)} is back after ${formatDuration(event.silentMs)} of silence` };
+    case 'worker-draining':
+      return { tone: 'plain', text: `${who(event)} drains`, detail: event.reason };
+    case 'worker-drained':
+      return event.left.length === 0
+        ? { tone: 'plain', text: `${who(event)} drained in ${formatDuration(event.drainMs)}` }
+        : {
+            tone: 'warn',
+            text: `${who(event)} had something open after ${formatDuration(event.drainMs)} of drain`,
+            lines: event.left,
+          };
+    case 'worker-exit':
+      return {
+        tone: event.reason === 'planned' ? 'plain' : 'bad',
+        text: event.reason === 'planned' ? `${who(event)} ended` : `${who(event)} ${exitWords[event.reason]}`,
+        detail: event.detail,
+        ...(event.reason !== 'planned' && { lines: event.lastLines }),
+      };
+    case 'worker-restart':
+      return {
+        tone: 'warn',
+        text:
+          event.delayMs === 0
+            ? `Slot ${event.slot} starts again at once`
+            : `Slot ${event.slot} starts again in ${formatDuration(event.delayMs)}`,
+        ...(event.mixed && { detail: 'The files changed on disk: this worker may run a mix of old and new code.' }),
+      };
+    case 'slot-broken':
+      return { tone: 'bad', text: `Slot ${event.slot} failed ${event.failures} times in a row`, detail: event.detail };
+    case 'circuit':
+      return event.state === 'open'
+        ? { tone: 'bad', text: `Circuit open: ${event.earlyDeaths} early deaths in ${formatDuration(event.windowMs)}` }
+        : { tone: 'good', text: 'Circuit closed: workers stay alive again' };
+    case 'listening':
+      return {
+        tone: 'plain',
+        text: `Listening on ${event.listeners.map((one) => one.path ?? `${one.address ?? '*'}:${one.port}`).join(', ')}`,
+      };
+    case 'ports-closed':
+      return { tone: 'bad', text: `Ports closed: no worker was ready for ${formatDuration(event.afterMs)}` };
+    case 'reload-started':
+      return {
+        tone: 'plain',
+        text: `${event.kind === 'rollback' ? 'Rollback' : 'Reload'} from generation ${event.from} to ${event.generation} began`,
+      };
+    case 'reload-progress':
+      return { tone: 'plain', text: `${event.done} of ${event.total} workers run generation ${event.generation}` };
+    case 'reload-done':
+      return {
+        tone: 'good',
+        text: `Generation ${event.generation} serves everywhere after ${formatDuration(event.ms)}`,
+      };
+    case 'reload-failed':
+      return {
+        tone: 'bad',
+        text: `Generation ${event.generation} was given up${event.rolledBack ? ', the old one stays' : ''}`,
+        detail: event.reason,
+        lines: event.lastLines,
+      };
+    case 'scaled':
+      return { tone: 'plain', text: `Scaled from ${event.from} to ${event.to} workers`, detail: event.reason };
+    case 'recycled':
+      return { tone: 'plain', text: `${who(event)} was replaced`, detail: event.reason };
+    case 'held-back':
+      return { tone: 'warn', text: `Held back: ${event.what}`, detail: event.reason };
+    case 'incident':
+      return { tone: 'bad', text: `Incident in ${who(event)}`, detail: event.summary };
+    case 'notice':
+      return { tone: event.level === 'info' ? 'plain' : event.level === 'warn' ? 'warn' : 'bad', text: event.message };
+  }
+}
+
+const exitWords = {
+  crashed: 'crashed',
+  killed: 'was killed from outside',
+  'timed-out': 'had to be killed: it did not end in time',
+  hung: 'hung and was killed',
+  'never-ready': 'ended before it was ready',
+  finished: 'ran to its end',
+} as const;
+
+function who(ref: { slot: number | null; pid: number | null }): string {
+  const place = ref.slot === null ? 'Spare' : `Slot ${ref.slot}`;
+  return ref.pid === null ? place : `${place} (pid ${ref.pid})`;
+}

@@ -1,0 +1,185 @@
+// The one place that knows what the page shows. Parts read it through useStore() and are drawn anew when it changes.
+
+import { useEffect, useState } from 'preact/hooks';
+import type { HistoryPoint, HistoryView, SlotLine, SlotPoint } from '../../../metrics/history.ts';
+import type { Snapshot } from '../../../supervisor/snapshot.ts';
+import { getJson } from './api.ts';
+import { followLive, type RecordedEvent } from './live.ts';
+
+export interface Incident {
+  id: string;
+  at: string;
+  kind: string;
+  slot: number | null;
+  summary: string;
+  stack?: string;
+  text?: string;
+}
+
+export interface Notice {
+  id: number;
+  tone: 'good' | 'bad' | 'warn' | 'busy';
+  title: string;
+  detail?: string;
+  lines?: readonly string[];
+}
+
+/** What is asked before something is done. */
+export type Dialog =
+  | { type: 'reload' }
+  | { type: 'rollback' }
+  | { type: 'scale' }
+  | { type: 'recycle'; slot: number }
+  | { type: 'profile'; slot: number }
+  | { type: 'token'; refused: boolean; onToken: () => void };
+
+export interface PageState {
+  connection: 'connecting' | 'live' | 'lost';
+  snapshot: Snapshot | null;
+  /** When `snapshot` arrived, by this browser's clock. */
+  snapshotAt: number;
+  seconds: HistoryPoint[];
+  hour: HistoryPoint[];
+  slots: Record<string, SlotLine>;
+  /** Newest first. */
+  events: RecordedEvent[];
+  incidents: Incident[] | null;
+  notices: Notice[];
+  dialog: Dialog | null;
+  /** What was ordered and is not done yet, e.g. `reload` or `recycle 2`. */
+  running: string[];
+}
+
+const eventsKept = 300;
+const secondsKept = 300;
+const hourKept = 360;
+const slotKept = 60;
+
+let state: PageState = {
+  connection: 'connecting',
+  snapshot: null,
+  snapshotAt: 0,
+  seconds: [],
+  hour: [],
+  slots: {},
+  events: [],
+  incidents: null,
+  notices: [],
+  dialog: null,
+  running: [],
+};
+const watchers = new Set<() => void>();
+let noticeCount = 0;
+
+export function useStore(): PageState {
+  const [seen, setSeen] = useState(state);
+  useEffect(() => {
+    const watch = () => setSeen(state);
+    watchers.add(watch);
+    watch();
+    return () => {
+      watchers.delete(watch);
+    };
+  }, []);
+  return seen;
+}
+
+function update(change: Partial<PageState>): void {
+  state = { ...state, ...change };
+  for (const watch of watchers) watch();
+}
+
+/** Shows a notice; the returned function takes it away. What went well leaves by itself. */
+export function notify(notice: Omit<Notice, 'id'>): () => void {
+  noticeCount += 1;
+  const id = noticeCount;
+  const dismiss = () => dismissNotice(id);
+  update({ notices: [...state.notices, { id, ...notice }] });
+  if (notice.tone === 'good') setTimeout(dismiss, 6_000);
+  return dismiss;
+}
+
+export function dismissNotice(id: number): void {
+  update({ notices: state.notices.filter((notice) => notice.id !== id) });
+}
+
+export function ask(dialog: Dialog | null): void {
+  update({ dialog });
+}
+
+export function setRunning(what: string, running: boolean): void {
+  update({ running: [...state.running.filter((one) => one !== what), ...(running ? [what] : [])] });
+}
+
+export function startStore(): void {
+  followLive({
+    open: () => void catchUp(),
+    lost: () => update({ connection: 'lost' }),
+    sample: ({ snapshot, second, hour, slots }) => {
+      const known = state.snapshot;
+      if (known && known.pid !== snapshot.pid) {
+        notify({ tone: 'good', title: 'The supervisor was started anew.' });
+      }
+      update({
+        connection: 'live',
+        snapshot,
+        snapshotAt: performance.now(),
+        ...(second && {
+          seconds: appended(state.seconds, second, secondsKept),
+          slots: longer(state.slots, slots),
+        }),
+        ...(hour && { hour: appended(state.hour, hour, hourKept) }),
+      });
+    },
+    event: (record) => {
+      if (state.events.some((known) => known.id === record.id)) return;
+      update({ events: [record, ...state.events].slice(0, eventsKept) });
+      if (record.event.type === 'incident') void loadIncidents();
+    },
+  });
+}
+
+/** What happened before this page looked, or while it did not. */
+async function catchUp(): Promise<void> {
+  try {
+    const history = await getJson<HistoryView>('/v1/history');
+    if (history) {
+      update({
+        seconds: [...history.seconds.points],
+        hour: [...history.hour.points],
+        slots: history.slots,
+      });
+    }
+    await loadIncidents();
+  } catch {
+    // The stream says whether the supervisor is there; the next connection asks again.
+  }
+}
+
+async function loadIncidents(): Promise<void> {
+  const answer = await getJson<{ incidents: Incident[] }>('/v1/incidents').catch(() => null);
+  if (answer) update({ incidents: answer.incidents });
+}
+
+function appended(points: HistoryPoint[], point: HistoryPoint, length: number): HistoryPoint[] {
+  const last = points.at(-1);
+  if (last && point.at <= last.at) return points;
+  return [...points, point].slice(-length);
+}
+
+/** The lines of the slots that still are there, each with its new point. */
+function longer(lines: Record<string, SlotLine>, points: Record<string, SlotPoint>): Record<string, SlotLine> {
+  return Object.fromEntries(
+    Object.entries(points).map(([slot, point]) => {
+      const line = lines[slot];
+      return [
+        slot,
+        {
+          requestsPerSecond: [...(line?.requestsPerSecond ?? []), point.requestsPerSecond].slice(-slotKept),
+          cpuPercent: [...(line?.cpuPercent ?? []), point.cpuPercent].slice(-slotKept),
+          memoryBytes: [...(line?.memoryBytes ?? []), point.memoryBytes].slice(-slotKept),
+        },
+      ];
+    }),
+  );
+}
