@@ -1,4 +1,4 @@
-// Builds dist/: tsc for the primary's side, esbuild for the preload, which must be one CommonJS file.
+// Builds dist/: tsc for the primary's side, esbuild for the preload, which must be one CommonJS file, Vite for the page.
 import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -25,3 +25,6 @@ await build({
   logLevel: 'warning',
 });
 chmodSync('dist/bin.js', 0o755);
+
+const { buildPage } = await import('./build-page.mjs');
+await buildPage();

@@ -6,13 +6,13 @@ import { fileURLToPath } from 'node:url';
 
 export interface Asset {
   contentType: string;
-  body: Uint8Array;
+  body: Uint8Array<ArrayBuffer>;
   /** 0: ask again every time. Files with a hash in their name never change. */
   cacheSeconds: number;
 }
 
 /** What a browser may do on this page: load its own files and talk to the server it came from, nothing else. */
-export const contentSecurityPolicy = [
+const contentSecurityPolicy = [
   "default-src 'none'",
   "script-src 'self'",
   "style-src 'self'",
@@ -23,6 +23,13 @@ export const contentSecurityPolicy = [
   "form-action 'none'",
   "frame-ancestors 'none'",
 ].join('; ');
+
+/** To be sent with every file of the page. */
+export const dashboardHeaders: Readonly<Record<string, string>> = {
+  'content-security-policy': contentSecurityPolicy,
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+};
 
 const contentTypes: Record<string, string> = {
   '.html': 'text/html; charset=utf-8',

@@ -7,7 +7,10 @@ import type { SupervisorEvent } from '../supervisor/events.ts';
 import type { Heartbeat, SupervisorInput } from '../supervisor/inputs.ts';
 import { Counter, Histogram } from './counters.ts';
 
-export const requestBoundsSeconds = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30] as const;
+/** The bounds of the workers' own histograms, so that nothing is lost between the two. */
+export const requestBoundsSeconds = [
+  0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30,
+] as const;
 const lifeBoundsSeconds = [0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60] as const;
 const reloadBoundsSeconds = [1, 2, 5, 10, 30, 60, 120, 300, 600] as const;
 

@@ -9,6 +9,7 @@ import { ask, type Dialog, type PageState } from '../state/store.ts';
 
 export function Dialogs({ state }: { state: PageState }) {
   const { dialog, snapshot } = state;
+  if (dialog?.type === 'token') return <AskToken dialog={dialog} />;
   if (!dialog || !snapshot) return null;
   switch (dialog.type) {
     case 'reload':
@@ -48,8 +49,6 @@ export function Dialogs({ state }: { state: PageState }) {
       return <AskScale snapshot={snapshot} />;
     case 'profile':
       return <AskProfile slot={dialog.slot} />;
-    case 'token':
-      return <AskToken dialog={dialog} />;
   }
 }
 
@@ -122,10 +121,7 @@ function AskToken({ dialog }: { dialog: Extract<Dialog, { type: 'token' }> }) {
           That token was not accepted.
         </p>
       )}
-      <p>
-        Everybody who reaches this page may look; changing something takes the app’s token. It stays in this tab until
-        you close it.
-      </p>
+      <p>The app’s token opens this door. It stays in this tab until you close it.</p>
       <label class="labelled">
         Token
         <input

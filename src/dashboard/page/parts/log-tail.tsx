@@ -2,6 +2,7 @@
 
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { formatClock } from '../format.ts';
+import { openStream } from '../state/event-stream.ts';
 import { plainText } from '../state/plain-text.ts';
 
 interface LogLine {
@@ -15,7 +16,8 @@ interface LogLine {
 const kept = 500;
 const openingLines = 200;
 
-export function LogTail() {
+/** `life` changes with every connection to the supervisor: the tail begins anew with it. */
+export function LogTail({ life }: { life: number }) {
   const [lines, setLines] = useState<LogLine[]>([]);
   const [filter, setFilter] = useState('');
   const [offered, setOffered] = useState(false);
@@ -24,18 +26,20 @@ export function LogTail() {
 
   useEffect(() => {
     let count = 0;
-    const source = new EventSource(`/v1/logs?follow=1&lines=${openingLines}`);
-    source.onopen = () => {
-      setOffered(true);
-      setLines([]);
-    };
-    source.onmessage = (message: MessageEvent<string>) => {
-      count += 1;
-      const line = lineOf(message.data, count);
-      setLines((known) => [...known, line].slice(-kept));
-    };
-    return () => source.close();
-  }, []);
+    return openStream(`/v1/logs?follow=1&lines=${openingLines}`, {
+      open: () => {
+        setOffered(true);
+        setLines([]);
+      },
+      message: ({ data }) => {
+        count += 1;
+        const line = lineOf(data, count);
+        setLines((known) => [...known, line].slice(-kept));
+      },
+      // Not offered, or over: the list stays as it is until the connection is back.
+      end: () => {},
+    });
+  }, [life]);
 
   const wanted = filter.toLowerCase();
   const shown = lines.filter((line) => line.text.toLowerCase().includes(wanted));

@@ -54,7 +54,7 @@ export async function postForFile(path: string, body: Record<string, unknown>): 
   return response.blob();
 }
 
-function authorization(): Record<string, string> {
+export function authorization(): Record<string, string> {
   const token = knownToken();
   return token === null ? {} : { authorization: `Bearer ${token}` };
 }
@@ -67,7 +67,7 @@ async function ask(path: string, init: RequestInit): Promise<Response> {
   }
 }
 
-async function problemOf(response: Response): Promise<string> {
+export async function problemOf(response: Response): Promise<string> {
   const answer: unknown = await response.json().catch(() => null);
   return messageIn(answer) ?? `The supervisor answered ${response.status}.`;
 }

@@ -4,6 +4,7 @@
 import type { HistoryPoint, SlotPoint } from '../../../metrics/history.ts';
 import type { SupervisorEvent } from '../../../supervisor/events.ts';
 import type { Snapshot } from '../../../supervisor/snapshot.ts';
+import { openStream } from './event-stream.ts';
 
 export interface RecordedEvent {
   id: string;
@@ -22,6 +23,8 @@ export interface LiveSample {
 export interface LiveListener {
   open(): void;
   lost(): void;
+  /** Reading takes the token here. */
+  locked(): void;
   sample(sample: LiveSample): void;
   event(record: RecordedEvent): void;
 }
@@ -30,16 +33,17 @@ export interface LiveListener {
 const silenceMs = 5_000;
 const retryMs = 700;
 
-export function followLive(listener: LiveListener): void {
-  let source: EventSource | null = null;
+/** Connects at once and for good. The returned function connects anew, for example when the token is there. */
+export function followLive(listener: LiveListener): () => void {
+  let close: (() => void) | null = null;
   let lastEventId = '';
   let heardAt = 0;
   let retry: ReturnType<typeof setTimeout> | undefined;
 
   const disconnect = () => {
     clearTimeout(retry);
-    source?.close();
-    source = null;
+    close?.();
+    close = null;
   };
 
   const retryLater = () => {
@@ -52,29 +56,32 @@ export function followLive(listener: LiveListener): void {
     disconnect();
     heardAt = performance.now();
     const query = lastEventId === '' ? '' : `?after=${encodeURIComponent(lastEventId)}`;
-    source = new EventSource(`/v1/live${query}`);
-    source.onopen = () => {
-      heardAt = performance.now();
-      listener.open();
-    };
-    source.onerror = retryLater;
-    source.addEventListener('sample', (message: MessageEvent<string>) => {
-      heardAt = performance.now();
-      listener.sample(JSON.parse(message.data) as LiveSample);
-    });
-    source.addEventListener('event', (message: MessageEvent<string>) => {
-      heardAt = performance.now();
-      lastEventId = message.lastEventId;
-      listener.event(JSON.parse(message.data) as RecordedEvent);
+    close = openStream(`/v1/live${query}`, {
+      open: () => listener.open(),
+      message: ({ id, event, data }) => {
+        heardAt = performance.now();
+        if (event === 'sample') listener.sample(JSON.parse(data) as LiveSample);
+        if (event === 'event') {
+          lastEventId = id;
+          listener.event(JSON.parse(data) as RecordedEvent);
+        }
+      },
+      end: (error) => {
+        if (error?.status === 401) {
+          disconnect();
+          listener.locked();
+        } else retryLater();
+      },
     });
   };
 
   setInterval(() => {
-    if (source && performance.now() - heardAt > silenceMs) retryLater();
+    if (close && performance.now() - heardAt > silenceMs) retryLater();
   }, 1_000);
   document.addEventListener('visibilitychange', () => {
     if (document.hidden) disconnect();
-    else if (!source) connect();
+    else if (!close) connect();
   });
   connect();
+  return connect;
 }

@@ -3,7 +3,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { HistoryPoint, HistoryView, SlotLine, SlotPoint } from '../../../metrics/history.ts';
 import type { Snapshot } from '../../../supervisor/snapshot.ts';
-import { getJson } from './api.ts';
+import { getJson, knownToken, rememberToken } from './api.ts';
 import { followLive, type RecordedEvent } from './live.ts';
 
 export interface Incident {
@@ -35,6 +35,8 @@ export type Dialog =
 
 export interface PageState {
   connection: 'connecting' | 'live' | 'lost';
+  /** Counts the connections that were made: what has a stream of its own opens it anew when this changes. */
+  life: number;
   snapshot: Snapshot | null;
   /** When `snapshot` arrived, by this browser's clock. */
   snapshotAt: number;
@@ -57,6 +59,7 @@ const slotKept = 60;
 
 let state: PageState = {
   connection: 'connecting',
+  life: 0,
   snapshot: null,
   snapshotAt: 0,
   seconds: [],
@@ -112,9 +115,18 @@ export function setRunning(what: string, running: boolean): void {
 }
 
 export function startStore(): void {
-  followLive({
-    open: () => void catchUp(),
+  const connect = followLive({
+    open: () => {
+      update({ life: state.life + 1 });
+      void catchUp();
+    },
     lost: () => update({ connection: 'lost' }),
+    locked: () => {
+      const refused = knownToken() !== null;
+      rememberToken(null);
+      update({ connection: 'connecting' });
+      ask({ type: 'token', refused, onToken: () => connect() });
+    },
     sample: ({ snapshot, second, hour, slots }) => {
       const known = state.snapshot;
       if (known && known.pid !== snapshot.pid) {
