@@ -1,15 +1,16 @@
 // The command line: picks the command, runs it, answers its exit code. A new command is one file in commands/ and one line here.
 
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { createColors } from 'picocolors';
 import { TuttiError } from '../errors.ts';
+import { version } from '../version.ts';
 import type { CommandFile } from './command.ts';
 import { check } from './commands/check.ts';
+import { run } from './commands/run.ts';
 import { tellFailure } from './failure.ts';
 import { type Terminal, wantsColor } from './terminal.ts';
 
-const commands: readonly CommandFile[] = [check];
+const commands: readonly CommandFile[] = [run, check];
 
 const programExamples: CommandFile['examples'] = [
   ['tutti run server.js', 'on every core, in the foreground'],
@@ -46,7 +47,7 @@ export function buildProgram(terminal: Terminal, act: (file: CommandFile, comman
   const colors = createColors(wantsColor(terminal, terminal.stdout));
   const program = new Command('tutti')
     .description('Runs any unmodified Node.js server on every core and loses nothing while it does.')
-    .version(packageVersion(), '-v, --version', 'Print the version of tutti.')
+    .version(version, '-v, --version', 'Print the version of tutti.')
     .helpOption('-h, --help', 'Print this help.')
     .helpCommand('help [command]', 'Explain a command.')
     .addHelpText('after', examplesText(programExamples, colors.dim))
@@ -77,11 +78,6 @@ export function buildProgram(terminal: Terminal, act: (file: CommandFile, comman
     each.configureHelp({ styleTitle: (title) => colors.bold(title), showGlobalOptions: false });
   }
   return program;
-}
-
-export function packageVersion(): string {
-  const file = new URL('../../package.json', import.meta.url);
-  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
 }
 
 function examplesText(examples: CommandFile['examples'], dim: (text: string) => string): string {

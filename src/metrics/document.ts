@@ -1,4 +1,4 @@
-// docs/metrics.md, written from the table of families. Pure; used by scripts/docs-metrics.ts and by the test that finds it stale.
+// docs/metrics.md, written from the table of families. Pure; used by scripts/generate-docs.ts and by the test that finds it stale.
 
 import { requestBoundsSeconds } from './accumulator.ts';
 import { type Family, families } from './families.ts';

@@ -6,7 +6,7 @@ import { families } from '../../../src/metrics/families.ts';
 
 test('docs/metrics.md is what the table of families says', () => {
   const written = readFileSync(new URL('../../../docs/metrics.md', import.meta.url), 'utf8');
-  assert.equal(written, metricsDocument(), 'run: node --import tsx scripts/docs-metrics.ts');
+  assert.equal(written, metricsDocument(), 'run: npm run docs');
 });
 
 test('names follow the rules of Prometheus: base units, _total for counters only', () => {

@@ -1,0 +1,95 @@
+// The work of `tutti run`: loads the app, launches it, tells on stderr what happens, and ends with the code the supervisor ended with.
+
+import { createColors } from 'picocolors';
+import { type LoadedApp, loadApp } from '../config/app.ts';
+import { exitCodes, TuttiError } from '../errors.ts';
+import { OwnLog } from '../logs/own-log.ts';
+import { url } from '../logs/sentences.ts';
+import { TerminalLabels } from '../logs/terminal-labels.ts';
+import { type LaunchOptions, launch, surroundings } from '../supervise.ts';
+import type { Supervision } from '../supervision.ts';
+import type { Snapshot } from '../supervisor/snapshot.ts';
+import { appFlags, configFlag } from './app-options.ts';
+import { type Terminal, wantsColor } from './terminal.ts';
+
+export interface RunRequest {
+  entry: string | undefined;
+  args: readonly string[];
+  options: Readonly<Record<string, unknown>>;
+  terminal: Terminal;
+}
+
+export async function runForeground({ entry, args, options, terminal }: RunRequest): Promise<number> {
+  const app = await loadApp(
+    { command: 'run', flags: appFlags(options), entry, args, configPath: configFlag(options), orphan: 'drain' },
+    surroundings(),
+  );
+  const { config } = app;
+  const color = wantsColor(terminal, terminal.stderr);
+  const log = new OwnLog(
+    {
+      write: (text) => terminal.stderr.write(text),
+      format: config.json ? 'json' : 'plain',
+      color,
+      name: config.name,
+      clock: () => new Date(),
+      verbose: config.json,
+    },
+    // A reload of every worker, a few times a minute, is no flood.
+    Math.max(10, config.workers.max * 4),
+  );
+  const labels = labelsFor(app, terminal);
+  const output: LaunchOptions['output'] = labels === null ? 'inherit' : (piece) => labels.push(piece);
+  const supervision = launch(app, { signals: true, output });
+  log.line('info', `${config.name}: ${workersText(config.workers)}, primary ${process.pid}, node ${process.version}`);
+
+  supervision.on('event', (event) => {
+    if (event.type === 'worker-exit' && event.pid !== null) labels?.ended(event.pid);
+    log.event(event);
+  });
+  let failure: unknown = null;
+  supervision.ready.then(
+    () => welcome(supervision, log, terminal),
+    (error: unknown) => {
+      failure = error;
+    },
+  );
+
+  const { code, reason } = await supervision.stopped;
+  if (failure instanceof TuttiError && failure.exitCode === code) throw failure;
+  if (code === exitCodes.stopped) log.line('info', `stopped: ${reason}`);
+  else log.line('error', `ended with exit code ${code}: ${reason}`);
+  return code;
+}
+
+/** Lines are labelled only for a person at a terminal; elsewhere the workers write where the primary would. */
+function labelsFor({ config }: LoadedApp, terminal: Terminal): TerminalLabels | null {
+  const wanted = config.logFormat === 'pretty' || config.logFormat === null;
+  if (!wanted || config.logFile !== null || terminal.stdout.isTTY !== true || terminal.stderr.isTTY !== true)
+    return null;
+  return new TerminalLabels(wantsColor(terminal, terminal.stdout), (stream, text) => terminal[stream].write(text));
+}
+
+function workersText({ min, max }: { min: number; max: number }): string {
+  if (min !== max) return `${min} to ${max} workers`;
+  return min === 1 ? '1 worker' : `${min} workers`;
+}
+
+/** Where it serves, and to a person what to try. */
+function welcome(supervision: Supervision, log: OwnLog, terminal: Terminal): void {
+  const snapshot = supervision.snapshot();
+  const urls = snapshot.listeners.map(url).filter((address) => address !== null);
+  log.line('info', `ready${urls.length === 0 ? '' : `: ${urls.join(' ')}`}`);
+  if (terminal.stderr.isTTY !== true) return;
+  for (const hint of hints(snapshot, urls[0], wantsColor(terminal, terminal.stderr))) log.line('info', hint);
+}
+
+function hints({ workers }: Snapshot, address: string | undefined, color: boolean): string[] {
+  const { dim } = createColors(color);
+  const victim = workers.find((worker) => worker.pid !== null)?.pid;
+  return [
+    ...(address === undefined ? [] : [`  open ${address} twice${dim('  different workers may answer')}`]),
+    ...(victim === undefined ? [] : [`  kill -9 ${victim}${dim('  a new worker takes its place')}`]),
+    `  Ctrl-C${dim('  finishes what is in flight and stops; twice: at once')}`,
+  ];
+}

@@ -1,0 +1,173 @@
+// Holds the map of the rooms: who may import whom, and what the pure core may not touch. docs/architecture.md explains it.
+
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { errors } from '../../src/errors.ts';
+
+const root = fileURLToPath(new URL('../../src/', import.meta.url));
+
+type Reach = 'all' | 'types';
+
+/** Files beside the rooms that join them. */
+const composition = ['supervise', 'supervision', 'surroundings', 'event-feed', 'verdict'];
+
+/** Room → the rooms it may import. `types`: only with `import type`. */
+const mayImport: Record<string, Record<string, Reach>> = {
+  bin: { cli: 'all' },
+  index: { composition: 'all', config: 'all', errors: 'all', supervisor: 'types' },
+  composition: {
+    config: 'all',
+    supervisor: 'all',
+    host: 'all',
+    protocol: 'all',
+    admin: 'all',
+    metrics: 'all',
+    logs: 'all',
+    dashboard: 'all',
+    errors: 'all',
+    version: 'all',
+  },
+  cli: {
+    config: 'all',
+    admin: 'all',
+    deploy: 'all',
+    logs: 'all',
+    composition: 'all',
+    errors: 'all',
+    version: 'all',
+    supervisor: 'types',
+  },
+  config: { errors: 'all' },
+  supervisor: { protocol: 'all', config: 'types', errors: 'all' },
+  host: { supervisor: 'types', protocol: 'all', errors: 'all' },
+  admin: { supervisor: 'types', metrics: 'all', errors: 'all', version: 'all' },
+  metrics: { supervisor: 'types' },
+  logs: { supervisor: 'types', errors: 'all' },
+  deploy: { config: 'all', errors: 'all' },
+  worker: { protocol: 'all' },
+  protocol: {},
+  errors: {},
+  version: {},
+  dashboard: {},
+};
+
+interface Source {
+  path: string;
+  room: string;
+  text: string;
+}
+
+interface Import {
+  from: string;
+  typesOnly: boolean;
+}
+
+const sources: Source[] = readdirSync(root, { recursive: true, encoding: 'utf8' })
+  .filter((path) => path.endsWith('.ts') && !path.startsWith(join('dashboard', 'page')))
+  .map((path) => ({ path, room: roomOf(path), text: readFileSync(join(root, path), 'utf8') }));
+
+function roomOf(path: string): string {
+  const [first = ''] = path.split(/[/\\]/);
+  const name = first.replace(/\.ts$/, '');
+  return composition.includes(name) ? 'composition' : name;
+}
+
+function importsOf({ text }: Source): Import[] {
+  const statements = text.matchAll(/^(?:import|export)\s+(type\s+)?(?:[^;'"]*?\sfrom\s+)?'([^']+)'/gm);
+  const dynamic = text.matchAll(/\bimport\('([^']+)'\)|\brequire\('([^']+)'\)/g);
+  return [
+    ...[...statements].map(([, type, from = '']) => ({ from, typesOnly: type !== undefined })),
+    ...[...dynamic].map(([, a, b]) => ({ from: a ?? b ?? '', typesOnly: false })),
+  ];
+}
+
+test('there are sources, and every one is in a room of the table', () => {
+  assert.ok(sources.length > 30);
+  const strangers = sources.filter(({ room }) => mayImport[room] === undefined).map(({ path }) => path);
+  assert.deepEqual(strangers, []);
+});
+
+test('rooms import only what the table allows', () => {
+  const wrong = sources.flatMap((source) =>
+    importsOf(source)
+      .filter(({ from }) => from.startsWith('.'))
+      .filter(({ from, typesOnly }) => {
+        const target = roomOf(relative(root, join(root, dirname(source.path), from)));
+        const reach = target === source.room ? 'all' : mayImport[source.room]?.[target];
+        return reach === undefined || (reach === 'types' && !typesOnly);
+      })
+      .map(({ from, typesOnly }) => `${source.path} imports ${typesOnly ? 'types of ' : ''}${from}`),
+  );
+  assert.deepEqual(wrong, []);
+});
+
+test('the core touches no clock, process, socket, file or package', () => {
+  const wrong = sources
+    .filter(({ room }) => room === 'supervisor')
+    .flatMap((source) => [
+      ...importsOf(source)
+        .filter(({ from }) => !from.startsWith('.'))
+        .map(({ from }) => `${source.path} imports ${from}`),
+      ...[...code(source).matchAll(/\b(setTimeout|setInterval|setImmediate|Date\.now|new Date\(\)|Math\.random|process\.)/g)].map(
+        ([word]) => `${source.path} uses ${word}`,
+      ),
+    ]);
+  assert.deepEqual(wrong, []);
+});
+
+test('the preload brings no package into the process of the user', () => {
+  const wrong = sources
+    .filter(({ room }) => room === 'worker' || room === 'protocol')
+    .flatMap((source) => importsOf(source).map(({ from }) => ({ path: source.path, from })))
+    .filter(({ from }) => !from.startsWith('.') && !from.startsWith('node:'))
+    .map(({ path, from }) => `${path} imports ${from}`);
+  assert.deepEqual(wrong, []);
+});
+
+test('commands load what they need only when they act', () => {
+  const light = ['../command.ts', '../app-options.ts', '../../errors.ts', 'commander'];
+  const wrong = sources
+    .filter(({ path }) => path.startsWith(join('cli', 'commands')))
+    .flatMap((source) => staticImports(source).map((from) => ({ path: source.path, from })))
+    .filter(({ from }) => !light.includes(from))
+    .map(({ path, from }) => `${path} imports ${from}`);
+  assert.deepEqual(wrong, []);
+});
+
+function staticImports({ text }: Source): string[] {
+  return [...text.matchAll(/^import\s+(?!type\b)[^;'"]*?\sfrom\s+'([^']+)'/gm)].map(([, from = '']) => from);
+}
+
+test('every error can happen', () => {
+  const used = sources.filter(({ path }) => path !== 'errors.ts').map(({ text }) => text);
+  const unused = Object.keys(errors).filter((code) => !used.some((text) => text.includes(`'${code}'`)));
+  assert.deepEqual(unused, []);
+});
+
+test('no default exports, no file without a job of its own', () => {
+  const wrong = sources.flatMap((source) => [
+    ...(/^export default/m.test(code(source)) ? [`${source.path} has a default export`] : []),
+    ...(/(^|[/\\])(utils?|helpers?|constants|types|index)\.ts$/.test(source.path) && source.path !== 'index.ts'
+      ? [`${source.path} is named for nothing`]
+      : []),
+    ...(source.text.startsWith('//') || source.text.startsWith('#!') ? [] : [`${source.path} does not say what it is for`]),
+  ]);
+  assert.deepEqual(wrong, []);
+});
+
+test('files stay small enough to be read in one go', () => {
+  const tables = [join('config', 'options.ts'), 'errors.ts'];
+  const long = sources
+    .map(({ path, text }) => ({ path, lines: text.split('\n').length }))
+    .filter(({ path, lines }) => lines > (tables.includes(path) ? 700 : 350))
+    .map(({ path, lines }) => `${path} has ${lines} lines`);
+  assert.deepEqual(long, []);
+});
+
+/** The text without comments, so that words in them do not count. */
+function code({ text }: Source): string {
+  return text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/\/\/.*$/gm, '');
+}
