@@ -6,9 +6,10 @@ import { exitCodes, TuttiError } from '../errors.ts';
 import { OwnLog } from '../logs/own-log.ts';
 import { url } from '../logs/sentences.ts';
 import { TerminalLabels } from '../logs/terminal-labels.ts';
-import { type LaunchOptions, launch, surroundings } from '../supervise.ts';
+import { type LaunchOptions, launch } from '../supervise.ts';
 import type { Supervision } from '../supervision.ts';
 import type { Snapshot } from '../supervisor/snapshot.ts';
+import { surroundings } from '../surroundings.ts';
 import { appFlags, configFlag } from './app-options.ts';
 import { type Terminal, wantsColor } from './terminal.ts';
 
@@ -33,7 +34,6 @@ export async function runForeground({ entry, args, options, terminal }: RunReque
       color,
       name: config.name,
       clock: () => new Date(),
-      verbose: config.json,
     },
     // A reload of every worker, a few times a minute, is no flood.
     Math.max(10, config.workers.max * 4),

@@ -1,5 +1,5 @@
-// tutti's own lines, on stderr (primary): each event as a sentence, or as one line of JSON. Repeated trouble is summarised, so that a
-// crash loop does not flood the log.
+// tutti's own lines, on stderr (primary). For people: the events that matter, as sentences; repeated trouble is summarised, so that a
+// crash loop does not flood the log. For programs: every event, as one line of JSON.
 
 import { createColors } from 'picocolors';
 import type { SupervisorEvent } from '../supervisor/events.ts';
@@ -13,8 +13,6 @@ export interface OwnLogOptions {
   name: string;
   /** Wall clock, for the time in the lines. */
   clock: () => Date;
-  /** Also the events that only matter when one looks for something. */
-  verbose: boolean;
 }
 
 /** Of one kind of trouble, this many lines a minute are enough to see it. */
@@ -53,17 +51,15 @@ export class OwnLog {
 
   event(event: SupervisorEvent): void {
     const { level, text, quoted } = sentence(event);
-    if (level === 'debug' && !this.#options.verbose) return;
-    const now = this.#options.clock();
-    const passage = repeating.includes(event.type)
-      ? this.#damper.ask(kindOf(event), now.getTime())
-      : ({ pass: true, heldBefore: 0, isLast: false } as const);
-    if (!passage.pass) return;
     if (this.#options.format === 'json') {
-      const held = passage.heldBefore > 0 ? { heldBefore: passage.heldBefore } : {};
-      this.#json({ time: now.toISOString(), level, app: this.#options.name, message: text, ...held, event });
+      this.#json({ ...event, level, message: text });
       return;
     }
+    if (level === 'debug') return;
+    const passage = repeating.includes(event.type)
+      ? this.#damper.ask(kindOf(event), this.#options.clock().getTime())
+      : ({ pass: true, heldBefore: 0, isLast: false } as const);
+    if (!passage.pass) return;
     const before = passage.heldBefore > 0 ? ` (and ${passage.heldBefore} lines like this one before)` : '';
     const after = passage.isLast ? ' (more like this within the minute will only be counted)' : '';
     this.#line(level, `${text}${before}${after}`);
@@ -73,7 +69,7 @@ export class OwnLog {
   /** A line of text that is no event. In JSON it becomes a notice. */
   line(level: Level, text: string): void {
     if (this.#options.format === 'plain') this.#line(level, text);
-    else this.#json({ time: this.#options.clock().toISOString(), level, app: this.#options.name, message: text });
+    else this.#json({ type: 'notice', level, message: text });
   }
 
   #line(level: Level, text: string): void {
@@ -81,7 +77,8 @@ export class OwnLog {
   }
 
   #json(value: object): void {
-    this.#options.write(`${JSON.stringify(value)}\n`);
+    const { name, clock } = this.#options;
+    this.#options.write(`${JSON.stringify({ time: clock().toISOString(), app: name, ...value })}\n`);
   }
 }
 

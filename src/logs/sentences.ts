@@ -16,7 +16,7 @@ export function sentence(event: SupervisorEvent): Sentence {
   switch (event.type) {
     case 'state':
       return say(
-        event.state === 'stopping' || event.state === 'stopped' ? 'info' : 'debug',
+        event.state === 'stopping' ? 'info' : 'debug',
         `${event.state}${because(event.reason)}`,
       );
     case 'worker-online':

@@ -111,9 +111,11 @@ test('the core touches no clock, process, socket, file or package', () => {
       ...importsOf(source)
         .filter(({ from }) => !from.startsWith('.'))
         .map(({ from }) => `${source.path} imports ${from}`),
-      ...[...code(source).matchAll(/\b(setTimeout|setInterval|setImmediate|Date\.now|new Date\(\)|Math\.random|process\.)/g)].map(
-        ([word]) => `${source.path} uses ${word}`,
-      ),
+      ...[
+        ...code(source).matchAll(
+          /\b(setTimeout|setInterval|setImmediate|Date\.now|new Date\(\)|Math\.random|process\.)/g,
+        ),
+      ].map(([word]) => `${source.path} uses ${word}`),
     ]);
   assert.deepEqual(wrong, []);
 });
@@ -153,7 +155,9 @@ test('no default exports, no file without a job of its own', () => {
     ...(/(^|[/\\])(utils?|helpers?|constants|types|index)\.ts$/.test(source.path) && source.path !== 'index.ts'
       ? [`${source.path} is named for nothing`]
       : []),
-    ...(source.text.startsWith('//') || source.text.startsWith('#!') ? [] : [`${source.path} does not say what it is for`]),
+    ...(source.text.startsWith('//') || source.text.startsWith('#!')
+      ? []
+      : [`${source.path} does not say what it is for`]),
   ]);
   assert.deepEqual(wrong, []);
 });
