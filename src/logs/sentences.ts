@@ -15,10 +15,7 @@ export interface Sentence {
 export function sentence(event: SupervisorEvent): Sentence {
   switch (event.type) {
     case 'state':
-      return say(
-        event.state === 'stopping' ? 'info' : 'debug',
-        `${event.state}${because(event.reason)}`,
-      );
+      return say(event.state === 'stopping' ? 'info' : 'debug', `${event.state}${because(event.reason)}`);
     case 'worker-online':
       return say('debug', `${worker(event)} started`);
     case 'worker-ready':
