@@ -1,0 +1,167 @@
+// Drives the data plane without the rest of tutti: the test process is the primary and says itself when a worker is admitted,
+// drains or is dead.
+
+import assert from 'node:assert/strict';
+import type { ChildProcess } from 'node:child_process';
+import cluster, { type Worker } from 'node:cluster';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { build } from 'esbuild';
+import { PrimaryDataPlane } from '../../src/host/primary-data-plane.ts';
+import { WorkerProcess } from '../../src/host/worker-process.ts';
+import { type Balance, BOOT_VARIABLE, type BootInfo } from '../../src/protocol/messages.ts';
+import type { Listener, SupervisorInput } from '../../src/supervisor/inputs.ts';
+import { eventually, within } from './eventually.ts';
+import { root } from './rig.ts';
+
+export interface StartOptions {
+  fixture: string;
+  args?: string[];
+  env?: Record<string, string>;
+  gated?: boolean;
+  /** Wait until it listens, and admit it. Default: true. */
+  ready?: boolean;
+}
+
+export class TestWorker {
+  readonly id: number;
+  readonly pid: number;
+  readonly process: WorkerProcess;
+  readonly child: ChildProcess;
+  readonly said: unknown[] = [];
+  readonly exited: Promise<unknown>;
+  listeners: readonly Listener[] | null = null;
+  closed = false;
+  selfTest = 'ok';
+
+  constructor(process: WorkerProcess, worker: Worker) {
+    this.process = process;
+    this.id = process.id;
+    this.pid = process.pid;
+    this.child = worker.process;
+    this.child.on('message', (message) => this.said.push(message));
+    this.exited = once(this.child, 'exit');
+  }
+
+  /** Tells the application something by process.send(). */
+  tell(message: object): void {
+    this.child.send(message);
+  }
+
+  /** The first thing the application said for which `test` is true. */
+  async hears<T extends object>(what: string, test: (message: T) => boolean = () => true): Promise<T> {
+    return (await eventually(what, () => this.said.find((message) => test(message as T)))) as T;
+  }
+}
+
+export class DataPlaneRig implements AsyncDisposable {
+  readonly dir = mkdtempSync(join(tmpdir(), 'tutti-plane-'));
+  readonly plane: PrimaryDataPlane;
+  readonly workers = new Map<number, TestWorker>();
+  readonly #balance: Balance;
+  readonly #gone: Promise<void>[] = [];
+  #nextId = 1;
+  #preload: string | null = null;
+
+  constructor(balance: Balance) {
+    this.#balance = balance;
+    this.plane = new PrimaryDataPlane({ balance });
+    assert.equal(this.plane.selfTest, null);
+  }
+
+  async start({ fixture, args = [], env = {}, gated = false, ready = true }: StartOptions): Promise<TestWorker> {
+    const id = this.#nextId++;
+    const boot: BootInfo = {
+      ...{ worker: id, slot: id - 1, generation: 1, balance: this.#balance, ready: 'listening', gated },
+      ...{ execArgv: [], heartbeatMs: 200, compileCache: false, scoreboard: this.plane.enrol(id) },
+    };
+    cluster.setupPrimary({
+      exec: resolve(root, 'test/fixtures', fixture),
+      args,
+      cwd: this.dir,
+      execArgv: ['--require', await this.#bundle()],
+      silent: false,
+    });
+    const worker = cluster.fork({ ...env, [BOOT_VARIABLE]: JSON.stringify(boot) });
+    const started = this.#adopt(worker, id);
+    if (ready) {
+      await eventually(`worker ${id} listens`, () => started.listeners);
+      this.admit(started);
+    }
+    return started;
+  }
+
+  admit(worker: TestWorker): void {
+    worker.process.send({ cmd: 'NODE_TUTTI_ADMIT', slot: worker.id - 1 });
+    this.plane.admitted(worker.id);
+  }
+
+  drain(worker: TestWorker): void {
+    this.plane.draining(worker.id);
+    worker.process.send({ cmd: 'NODE_TUTTI_DRAIN', timeoutMs: 5000 });
+  }
+
+  async kill(worker: TestWorker): Promise<void> {
+    worker.child.kill('SIGKILL');
+    await within(`worker ${worker.id} is gone`, worker.exited);
+    await eventually('the primary knows of it', () => !this.workers.has(worker.id));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const worker of this.workers.values()) worker.child.kill('SIGKILL');
+    await within('all workers are gone', Promise.all(this.#gone));
+    this.plane.close();
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+
+  #adopt(worker: Worker, id: number): TestWorker {
+    let gone = () => {};
+    this.#gone.push(
+      new Promise((done) => {
+        gone = done;
+      }),
+    );
+    const process = new WorkerProcess(
+      worker,
+      { id, slot: id - 1, generation: 1 },
+      {
+        input: (input) => this.#input(id, input),
+        data: (from, message, handle) => this.plane.message(from, message, handle),
+        output: () => {},
+        signalled: () => {},
+        selfTestFailed: (_worker, problem) => {
+          started.selfTest = problem;
+        },
+        gone: async () => {
+          this.plane.gone(id);
+          this.workers.delete(id);
+          gone();
+        },
+        outOfMemory: () => false,
+      },
+    );
+    const started = new TestWorker(process, worker);
+    this.workers.set(id, started);
+    this.plane.joined(process);
+    return started;
+  }
+
+  #input(id: number, input: SupervisorInput): void {
+    const worker = this.workers.get(id);
+    if (worker === undefined) return;
+    if (input.type === 'worker-listening') worker.listeners = input.listeners;
+    if (input.type === 'worker-closed') worker.closed = true;
+    if (input.type === 'worker-heartbeat') this.plane.heard();
+  }
+
+  async #bundle(): Promise<string> {
+    if (this.#preload !== null) return this.#preload;
+    const outfile = join(this.dir, 'preload.cjs');
+    const entryPoints = [join(root, 'test/support/data-plane-preload.ts')];
+    await build({ entryPoints, outfile, bundle: true, platform: 'node', format: 'cjs', target: 'node20.19' });
+    this.#preload = outfile;
+    return outfile;
+  }
+}
