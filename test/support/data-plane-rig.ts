@@ -8,13 +8,14 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { build } from 'esbuild';
 import { PrimaryDataPlane } from '../../src/host/primary-data-plane.ts';
 import { WorkerProcess } from '../../src/host/worker-process.ts';
 import { type Balance, BOOT_VARIABLE, type BootInfo } from '../../src/protocol/messages.ts';
 import type { Listener, SupervisorInput } from '../../src/supervisor/inputs.ts';
 import { eventually, within } from './eventually.ts';
 import { root } from './rig.ts';
+
+const preloadPath = join(root, 'dist/worker/preload.cjs');
 
 export interface StartOptions {
   fixture: string;
@@ -63,7 +64,6 @@ export class DataPlaneRig implements AsyncDisposable {
   readonly #balance: Balance;
   readonly #gone: Promise<void>[] = [];
   #nextId = 1;
-  #preload: string | null = null;
 
   constructor(balance: Balance) {
     this.#balance = balance;
@@ -81,7 +81,7 @@ export class DataPlaneRig implements AsyncDisposable {
       exec: resolve(root, 'test/fixtures', fixture),
       args,
       cwd: this.dir,
-      execArgv: ['--require', await this.#bundle()],
+      execArgv: ['--require', preloadPath],
       silent: false,
     });
     const worker = cluster.fork({ ...env, [BOOT_VARIABLE]: JSON.stringify(boot) });
@@ -153,15 +153,6 @@ export class DataPlaneRig implements AsyncDisposable {
     if (worker === undefined) return;
     if (input.type === 'worker-listening') worker.listeners = input.listeners;
     if (input.type === 'worker-closed') worker.closed = true;
-    if (input.type === 'worker-heartbeat') this.plane.heard();
-  }
-
-  async #bundle(): Promise<string> {
-    if (this.#preload !== null) return this.#preload;
-    const outfile = join(this.dir, 'preload.cjs');
-    const entryPoints = [join(root, 'test/support/data-plane-preload.ts')];
-    await build({ entryPoints, outfile, bundle: true, platform: 'node', format: 'cjs', target: 'node20.19' });
-    this.#preload = outfile;
-    return outfile;
+    if (input.type === 'worker-heartbeat') this.plane.heard(id);
   }
 }
