@@ -60,6 +60,8 @@ export function launch(app: LoadedApp, { signals, output }: LaunchOptions): Supe
   const generations = new Generations();
   const memory = new ProcessMemory();
   let current = app;
+  let isStarted = false;
+  const early: SupervisorInput[] = [];
   let uninstallSignals = () => {};
   let lastFailure: WorkerExit | null = null;
 
@@ -89,7 +91,10 @@ export function launch(app: LoadedApp, { signals, output }: LaunchOptions): Supe
     host,
   );
   const handle = new SupervisionHandle(config.name, {
-    dispatch: (input) => dispatch(input),
+    dispatch: (command) => {
+      if (isStarted) dispatch(command);
+      else early.push(command);
+    },
     snapshot,
     beforeCommand: () => host.verifyFiles(),
   });
@@ -138,6 +143,8 @@ export function launch(app: LoadedApp, { signals, output }: LaunchOptions): Supe
     }
     for (const message of app.warnings) handle.report({ type: 'notice', level: 'warn', message });
     guarded(() => supervisor.start());
+    isStarted = true;
+    for (const command of early) dispatch(command);
   }
 
   if (signals) {
