@@ -13,6 +13,7 @@ import { NodeHost } from './host/node-host.ts';
 import { PrimaryDataPlane } from './host/primary-data-plane.ts';
 import { ProcessMemory } from './host/process-memory.ts';
 import { hasTerminal, installSignals, type SignalCommands, signalTable } from './host/signals.ts';
+import { Observation } from './observation.ts';
 import { type Supervision, SupervisionHandle } from './supervision.ts';
 import { completeSnapshot } from './supervisor/core-snapshot.ts';
 import type { SupervisorInput } from './supervisor/inputs.ts';
@@ -86,9 +87,10 @@ export function launch(app: LoadedApp, { signals, output }: LaunchOptions): Supe
     answer: (id, result) => handle.answer(id, result),
     exit: (code, reason) => end(code, reason),
   });
+  const observation = new Observation(snapshot);
   const supervisor = new Supervisor(
     { name: config.name, policy: config, generation1: { entry: resolveEntry(config.entry) } },
-    host,
+    observation.watchActions(host),
   );
   const handle = new SupervisionHandle(config.name, {
     dispatch: (command) => {
@@ -100,6 +102,7 @@ export function launch(app: LoadedApp, { signals, output }: LaunchOptions): Supe
   });
 
   function dispatch(input: SupervisorInput): void {
+    observation.input(input);
     guarded(() => supervisor.dispatch(input));
   }
 
@@ -128,6 +131,7 @@ export function launch(app: LoadedApp, { signals, output }: LaunchOptions): Supe
 
   function end(code: number, reason: string, error?: Error): void {
     uninstallSignals();
+    observation.end();
     const verdict = error === undefined ? verdictOf(code, reason, lastFailure) : { code, error };
     handle.end({ code: verdict.code, reason: verdict.error?.message ?? reason }, verdict.error);
   }

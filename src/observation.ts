@@ -1,0 +1,63 @@
+// What is seen of a running app: listens to what the core is told and what it decides, and offers it to the admin API as metrics,
+// history, live pictures and the page. Decides nothing. Runs in the primary.
+
+import type { AdminExtras } from './admin/target.ts';
+import { dashboardAssets, dashboardHeaders } from './dashboard/assets.ts';
+import { negotiateFormat } from './metrics/exposition.ts';
+import { Metrics, measureOwnUsage } from './metrics/metrics.ts';
+import { Sampler } from './metrics/sampler.ts';
+import type { Action } from './supervisor/actions.ts';
+import type { Host } from './supervisor/host.ts';
+import type { SupervisorInput } from './supervisor/inputs.ts';
+import type { Snapshot } from './supervisor/snapshot.ts';
+
+export class Observation {
+  readonly extras: AdminExtras;
+  readonly #metrics: Metrics;
+  readonly #sampler: Sampler;
+
+  constructor(snapshot: () => Snapshot) {
+    this.#metrics = new Metrics({ snapshot, ownUsage: measureOwnUsage });
+    this.#sampler = new Sampler(this.#metrics, snapshot);
+    let assets: ReturnType<typeof dashboardAssets> | null = null;
+    this.extras = {
+      metrics: async (accept) => {
+        const { contentType, text } = await this.#metrics.scrape(negotiateFormat(accept));
+        return { contentType, body: text };
+      },
+      history: () => this.#sampler.history(),
+      samples: (listener) => this.#sampler.watch(listener),
+      page: (path) => {
+        assets ??= dashboardAssets();
+        return assets(path);
+      },
+      pageHeaders: dashboardHeaders,
+    };
+  }
+
+  /** The same host, with everything that it is asked to do seen here first. */
+  watchActions(host: Host): Host {
+    return {
+      now: () => host.now(),
+      random: () => host.random(),
+      perform: (action: Action) => {
+        this.#metrics.action(action);
+        if (action.type === 'report') this.#sampler.happened();
+        host.perform(action);
+      },
+    };
+  }
+
+  input(input: SupervisorInput): void {
+    this.#metrics.input(input);
+  }
+
+  /** Keeps the history from now on, also while nobody looks. */
+  keepHistory(): void {
+    this.#sampler.start();
+  }
+
+  end(): void {
+    this.#sampler.stop();
+  }
+}
