@@ -44,7 +44,7 @@ export interface Problem {
 
 const listed = (problems: readonly Problem[]): string =>
   problems.length === 1
-    ? `${problems[0]?.source} ${problems[0]?.message}`
+    ? ` ${problems[0]?.source} ${problems[0]?.message}`
     : problems.map(({ source, message }) => `\n  ${source} ${message}`).join('');
 
 const lines = (text: readonly string[]): string => text.map((line) => `\n  ${line}`).join('');
@@ -60,14 +60,14 @@ export const errors = {
   ERR_FLAGS_INVALID: error<{ problems: readonly Problem[] }>({
     exitCode: 64,
     when: 'Values given on the command line break their rules. All problems are told at once.',
-    message: ({ problems }) => `Cannot use the options: ${listed(problems)}`,
+    message: ({ problems }) => `Cannot use the options:${listed(problems)}`,
     remedy: () => 'Correct the command line; tutti run --help lists every option with its rule.',
     example: { problems: [{ source: '--workers', message: 'must be "auto", "max", a whole number …, got "many".' }] },
   }),
   ERR_CONFIG_INVALID: error<{ problems: readonly Problem[] }>({
     exitCode: 78,
     when: 'Values in the configuration file or in TUTTI_* variables break their rules, or a key is unknown. All problems are told at once.',
-    message: ({ problems }) => `Cannot use the configuration: ${listed(problems)}`,
+    message: ({ problems }) => `Cannot use the configuration:${listed(problems)}`,
     remedy: () =>
       'Correct each place named above; docs/options.md has the rules, and tutti check tries it without starting.',
     example: {
@@ -93,8 +93,7 @@ export const errors = {
     exitCode: 78,
     when: 'The configuration file threw, has a syntax error, or did not end.',
     message: ({ path, reason }) => `Cannot load the configuration "${path}": ${reason}`,
-    remedy: () =>
-      'Correct the file; it runs on its own in a fresh process, in its own folder, and must export plain values.',
+    remedy: () => 'Correct the file; it is run on its own, in a short-lived process, and must export plain values.',
     example: {
       path: '/srv/shop/tutti.config.ts',
       reason: 'ReferenceError: port is not defined (tutti.config.ts:3:12)',

@@ -8,6 +8,7 @@ import { optionNames } from '../config/layers.ts';
 import { configFileNames } from '../config/load.ts';
 import { type Config, options, sections } from '../config/options.ts';
 import { typescriptArgs } from '../config/typescript.ts';
+import { time } from '../logs/sentences.ts';
 import { surroundings } from '../surroundings.ts';
 import { appFlags, configFlag } from './app-options.ts';
 import { type Terminal, wantsColor } from './terminal.ts';
@@ -72,7 +73,7 @@ function writeApp(
     for (const name of names.filter((name) => options[name].section === section)) {
       const key = options[name].as;
       const source = sources[key] ?? 'default';
-      const value = shown(config[key as keyof Config]);
+      const value = shown(config[key as keyof Config], key);
       const line = `  ${name.padEnd(width)}  ${value.padEnd(24)} `;
       rows.push(source === 'default' ? dim(`${line} default`) : `${line} ${green(source)}`);
     }
@@ -81,8 +82,11 @@ function writeApp(
   terminal.stdout.write(`${rows.join('\n')}\n`);
 }
 
-function shown(value: unknown): string {
+function shown(value: unknown, key: string): string {
   if (value === null) return '–';
+  if (typeof value === 'number' && key.endsWith('Ms')) return time(value);
+  if (typeof value === 'number' && key.endsWith('Bytes')) return `${Number((value / 1024 ** 2).toFixed(1))}M`;
+  if (typeof value === 'boolean') return value ? 'on' : 'off';
   if (typeof value === 'string') return value;
   if (isRange(value)) return value.min === value.max ? String(value.min) : `${value.min}..${value.max}`;
   if (Array.isArray(value)) return value.length === 0 ? '–' : value.join(' ');

@@ -98,7 +98,8 @@ function asUsage(error: CommanderError, argv: readonly string[]): TuttiError {
       return new TuttiError('ERR_USAGE', { problem, hint: `To run a program, type: tutti run ${word}` });
     }
   }
-  const forApp = error.code === 'commander.unknownOption' && command?.name === 'run';
+  const mayBeForApp = ['commander.unknownOption', 'commander.excessArguments'].includes(error.code);
+  const forApp = mayBeForApp && command?.name === 'run';
   const otherwise = forApp ? `Arguments of the program itself stand after --. ${help}` : help;
   return new TuttiError('ERR_USAGE', {
     problem,

@@ -41,9 +41,8 @@ export async function runForeground({ entry, args, options, terminal }: RunReque
   const labels = labelsFor(app, terminal);
   const output: LaunchOptions['output'] = labels === null ? 'inherit' : (piece) => labels.push(piece);
   const supervision = launch(app, { signals: true, output });
-  log.line('info', `${config.name}: ${workersText(config.workers)}, primary ${process.pid}, node ${process.version}`);
-
   supervision.on('event', (event) => {
+    if (event.type === 'state' && event.state === 'starting') log.line('info', opening(app));
     if (event.type === 'worker-exit' && event.pid !== null) labels?.ended(event.pid);
     log.event(event);
   });
@@ -68,6 +67,11 @@ function labelsFor({ config }: LoadedApp, terminal: Terminal): TerminalLabels | 
   if (!wanted || config.logFile !== null || terminal.stdout.isTTY !== true || terminal.stderr.isTTY !== true)
     return null;
   return new TerminalLabels(wantsColor(terminal, terminal.stdout), (stream, text) => terminal[stream].write(text));
+}
+
+function opening({ config, file }: LoadedApp): string {
+  const from = file === null ? '' : `, configured in ${file}`;
+  return `${config.name}: ${workersText(config.workers)}, primary ${process.pid}, node ${process.version}${from}`;
 }
 
 function workersText({ min, max }: { min: number; max: number }): string {

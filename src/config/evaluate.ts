@@ -2,6 +2,7 @@
 // descriptor 3. So the file's modules and functions never live in the primary, and whatever it does to its process ends with it.
 // Its stdout is the caller's stderr.
 
+import { spawnSync } from 'node:child_process';
 import { writeSync } from 'node:fs';
 import { extname } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -67,8 +68,16 @@ function firstLine(error: unknown, path: string): string {
   const name = error.name === 'Error' && 'code' in error ? `Error [${String(error.code)}]` : error.name;
   const message = `${name}: ${error.message.split('\n', 1)[0]}`;
   const line = (error.stack ?? '').split('\n').find((text) => text.includes(path) && /:\d+/.test(text));
-  const place = line === undefined ? null : /:(\d+(?::\d+)?)\)?$/.exec(line.trim())?.[1];
+  const place = line === undefined ? syntaxErrorLine(error, path) : /:(\d+(?::\d+)?)\)?$/.exec(line.trim())?.[1];
   return place == null ? message : `${message} (line ${place})`;
+}
+
+/** Node prints where a module's syntax is wrong, but does not put it into the error. */
+function syntaxErrorLine(error: Error, path: string): string | undefined {
+  if (!(error instanceof SyntaxError)) return undefined;
+  const { stderr } = spawnSync(process.execPath, ['--check', path], { encoding: 'utf8', timeout: 10_000 });
+  const [first = ''] = stderr.split('\n', 1);
+  return first.includes(path) ? /:(\d+)$/.exec(first.trim())?.[1] : undefined;
 }
 
 const path = process.argv[2];

@@ -78,7 +78,7 @@ export class OwnLog {
 
   #json(value: object): void {
     const { name, clock } = this.#options;
-    this.#options.write(`${JSON.stringify({ time: clock().toISOString(), app: name, ...value })}\n`);
+    this.#options.write(`${JSON.stringify({ at: clock().toISOString(), app: name, ...value })}\n`);
   }
 }
 

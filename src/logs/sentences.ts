@@ -91,19 +91,20 @@ function worker({ slot, pid }: { slot: number | null; pid: number | null }): str
 const ends: Record<ExitReason, string> = {
   planned: 'has left',
   crashed: 'crashed',
-  killed: 'was killed from outside',
+  killed: 'was killed by a signal that tutti did not send',
   'timed-out': 'did not end in time and was killed',
   hung: 'hung and was killed',
-  'never-ready': 'ended before it was ready',
+  'never-ready': 'did not become ready',
   finished: 'has finished',
 };
 
 function exit(event: Extract<SupervisorEvent, { type: 'worker-exit' }>): Sentence {
-  const calm = event.reason === 'planned' || event.reason === 'finished';
-  const how = event.signal ?? (event.code === null ? null : `exit code ${event.code}`);
-  const detail = event.detail === '' || event.detail === how ? '' : `: ${event.detail}`;
-  const text = `${worker(event)} ${ends[event.reason]}${how === null || (calm && event.code === 0) ? '' : ` (${how})`}${detail}`;
-  return say(calm ? 'debug' : event.reason === 'timed-out' ? 'warn' : 'error', text);
+  const { reason, detail, lastLines } = event;
+  const level = reason === 'planned' || reason === 'finished' ? 'debug' : reason === 'timed-out' ? 'warn' : 'error';
+  // The core's words for an end of its own begin with how the process ended, and then say it all.
+  const how = detail.startsWith('ended') && reason !== 'killed' ? detail : ends[reason];
+  const because = detail === '' || how === detail ? '' : `: ${detail}`;
+  return { ...say(level, `${worker(event)} ${how}${because}`), quoted: reason === 'hung' ? lastLines : [] };
 }
 
 function restart(event: Extract<SupervisorEvent, { type: 'worker-restart' }>): string {
