@@ -12,7 +12,9 @@ import { Generations, type Program } from './host/generations.ts';
 import { NodeHost } from './host/node-host.ts';
 import { PrimaryDataPlane } from './host/primary-data-plane.ts';
 import { ProcessMemory } from './host/process-memory.ts';
+import { Scratch } from './host/scratch.ts';
 import { hasTerminal, installSignals, type SignalCommands, signalTable } from './host/signals.ts';
+import { WorkerLog } from './logs/worker-log.ts';
 import { Observation } from './observation.ts';
 import { type Supervision, SupervisionHandle } from './supervision.ts';
 import { completeSnapshot } from './supervisor/core-snapshot.ts';
@@ -41,7 +43,10 @@ export interface WorkerOutput {
 
 export interface LaunchOptions {
   signals: boolean;
-  /** Where the workers' output goes: to this process's own, untouched, or to a function. */
+  /**
+   * Where the workers' output goes: to this process's own, untouched, or to a function. A configuration that names a log file, or a
+   * format other than raw for an output that is no terminal, has it written by a log process instead.
+   */
   output: 'inherit' | ((output: WorkerOutput) => void);
 }
 
@@ -65,6 +70,8 @@ export function launch(app: LoadedApp, { signals, output }: LaunchOptions): Supe
   const early: SupervisorInput[] = [];
   let uninstallSignals = () => {};
   let lastFailure: WorkerExit | null = null;
+  const logScratch = new Scratch();
+  const log = workerLog();
 
   const host = new NodeHost({
     generations,
@@ -72,6 +79,7 @@ export function launch(app: LoadedApp, { signals, output }: LaunchOptions): Supe
     balance: config.balance,
     gated: config.probe !== null || config.ready !== 'listening',
     output: output === 'inherit' ? 'inherit' : 'pipe',
+    connectOutput: log === null ? null : (worker) => log.connect(worker),
     outputOf: ({ slot, pid, generation }, stream, chunk) => {
       if (output !== 'inherit') output({ slot, pid, generation, stream, chunk });
     },
@@ -85,7 +93,7 @@ export function launch(app: LoadedApp, { signals, output }: LaunchOptions): Supe
       handle.report(event);
     },
     answer: (id, result) => handle.answer(id, result),
-    exit: (code, reason) => end(code, reason),
+    exit: (code, reason) => void end(code, reason),
   });
   const observation = new Observation(snapshot);
   const supervisor = new Supervisor(
@@ -113,7 +121,7 @@ export function launch(app: LoadedApp, { signals, output }: LaunchOptions): Supe
       // The state of the core cannot be trusted any more. The workers are ended, so that nothing runs unsupervised.
       host.release();
       const problem = error instanceof Error ? (error.stack ?? error.message) : String(error);
-      end(exitCodes.bug, problem, new TuttiError('ERR_INTERNAL', { problem }, { cause: error }));
+      void end(exitCodes.bug, problem, new TuttiError('ERR_INTERNAL', { problem }, { cause: error }));
     }
   }
 
@@ -129,7 +137,27 @@ export function launch(app: LoadedApp, { signals, output }: LaunchOptions): Supe
     });
   }
 
-  function end(code: number, reason: string, error?: Error): void {
+  /** A log process, if the configuration asks for what only one can do: files, and lines that are made into something else. */
+  function workerLog(): WorkerLog | null {
+    const { logFile, logFormat, logMaxSizeBytes, logMaxAgeMs, logKeep } = config;
+    const format = logFormat ?? 'raw';
+    if (logFile === null && (format === 'raw' || output !== 'inherit')) return null;
+    const file =
+      logFile === null ? null : { file: logFile, maxSizeBytes: logMaxSizeBytes, maxAgeMs: logMaxAgeMs, keep: logKeep };
+    return new WorkerLog({
+      format,
+      file,
+      folder: () => logScratch.path(),
+      onLost: (message) => {
+        handle.report({ type: 'notice', level: 'warn', message });
+        void handle.recycle();
+      },
+    });
+  }
+
+  async function end(code: number, reason: string, error?: Error): Promise<void> {
+    await log?.close();
+    logScratch.remove();
     uninstallSignals();
     observation.end();
     const verdict = error === undefined ? verdictOf(code, reason, lastFailure) : { code, error };
@@ -142,7 +170,7 @@ export function launch(app: LoadedApp, { signals, output }: LaunchOptions): Supe
     } catch (error) {
       host.release();
       const known = error instanceof TuttiError ? error : new TuttiError('ERR_INTERNAL', { problem: String(error) });
-      end(known.exitCode, known.message, known);
+      void end(known.exitCode, known.message, known);
       return;
     }
     for (const message of app.warnings) handle.report({ type: 'notice', level: 'warn', message });
@@ -156,6 +184,7 @@ export function launch(app: LoadedApp, { signals, output }: LaunchOptions): Supe
       stop: (fast, reason) => void handle.stop({ fast }, reason),
       reload: () => void handle.reload(),
       scale: (by) => void handle.scale({ by }),
+      reopenLogs: () => log?.reopen(),
     };
     uninstallSignals = installSignals(signalTable(hasTerminal()), commands, (signal) => {
       if (signal === 'SIGTERM' || signal === 'SIGINT') host.signalled();

@@ -4,6 +4,7 @@
 
 import type { ChildProcess, StdioOptions } from 'node:child_process';
 import cluster, { type ClusterSettings, type Worker } from 'node:cluster';
+import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { BOOT_VARIABLE, type BootInfo } from '../protocol/messages.ts';
 import type { Generation } from './generations.ts';
@@ -14,8 +15,8 @@ export interface ForkRequest {
   generation: Generation;
   slot: number | null;
   boot: BootInfo;
-  /** `inherit`: output goes where the primary's goes, without passing through it. */
-  output: 'inherit' | 'pipe';
+  /** `inherit`: output goes where the primary's goes, without passing through it. Sockets are given to the worker as they are. */
+  output: 'inherit' | 'pipe' | { stdout: Socket; stderr: Socket };
   /** The port for an inspector, if nodeArgs ask for one. */
   inspectPort: number | undefined;
 }
@@ -24,7 +25,8 @@ export interface ForkRequest {
 export function forkWorker({ generation, slot, boot, output, inspectPort }: ForkRequest): Worker {
   const settings = cluster.settings;
   const { execPath } = process;
-  const stdio: StdioOptions = ['inherit', output, output, 'ipc'];
+  const [stdout, stderr] = typeof output === 'string' ? [output, output] : [output.stdout, output.stderr];
+  const stdio: StdioOptions = ['inherit', stdout, stderr, 'ipc'];
   try {
     // Every setting is named, because cluster keeps what an earlier call had set.
     cluster.setupPrimary({

@@ -1,6 +1,7 @@
 // The real world of the core (primary): carries its actions out on processes, sockets, files and the clock, and turns what happens into
 // inputs. It decides nothing.
 
+import type { Socket } from 'node:net';
 import type { Balance, BootInfo } from '../protocol/messages.ts';
 import type { Action, CommandResult, WorkerId } from '../supervisor/actions.ts';
 import type { SupervisorEvent } from '../supervisor/events.ts';
@@ -21,6 +22,8 @@ export interface NodeHostOptions {
   dataPlane: DataPlane;
   balance: Balance;
   output: 'inherit' | 'pipe';
+  /** Connects a new worker's output elsewhere, instead of `output`. */
+  connectOutput: ((worker: { slot: number | null; generation: number }) => Promise<ConnectedOutput | null>) | null;
   /** The gate stays closed until ADMIT for workers that are not ready merely by listening. */
   gated: boolean;
   /** Reads the configuration again, for a reload. Rejects with the reason why it cannot be used. */
@@ -30,6 +33,15 @@ export interface NodeHostOptions {
   answer(id: number, result: CommandResult): void;
   exit(code: number, reason: string): void;
   outputOf(worker: WorkerProcess, stream: 'stdout' | 'stderr', chunk: Buffer): void;
+}
+
+/** Where a worker's output goes without passing through the primary. */
+export interface ConnectedOutput {
+  /** To be given to the worker; closed here right after. */
+  stdout: Socket;
+  stderr: Socket;
+  online(pid: number): void;
+  admitted(slot: number): void;
 }
 
 const HEARTBEAT_MS = 1000;
@@ -46,6 +58,9 @@ export class NodeHost implements Host {
   readonly #scratch = new Scratch();
   readonly #workers = new Map<WorkerId, WorkerProcess>();
   readonly #inspectPorts = new Map<WorkerId, number>();
+  readonly #connected = new Map<WorkerId, ConnectedOutput>();
+  /** Workers whose output is being connected; false: they are not wanted any more. */
+  readonly #awaited = new Map<WorkerId, boolean>();
   readonly #timers = new Set<NodeJS.Timeout>();
   readonly #verifying: NodeJS.Timeout;
   readonly #knownChanged = new Set<number>();
@@ -82,11 +97,13 @@ export class NodeHost implements Host {
     const { report, answer } = this.#options;
     switch (action.type) {
       case 'fork':
-        this.#fork(action);
+        if (this.#options.connectOutput === null) this.#fork(action, this.#options.output);
+        else void this.#forkConnected(action, this.#options.connectOutput);
         return;
       case 'admit':
         this.#workers.get(action.worker)?.send({ cmd: 'NODE_TUTTI_ADMIT', slot: action.slot });
         this.#options.dataPlane.admitted(action.worker);
+        this.#connected.get(action.worker)?.admitted(action.slot);
         return;
       case 'probe':
         void this.#probe(action);
@@ -96,9 +113,11 @@ export class NodeHost implements Host {
         this.#workers.get(action.worker)?.send({ cmd: 'NODE_TUTTI_DRAIN', timeoutMs: action.timeoutMs });
         return;
       case 'terminate':
+        this.#giveUpAwaited(action.worker);
         this.#workers.get(action.worker)?.terminate();
         return;
       case 'kill':
+        this.#giveUpAwaited(action.worker);
         this.#workers.get(action.worker)?.kill();
         return;
       case 'autopsy':
@@ -162,8 +181,36 @@ export class NodeHost implements Host {
     this.#scratch.remove();
   }
 
-  #fork({ worker: id, slot, generation: number, spare }: Extract<Action, { type: 'fork' }>): void {
-    const { generations, dataPlane, balance, output, gated } = this.#options;
+  async #forkConnected(
+    action: Extract<Action, { type: 'fork' }>,
+    connect: NonNullable<NodeHostOptions['connectOutput']>,
+  ): Promise<void> {
+    const { worker, slot, generation } = action;
+    this.#awaited.set(worker, true);
+    const connected = await connect({ slot, generation });
+    const wanted = this.#awaited.get(worker);
+    this.#awaited.delete(worker);
+    if (wanted && !this.#released) {
+      this.#fork(action, connected ?? this.#options.output);
+      const started = this.#workers.get(worker);
+      if (started !== undefined && connected !== null) {
+        this.#connected.set(worker, connected);
+        connected.online(started.pid);
+      }
+    } else this.#stillborn(worker, 'it was not wanted any more before it had started');
+    connected?.stdout.destroy();
+    connected?.stderr.destroy();
+  }
+
+  #giveUpAwaited(worker: WorkerId): void {
+    if (this.#awaited.has(worker)) this.#awaited.set(worker, false);
+  }
+
+  #fork(
+    { worker: id, slot, generation: number, spare }: Extract<Action, { type: 'fork' }>,
+    output: Parameters<typeof forkWorker>[0]['output'],
+  ): void {
+    const { generations, dataPlane, balance, gated } = this.#options;
     const generation = generations.get(number);
     if (generation === undefined) {
       this.#stillborn(id, `generation ${number} is not kept any more`);
@@ -221,6 +268,7 @@ export class NodeHost implements Host {
     gone: async (worker) => {
       this.#workers.delete(worker.id);
       this.#inspectPorts.delete(worker.id);
+      this.#connected.delete(worker.id);
       this.#options.dataPlane.gone(worker.id);
       await this.verifyFiles();
     },

@@ -8,11 +8,12 @@ export interface SignalCommands {
   stop(fast: boolean, reason: string): void;
   reload(reason: string): void;
   scale(by: 1 | -1): void;
+  reopenLogs(): void;
 }
 
 type Reaction = (commands: SignalCommands, signal: NodeJS.Signals) => void;
 
-/** USR1 (reopen log files) and USR2 (upgrade) have their place here and are installed by those who can do it. */
+/** USR2 (upgrade) has its place here and is installed by those who can do it. */
 export type SignalTable = Partial<Record<NodeJS.Signals, Reaction>>;
 
 /** The meaning of each signal. `terminal`: whether the primary belongs to one, where a hang-up means that its user has gone. */
@@ -28,6 +29,7 @@ export function signalTable(terminal: boolean): SignalTable {
     SIGHUP: (commands) => (terminal ? commands.stop(false, 'SIGHUP') : commands.reload('SIGHUP')),
     SIGTTIN: (commands) => commands.scale(1),
     SIGTTOU: (commands) => commands.scale(-1),
+    SIGUSR1: (commands) => commands.reopenLogs(),
   };
 }
 

@@ -6,7 +6,7 @@ import { createConnection, type Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import type { Control, Hello, WriterOptions } from './log-writer.ts';
 
-export interface WorkerOutput {
+export interface LoggedOutput {
   id: number;
   /** To be given to the worker as its stdout and stderr, and closed here right after. */
   stdout: Socket;
@@ -57,7 +57,7 @@ export class LogProcess {
     this.#process.once('exit', listener);
   }
 
-  async open(worker: { slot: number | null; generation: number }): Promise<WorkerOutput> {
+  async open(worker: { slot: number | null; generation: number }): Promise<LoggedOutput> {
     const id = this.#nextId++;
     const hello = { role: 'stream', id, ...worker } as const;
     const [stdout, stderr] = await Promise.all([
@@ -69,6 +69,10 @@ export class LogProcess {
 
   announce(id: number, pid: number): void {
     this.#say({ id, pid });
+  }
+
+  announceSlot(id: number, slot: number): void {
+    this.#say({ id, slot });
   }
 
   /** A line of the supervisor's own. */

@@ -3,6 +3,7 @@
 // worker's output passes through the primary, and the primary's death ends no output. The process ends by itself when the primary's
 // control connection and every worker's stream have closed.
 
+import { existsSync, openSync, statSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { LineSplitter } from './line-splitter.ts';
 import { formatRecord, type LogFormat, type LogRecord } from './record.ts';
@@ -20,8 +21,8 @@ export type Hello =
   | { role: 'control' }
   | { role: 'stream'; id: number; stream: 'out' | 'err'; slot: number | null; generation: number };
 
-/** A line on the control connection. */
-export type Control = { id: number; pid: number } | { reopen: true } | { line: string };
+/** A line on the control connection. A spare's slot is told when it takes one. */
+export type Control = { id: number; pid: number } | { id: number; slot: number } | { reopen: true } | { line: string };
 
 /** How much of a worker's first output waits for its pid to be known. */
 const EARLY_BYTES = 256 * 1024;
@@ -33,6 +34,7 @@ class Writer {
   readonly #sink: Sink;
   readonly #server = createServer((socket) => this.#onConnection(socket));
   readonly #pids = new Map<number, number>();
+  readonly #slots = new Map<number, number>();
   readonly #waiting = new Map<number, Set<() => void>>();
   #open = 0;
   #hasPrimary = false;
@@ -46,7 +48,7 @@ class Writer {
         Buffer.from(`${dropped} lines were dropped: the log could not be written fast enough.`),
         new Date(),
       );
-    this.#sink = file ? new FileSink(file, explain) : new DescriptorSink(1, explain);
+    this.#sink = sinkFor(file, explain);
     this.#server.listen(socket, () => process.send?.('listening', () => process.disconnect?.()));
   }
 
@@ -86,6 +88,7 @@ class Writer {
     if ('reopen' in message) this.#sink.reopen();
     else if ('line' in message)
       this.#write({ slot: null, pid: null, generation: null, stream: 'tutti' }, Buffer.from(message.line));
+    else if ('slot' in message) this.#slots.set(message.id, message.slot);
     else {
       this.#pids.set(message.id, message.pid);
       this.#release(message.id);
@@ -97,7 +100,7 @@ class Writer {
     let earlySize = 0;
     let isEarly = this.#format === 'json' && !this.#pids.has(hello.id);
     const origin = (): Origin => ({
-      slot: hello.slot,
+      slot: this.#slots.get(hello.id) ?? hello.slot,
       pid: this.#pids.get(hello.id) ?? null,
       generation: hello.generation,
       stream: hello.stream,
@@ -121,6 +124,10 @@ class Writer {
     }
     socket.on('data', (chunk: Buffer) => {
       for (const line of splitter.push(chunk)) put(line);
+    });
+    socket.once('close', () => {
+      this.#pids.delete(hello.id);
+      this.#slots.delete(hello.id);
     });
     socket.once('end', () => {
       const rest = splitter.end();
@@ -148,6 +155,13 @@ class Writer {
     this.#server.close();
     void this.#sink.end();
   }
+}
+
+function sinkFor(file: FileSinkOptions | null, explain: (dropped: number) => Buffer): Sink {
+  if (file === null) return new DescriptorSink(1, explain);
+  // A device such as /dev/null cannot rotate.
+  const isDevice = existsSync(file.file) && !statSync(file.file).isFile();
+  return isDevice ? new DescriptorSink(openSync(file.file, 'a'), explain) : new FileSink(file, explain);
 }
 
 // A signal for the whole group or a service manager's TERM must not cut off the last lines of the workers; their end ends us.

@@ -11,6 +11,7 @@ function recorder(): { calls: string[]; commands: SignalCommands } {
       stop: (fast, reason) => calls.push(`stop ${fast ? 'fast' : 'graceful'} ${reason}`),
       reload: (reason) => calls.push(`reload ${reason}`),
       scale: (by) => calls.push(`scale ${by}`),
+      reopenLogs: () => calls.push('reopen logs'),
     },
   };
 }
@@ -18,7 +19,7 @@ function recorder(): { calls: string[]; commands: SignalCommands } {
 test('each signal is a command; the second interrupt does not wait', () => {
   const { calls, commands } = recorder();
   const table = signalTable(false);
-  const signals = ['SIGINT', 'SIGINT', 'SIGTERM', 'SIGQUIT', 'SIGHUP', 'SIGTTIN', 'SIGTTOU'] as const;
+  const signals = ['SIGINT', 'SIGINT', 'SIGTERM', 'SIGQUIT', 'SIGHUP', 'SIGTTIN', 'SIGTTOU', 'SIGUSR1'] as const;
   for (const signal of signals) table[signal]?.(commands, signal);
   assert.deepEqual(calls, [
     'stop graceful SIGINT',
@@ -28,6 +29,7 @@ test('each signal is a command; the second interrupt does not wait', () => {
     'reload SIGHUP',
     'scale 1',
     'scale -1',
+    'reopen logs',
   ]);
 });
 
