@@ -29,7 +29,7 @@ export function announceClose(connection: Connection, response: ServerResponse):
 
 /** An application that says `Connection: keep-alive` itself would overrule shouldKeepAlive. */
 function dropKeepAlive(response: ServerResponse, args: unknown[]): void {
-  if (response.hasHeader('connection')) response.removeHeader('connection');
+  if (response.hasHeader('connection')) response.setHeader('connection', 'close');
   const at = args.length - 1;
   const headers = args[at];
   if (at === 0 || typeof headers !== 'object' || headers === null) return;
