@@ -208,6 +208,65 @@ export const errors = {
       'Use a port from 1024 on, or grant the right: under systemd AmbientCapabilities=CAP_NET_BIND_SERVICE, else sysctl net.ipv4.ip_unprivileged_port_start=80.',
     example: { where: '0.0.0.0:80' },
   }),
+  ERR_NOT_RUNNING: error<{
+    name: string | null;
+    isStopped: boolean;
+    nearest: string | null;
+    running: readonly string[];
+  }>({
+    exitCode: 5,
+    when: 'The app that a command names does not run, or nothing runs at all.',
+    message: ({ name, running }) =>
+      name === null
+        ? 'Cannot do that: nothing is running.'
+        : `Cannot find the app "${name}": ${running.length === 0 ? 'nothing is running' : `what runs is ${running.join(', ')}`}.`,
+    remedy: ({ name, isStopped, nearest }) =>
+      isStopped
+        ? `It is stopped. To start it again: tutti start ${name}`
+        : nearest === null
+          ? 'To see what runs: tutti status. To start something: tutti start server.js'
+          : `Did you mean "${nearest}"?`,
+    example: { name: 'wbe', isStopped: false, nearest: 'web', running: ['web', 'mail'] },
+  }),
+  ERR_APP_AMBIGUOUS: error<{ names: readonly string[]; command: string }>({
+    exitCode: 64,
+    when: 'Several apps run and the command must know which one is meant.',
+    message: ({ names }) => `Cannot tell which app is meant: ${names.length} run: ${names.join(', ')}.`,
+    remedy: ({ names, command }) => `Name it, as in: tutti ${command} ${names[0]}`,
+    example: { names: ['mail', 'web'], command: 'reload' },
+  }),
+  ERR_ALREADY_RUNNING: error<{ names: readonly string[] }>({
+    exitCode: 6,
+    when: 'An app of that name runs already; two of one name could not be told apart.',
+    message: ({ names }) => `Cannot start: ${names.join(', ')} ${names.length === 1 ? 'runs' : 'run'} already.`,
+    remedy: ({ names }) =>
+      `To load new code: tutti reload ${names.join(' ')}. To run the program a second time, give it a name of its own: --name`,
+    example: { names: ['web'] },
+  }),
+  ERR_NO_CONTROL: error<{ name: string; reason: string }>({
+    exitCode: 77,
+    when: 'An app in the background could not make its control socket, without which nobody could stop it.',
+    message: ({ name, reason }) =>
+      `Cannot start ${name} in the background: its control socket cannot be made: ${reason}.`,
+    remedy: () => 'Set TUTTI_HOME to a folder that this user may write to, or use tutti run.',
+    example: { name: 'web', reason: 'EROFS: read-only file system' },
+  }),
+  ERR_BACKGROUND_LOST: error<{ name: string; how: string; lastLines: readonly string[] }>({
+    exitCode: 70,
+    when: 'The process in the background ended before it could say why.',
+    message: ({ name, how, lastLines }) =>
+      `Cannot start ${name}: the process in the background ended (${how}).${lines(lastLines)}`,
+    remedy: ({ name }) => `To see more, run it in the foreground: tutti run --name ${name}`,
+    example: { name: 'web', how: 'SIGKILL', lastLines: [] },
+  }),
+  ERR_NOT_RESTARTABLE: error<{ names: readonly string[] }>({
+    exitCode: 6,
+    when: 'A restart was asked for an app that was not started in the background: whoever runs it would see it end.',
+    message: ({ names }) => `Cannot restart ${names.join(', ')}: only what tutti start began can be started again.`,
+    remedy: ({ names }) =>
+      `To load new code: tutti reload ${names.join(' ')}. To begin anew: stop it, and let what ran it run it again.`,
+    example: { names: ['web'] },
+  }),
   ERR_INTERNAL: error<{ problem: string }>({
     exitCode: 70,
     when: 'tutti itself has a bug.',

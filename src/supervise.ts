@@ -2,6 +2,7 @@
 // the command `tutti run`. It never ends the process and installs no signal handler unless asked.
 
 import { realpathSync } from 'node:fs';
+import type { AdminServer } from './admin/admin-server.ts';
 import { type LoadedApp, loadGiven } from './config/app.ts';
 import { resolveEntry } from './config/entry.ts';
 import { workerEnvironment } from './config/environment.ts';
@@ -30,6 +31,8 @@ export interface SuperviseOptions extends AppOptions {
   entry: string;
   /** True: TERM, INT, QUIT, HUP, TTIN and TTOU to this process are commands, as with `tutti run`. Default: false. */
   signals?: boolean;
+  /** False: no control socket, so that the commands of tutti do not see this app. Default: true. */
+  control?: boolean;
 }
 
 /** A piece of a worker's output. */
@@ -48,6 +51,11 @@ export interface LaunchOptions {
    * format other than raw for an output that is no terminal, has it written by a log process instead.
    */
   output: 'inherit' | ((output: WorkerOutput) => void);
+  /**
+   * The control socket: `wanted` (default) is told in one line when it cannot be had; `required` comes before the workers and
+   * ends the app without one; `none` opens nothing.
+   */
+  control?: 'wanted' | 'required' | 'none';
 }
 
 /**
@@ -55,12 +63,12 @@ export interface LaunchOptions {
  * background. Throws a TuttiError if an option or the entry cannot be used.
  */
 export function supervise(options: SuperviseOptions): Supervision {
-  const { signals = false, ...app } = options;
-  return launch(loadGiven(app, surroundings()), { signals, output: 'inherit' });
+  const { signals = false, control = true, ...app } = options;
+  return launch(loadGiven(app, surroundings()), { signals, output: 'inherit', control: control ? 'wanted' : 'none' });
 }
 
 /** Runs an app whose configuration is loaded; `tutti run` is this and a terminal. */
-export function launch(app: LoadedApp, { signals, output }: LaunchOptions): Supervision {
+export function launch(app: LoadedApp, { signals, output, control = 'wanted' }: LaunchOptions): Supervision {
   const { config } = app;
   const env = { ...process.env };
   const generations = new Generations();
@@ -72,6 +80,7 @@ export function launch(app: LoadedApp, { signals, output }: LaunchOptions): Supe
   let lastFailure: WorkerExit | null = null;
   const logScratch = new Scratch();
   const log = workerLog();
+  let admin: Promise<AdminServer | null> = Promise.resolve(null);
 
   const host = new NodeHost({
     generations,
@@ -161,12 +170,26 @@ export function launch(app: LoadedApp, { signals, output }: LaunchOptions): Supe
     uninstallSignals();
     observation.end();
     const verdict = error === undefined ? verdictOf(code, reason, lastFailure) : { code, error };
-    handle.end({ code: verdict.code, reason: verdict.error?.message ?? reason }, verdict.error);
+    const closed = admin.then(
+      (server) => server?.close(),
+      () => {},
+    );
+    handle.end({ code: verdict.code, reason: verdict.error?.message ?? reason }, verdict.error, closed);
+  }
+
+  /** Loaded here, when the workers have been started, because they do not need it. */
+  async function openControl(): Promise<AdminServer> {
+    const door = await import('./open-control.ts');
+    return door.openControl(handle, config, { required: control === 'required', extras: {} });
   }
 
   async function begin(): Promise<void> {
     try {
       generations.pin(1, await programOf(config, env));
+      if (control === 'required') {
+        admin = openControl();
+        await admin;
+      }
     } catch (error) {
       host.release();
       const known = error instanceof TuttiError ? error : new TuttiError('ERR_INTERNAL', { problem: String(error) });
@@ -177,6 +200,7 @@ export function launch(app: LoadedApp, { signals, output }: LaunchOptions): Supe
     guarded(() => supervisor.start());
     isStarted = true;
     for (const command of early) dispatch(command);
+    if (control === 'wanted') admin = openControl();
   }
 
   if (signals) {

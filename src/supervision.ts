@@ -131,13 +131,13 @@ export class SupervisionHandle implements Supervision {
     this.#answers.delete(id);
   }
 
-  /** For the composition root: it is over. */
-  end(stopped: Stopped, error: Error | undefined): void {
+  /** For the composition root: it is over, and `givenBack` is kept when nothing of it is left. */
+  end(stopped: Stopped, error: Error | undefined, givenBack: Promise<unknown> = Promise.resolve()): void {
     if (this.#ended) return;
     this.#ended = true;
     this.#isNotReady(error ?? new Error(`The app was stopped before it was ready: ${stopped.reason}.`));
     for (const id of [...this.#answers.keys()]) this.answer(id, refused);
-    this.#isStopped(stopped);
+    void givenBack.finally(() => this.#isStopped(stopped));
     queueMicrotask(() => this.#feed.end());
   }
 

@@ -41,13 +41,13 @@ export class AdminClient {
     return events;
   }
 
-  /** Resolves when the command has ended, which for a reload can take minutes. `timeoutMs` 0: no limit. */
+  /** Resolves when the command has ended, which for a reload can take minutes. `signal` stops waiting, not the command. */
   command(
     verb: 'reload' | 'rollback' | 'scale' | 'recycle' | 'stop',
     body: object = {},
-    timeoutMs = 0,
+    signal?: AbortSignal,
   ): Promise<CommandResult> {
-    return this.#json<CommandResult>('POST', `/v1/${verb}`, body, timeoutMs);
+    return this.#json<CommandResult>('POST', `/v1/${verb}`, body, 0, signal);
   }
 
   /** Ends when the supervisor ends or `signal` aborts. Resolves once the stream is open, so that nothing after is missed. */
@@ -67,8 +67,14 @@ export class AdminClient {
     return readMessages<T>(response);
   }
 
-  async #json<T>(method: string, path: string, body: object | undefined, timeoutMs: number): Promise<T> {
-    const response = await this.#send(method, path, body, timeoutMs);
+  async #json<T>(
+    method: string,
+    path: string,
+    body: object | undefined,
+    timeoutMs: number,
+    signal?: AbortSignal,
+  ): Promise<T> {
+    const response = await this.#send(method, path, body, timeoutMs, signal);
     const text = await textOf(response);
     const parsed: unknown = parseOrNull(text);
     if (typeof parsed !== 'object' || parsed === null || 'error' in parsed) throw refusal(text);

@@ -14,7 +14,7 @@ export type Found =
 
 /** Asks every supervisor at the same time. Sockets that nobody holds are left out; whoever takes the name replaces them. */
 export async function discover(env: Readonly<Record<string, string | undefined>>, timeoutMs = 3000): Promise<Found[]> {
-  const clients = stateFolders(env).flatMap((state) => namesIn(state).map((name) => clientFor(state, name)));
+  const clients = stateFolders(env).flatMap((state) => socketNames(state).map((name) => clientFor(state, name)));
   const found = await Promise.all(clients.map((client) => ask(client, timeoutMs)));
   return found
     .filter((one): one is Found => one !== null)
@@ -34,7 +34,8 @@ function clientFor(state: string, name: string): AdminClient {
   return new AdminClient(name, controlPaths(state, name));
 }
 
-function namesIn(state: string): string[] {
+/** Of the sockets in a state folder, whether or not somebody answers. */
+export function socketNames(state: string): string[] {
   const folder = join(state, 'run');
   try {
     return readdirSync(folder)

@@ -6,11 +6,36 @@ import { TuttiError } from '../errors.ts';
 import { version } from '../version.ts';
 import type { CommandFile } from './command.ts';
 import { check } from './commands/check.ts';
+import { completion } from './commands/completion.ts';
+import { del } from './commands/delete.ts';
+import { events } from './commands/events.ts';
+import { recycle } from './commands/recycle.ts';
+import { reload } from './commands/reload.ts';
+import { restart } from './commands/restart.ts';
+import { rollback } from './commands/rollback.ts';
 import { run } from './commands/run.ts';
+import { scale } from './commands/scale.ts';
+import { start } from './commands/start.ts';
+import { status } from './commands/status.ts';
+import { stop } from './commands/stop.ts';
 import { tellFailure } from './failure.ts';
 import { type Terminal, wantsColor } from './terminal.ts';
 
-const commands: readonly CommandFile[] = [run, check];
+const commands: readonly CommandFile[] = [
+  run,
+  start,
+  status,
+  events,
+  reload,
+  rollback,
+  scale,
+  recycle,
+  stop,
+  restart,
+  del,
+  check,
+  completion,
+];
 
 const programExamples: CommandFile['examples'] = [
   ['tutti run server.js', 'on every core, in the foreground'],

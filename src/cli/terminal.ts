@@ -1,9 +1,14 @@
 // What a command may use of the process it runs in. Read once, in bin.ts, so that everything below it can be tested as a function.
 
+import type { createColors } from 'picocolors';
+
+export type Colors = ReturnType<typeof createColors>;
+
 export interface Output {
   write: (text: string | Uint8Array) => unknown;
   isTTY?: boolean;
   columns?: number;
+  rows?: number;
 }
 
 export interface Terminal {

@@ -1,0 +1,77 @@
+// The program of the process that `tutti start` puts into the background: a supervisor without a terminal. It is told over the
+// IPC channel what to run, tells how the first start ended, and lets the channel go. Its stdout and stderr are files.
+
+import { type LoadedApp, loadApp } from '../config/app.ts';
+import { TuttiError } from '../errors.ts';
+import { OwnLog } from '../logs/own-log.ts';
+import { launch } from '../supervise.ts';
+import { surroundings } from '../surroundings.ts';
+import type { BootReport } from './launch-in-background.ts';
+import type { LaunchRecord } from './launch-record.ts';
+
+process.exitCode = await runInBackground(await toldToRun());
+
+/** Whoever started this process may be gone before it has said what to run. */
+function toldToRun(): Promise<LaunchRecord> {
+  return new Promise((resolve) => {
+    process.once('message', (message) => resolve(message as LaunchRecord));
+    process.once('disconnect', () => process.exit(1));
+  });
+}
+
+async function runInBackground(record: LaunchRecord): Promise<number> {
+  process.removeAllListeners('disconnect');
+  const log = new OwnLog({
+    write: (text) => process.stderr.write(text),
+    format: 'plain',
+    color: false,
+    name: record.name,
+    clock: () => new Date(),
+  });
+  try {
+    const supervision = launch(await load(record), { signals: true, output: 'inherit', control: 'required' });
+    supervision.on('event', (event) => log.event(event));
+    supervision.ready.then(
+      () => report({ type: 'ready', snapshot: supervision.snapshot() }),
+      (error: unknown) => reportFailure(error, log),
+    );
+    const { code, reason } = await supervision.stopped;
+    log.line(
+      code === 0 ? 'info' : 'error',
+      code === 0 ? `stopped: ${reason}` : `ended with exit code ${code}: ${reason}`,
+    );
+    return code;
+  } catch (error) {
+    return reportFailure(error, log);
+  }
+}
+
+function load(record: LaunchRecord): Promise<LoadedApp> {
+  return loadApp(
+    {
+      command: 'start',
+      flags: record.flags,
+      entry: record.entry ?? undefined,
+      args: record.args,
+      configPath: record.config,
+      orphan: 'serve',
+    },
+    surroundings(record.cwd, { ...process.env }),
+  );
+}
+
+function reportFailure(error: unknown, log: OwnLog): number {
+  const problem = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  const known = error instanceof TuttiError ? error : new TuttiError('ERR_INTERNAL', { problem }, { cause: error });
+  log.line('error', `${known.message} ${known.remedy}`);
+  report({ type: 'failed', code: known.code, details: known.details });
+  return known.exitCode;
+}
+
+/** Said once; nobody may be there to hear it. */
+function report(message: BootReport): void {
+  if (!process.connected) return;
+  process.send?.(message, () => {
+    if (process.connected) process.disconnect();
+  });
+}

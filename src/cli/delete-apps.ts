@@ -1,0 +1,39 @@
+// The work of `tutti delete`.
+
+import { exitCodes, TuttiError } from '../errors.ts';
+import { chooseRunning, knownApps } from './choose-apps.ts';
+import { readRecord, removeRecord } from './launch-record.ts';
+import { stopApps } from './stop-apps.ts';
+import type { Terminal } from './terminal.ts';
+
+export interface DeleteRequest {
+  names: readonly string[];
+  fast: boolean;
+  json: boolean;
+  terminal: Terminal;
+}
+
+export async function deleteApps({ names, fast, json, terminal }: DeleteRequest): Promise<number> {
+  if (names.length === 0) {
+    throw new TuttiError('ERR_USAGE', {
+      problem: 'the app is missing',
+      hint: 'Name it, as in: tutti delete web. For every app: tutti delete all',
+    });
+  }
+  const known = await knownApps(terminal);
+  const everything = [...known.running.map((app) => app.name), ...known.stopped.map((app) => app.name)];
+  const meant = names.includes('all') ? everything : [...new Set(names)];
+  const idle = meant.filter((name) => known.stopped.some((app) => app.name === name));
+  const others = meant.filter((name) => !idle.includes(name));
+  const running = others.length > 0 || idle.length === 0 ? await chooseRunning(others, terminal, 'delete') : [];
+  const code =
+    running.length === 0 ? exitCodes.stopped : await stopApps(running, { fast, json, timeoutMs: null }, terminal);
+  if (code !== exitCodes.stopped) return code;
+  for (const name of meant) {
+    const had = readRecord(terminal.env, name) !== null;
+    removeRecord(terminal.env, name);
+    if (!json && had) terminal.stdout.write(`${name}: deleted\n`);
+  }
+  if (json && running.length === 0) terminal.stdout.write(`${JSON.stringify({ schema: 1, deleted: meant })}\n`);
+  return exitCodes.stopped;
+}

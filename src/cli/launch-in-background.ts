@@ -1,0 +1,83 @@
+// Starts the supervisor of one app in a session of its own and waits until it is ready or has failed. Runs in the CLI; the other
+// end is background.ts.
+
+import { spawn } from 'node:child_process';
+import { closeSync, fstatSync, mkdirSync, openSync, readSync } from 'node:fs';
+import { dirname } from 'node:path';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { appPaths } from '../admin/state-folder.ts';
+import { type ErrorCode, type ErrorDetails, TuttiError } from '../errors.ts';
+import type { Snapshot } from '../supervisor/snapshot.ts';
+import type { LaunchRecord } from './launch-record.ts';
+
+/** What the process in the background says to the one that started it. */
+export type BootReport = { type: 'ready'; snapshot: Snapshot } | { type: 'failed'; code: ErrorCode; details: unknown };
+
+export interface Started {
+  name: string;
+  pid: number;
+  logs: { out: string; err: string };
+  snapshot: Snapshot;
+}
+
+const MAX_TAIL_BYTES = 16 * 1024;
+const MAX_TAIL_LINES = 20;
+
+/** Rejects with the TuttiError that the supervisor ended with. */
+export async function launchInBackground(
+  record: LaunchRecord,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<Started> {
+  const paths = appPaths(env, record.name);
+  mkdirSync(dirname(paths.out), { recursive: true, mode: 0o700 });
+  const out = openSync(paths.out, 'a', 0o600);
+  const err = openSync(paths.err, 'a+', 0o600);
+  const before = fstatSync(err).size;
+  try {
+    const program = fileURLToPath(new URL('./background.js', import.meta.url));
+    // The name and the entry are for people who look at the list of processes.
+    const args = [program, record.name, ...(record.entry === null ? [] : [record.entry])];
+    const launched = spawn(process.execPath, args, {
+      cwd: record.cwd,
+      env,
+      detached: true,
+      stdio: ['ignore', out, err, 'ipc'],
+    });
+    const report = new Promise<BootReport>((resolve, reject) => {
+      launched.on('message', (message) => resolve(message as BootReport));
+      launched.on('error', reject);
+      launched.on('exit', (code, signal) => {
+        const how = signal ?? `exit code ${code}`;
+        reject(new TuttiError('ERR_BACKGROUND_LOST', { name: record.name, how, lastLines: tail(err, before) }));
+      });
+    });
+    launched.send(record);
+    const said = await report;
+    if (launched.connected) launched.disconnect();
+    launched.unref();
+    if (said.type === 'failed') {
+      // The pair of code and details is the one that the other process made.
+      throw new TuttiError(said.code, said.details as ErrorDetails<ErrorCode>);
+    }
+    const pid = launched.pid ?? said.snapshot.pid;
+    return { name: record.name, pid, logs: { out: paths.out, err: paths.err }, snapshot: said.snapshot };
+  } finally {
+    closeSync(out);
+    closeSync(err);
+  }
+}
+
+/** The last lines that were written since `from`. */
+function tail(file: number, from: number): string[] {
+  const size = fstatSync(file).size;
+  const start = Math.max(from, size - MAX_TAIL_BYTES);
+  const buffer = Buffer.alloc(Math.max(0, size - start));
+  readSync(file, buffer, 0, buffer.length, start);
+  return buffer
+    .toString('utf8')
+    .trimEnd()
+    .split('\n')
+    .filter((line) => line !== '')
+    .slice(-MAX_TAIL_LINES);
+}

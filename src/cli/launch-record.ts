@@ -1,0 +1,70 @@
+// How each app in the background was started, on disk, so that it can be started again by its name alone. What was typed is
+// kept, never the environment: secrets stay where they are. Runs in the CLI.
+
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import process from 'node:process';
+import { appPaths, lastingFolder } from '../admin/state-folder.ts';
+import type { OptionName } from '../config/options.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface LaunchRecord {
+  schema: 1;
+  name: string;
+  /** Where it was typed. */
+  cwd: string;
+  entry: string | null;
+  args: readonly string[];
+  /** As typed, by option of the table. */
+  flags: Readonly<Partial<Record<OptionName, readonly string[] | boolean>>>;
+  /** The configuration file; `none`: without. */
+  config: string;
+  /** ISO 8601. */
+  startedAt: string;
+}
+
+export function writeRecord(env: Environment, record: LaunchRecord): void {
+  const { record: path } = appPaths(env, record.name);
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  const fresh = `${path}.${process.pid}`;
+  writeFileSync(fresh, `${JSON.stringify(record, null, 2)}\n`, { mode: 0o600 });
+  renameSync(fresh, path);
+}
+
+export function removeRecord(env: Environment, name: string): void {
+  rmSync(appPaths(env, name).record, { force: true });
+}
+
+export function readRecord(env: Environment, name: string): LaunchRecord | null {
+  return parse(appPaths(env, name).record);
+}
+
+export function readRecords(env: Environment): LaunchRecord[] {
+  const folder = join(lastingFolder(env), 'apps');
+  return list(folder)
+    .filter((file) => file.endsWith('.json'))
+    .map((file) => parse(join(folder, file)))
+    .filter((record) => record !== null)
+    .sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }));
+}
+
+function list(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    // Nothing was ever started in the background.
+    return [];
+  }
+}
+
+/** Null for what is not there or not ours: a foreign file must not break every command. */
+function parse(path: string): LaunchRecord | null {
+  try {
+    const record: unknown = JSON.parse(readFileSync(path, 'utf8'));
+    const isOurs = typeof record === 'object' && record !== null && 'schema' in record && record.schema === 1;
+    return isOurs && 'name' in record && typeof record.name === 'string' ? (record as LaunchRecord) : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,164 @@
+// The work of `tutti status`.
+
+import { createColors } from 'picocolors';
+import { exitCodes } from '../errors.ts';
+import { place, time, url } from '../logs/sentences.ts';
+import type { Snapshot } from '../supervisor/snapshot.ts';
+import { chooseRunning, type Known, knownApps } from './choose-apps.ts';
+import { paintState } from './progress.ts';
+import { age, amount, bytes, milliseconds, percent } from './readable.ts';
+import { table } from './table.ts';
+import { type Colors, type Terminal, wantsColor } from './terminal.ts';
+
+export interface StatusRequest {
+  name: string | undefined;
+  json: boolean;
+  terminal: Terminal;
+}
+
+export async function showStatus({ name, json, terminal }: StatusRequest): Promise<number> {
+  const colors = createColors(wantsColor(terminal, terminal.stdout));
+  if (name !== undefined) return showOne(name, json, terminal, colors);
+  const known = await knownApps(terminal);
+  const text = json ? JSON.stringify(listAsJson(known)) : listAsTable(known, colors).join('\n');
+  terminal.stdout.write(`${text}\n`);
+  return known.running.length === 0 ? exitCodes.notRunning : exitCodes.stopped;
+}
+
+async function showOne(name: string, json: boolean, terminal: Terminal, colors: Colors): Promise<number> {
+  const [app] = await chooseRunning([name], terminal, 'status');
+  if (app === undefined) return exitCodes.notRunning;
+  if (!app.answers) {
+    terminal.stderr.write(`${app.name}: ${app.reason}\n`);
+    return exitCodes.timedOut;
+  }
+  const text = json ? JSON.stringify(app.snapshot) : detail(app.snapshot, colors).join('\n');
+  terminal.stdout.write(`${text}\n`);
+  return exitCodes.stopped;
+}
+
+function listAsJson({ running, stopped }: Known): object {
+  const apps = [
+    ...running.map((app) => (app.answers ? app.snapshot : { name: app.name, state: 'silent', reason: app.reason })),
+    ...stopped.map(({ name }) => ({ name, state: 'stopped' })),
+  ];
+  return { schema: 1, apps };
+}
+
+function listAsTable({ running, stopped }: Known, colors: Colors): string[] {
+  if (running.length + stopped.length === 0) return ['Nothing is running. To begin: tutti start server.js'];
+  const rows = running.map((app) => (app.answers ? appRow(app.snapshot, colors) : [app.name, colors.red('silent')]));
+  const left = (title: string) => ({ title });
+  const right = (title: string) => ({ title, align: 'right' as const });
+  return table(
+    [
+      left('app'),
+      left('state'),
+      right('workers'),
+      right('gen'),
+      left('serves'),
+      right('up'),
+      right('cpu'),
+      right('memory'),
+      right('restarts'),
+    ],
+    [...rows, ...stopped.map(({ name }) => [name, colors.dim('stopped')])],
+    colors.dim,
+  );
+}
+
+function appRow(snapshot: Snapshot, colors: Colors): string[] {
+  const { workers } = snapshot;
+  const ready = workers.filter(({ state }) => state === 'ready' || state === 'suspect').length;
+  const enough = ready >= snapshot.target ? colors.green : colors.yellow;
+  const state = snapshot.circuit === 'open' ? colors.red(`${snapshot.state}, circuit open`) : snapshot.state;
+  return [
+    colors.bold(snapshot.name),
+    state,
+    enough(`${ready}/${snapshot.target}`),
+    String(snapshot.generation),
+    serves(snapshot),
+    age(snapshot.uptimeMs),
+    percent(sum(workers.map((worker) => worker.cpuPercent))),
+    bytes(sum(workers.map((worker) => worker.pssBytes ?? worker.rssBytes))),
+    String(sum(workers.map((worker) => worker.restarts))),
+  ];
+}
+
+function serves({ listeners }: Snapshot): string {
+  const [first, ...others] = listeners;
+  if (first === undefined) return '–';
+  return `${url(first) ?? place(first)}${others.length === 0 ? '' : ` +${others.length}`}`;
+}
+
+function detail(snapshot: Snapshot, colors: Colors): string[] {
+  const { reload } = snapshot;
+  const facts: [string, string][] = [
+    ['state', `${snapshot.state}${snapshot.circuit === 'open' ? colors.red(', circuit open') : ''}`],
+    ['generation', String(snapshot.generation)],
+    ['entry', snapshot.entry],
+    ['serves', snapshot.listeners.map((one) => url(one) ?? place(one)).join(', ') || '–'],
+    ['up', `${age(snapshot.uptimeMs)}, pid ${snapshot.pid}, tutti ${snapshot.version}, Node.js ${snapshot.node}`],
+  ];
+  if (reload.state !== 'idle') facts.push(['reload', `${reload.state}, ${reload.done} of ${reload.total}`]);
+  else if (reload.result !== null && reload.result !== 'done') {
+    facts.push(['last reload', colors.red(`${reload.result}: ${reload.error ?? ''}`)]);
+  }
+  return [
+    colors.bold(snapshot.name),
+    ...facts.map(([key, value]) => `  ${colors.dim(key.padEnd(11))} ${value}`),
+    '',
+    ...workerTable(snapshot, colors).map((line) => `  ${line}`),
+  ];
+}
+
+export function workerTable(snapshot: Snapshot, colors: Colors): string[] {
+  const right = (title: string) => ({ title, align: 'right' as const });
+  const columns = [
+    right('slot'),
+    { title: 'state' },
+    right('pid'),
+    right('gen'),
+    right('up'),
+    right('cpu'),
+    right('memory'),
+    right('conns'),
+    right('active'),
+    right('requests'),
+    right('loop'),
+    right('delay p99'),
+    right('restarts'),
+    { title: '' },
+  ];
+  const rows = snapshot.workers.map((worker) => {
+    const place = [String(worker.slot ?? 'spare'), paintState(worker, colors)];
+    const why = worker.reason ?? lastExit(worker.lastExit);
+    if (worker.pid === null) return [...place, ...Array<string>(10).fill(''), String(worker.restarts), colors.dim(why)];
+    return [
+      ...place,
+      String(worker.pid),
+      String(worker.generation),
+      age(worker.uptimeMs),
+      percent(worker.cpuPercent),
+      bytes(worker.pssBytes ?? worker.rssBytes),
+      amount(worker.connections),
+      amount(worker.activeRequests),
+      amount(worker.requestsTotal),
+      percent(worker.eventLoopUtilization * 100),
+      milliseconds(worker.eventLoopDelayP99Ms),
+      String(worker.restarts),
+      colors.dim(why),
+    ];
+  });
+  return table(columns, rows, colors.dim);
+}
+
+function lastExit(exit: Snapshot['workers'][number]['lastExit']): string {
+  if (exit === null) return '';
+  const how = exit.signal ?? (exit.code === null ? '' : `code ${exit.code}`);
+  return `last exit: ${exit.reason} ${how} ${time(Math.max(0, Date.now() - Date.parse(exit.at)))} ago`;
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((all, value) => all + value, 0);
+}

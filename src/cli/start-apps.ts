@@ -1,0 +1,112 @@
+// The work of `tutti start`: finds out what is meant, checks it here where the caller sees it, and starts each in the background.
+
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { createColors } from 'picocolors';
+import { discover } from '../admin/discovery.ts';
+import { type AppRequest, type LoadedApp, loadApp, loadApps } from '../config/app.ts';
+import { findConfigFile } from '../config/load.ts';
+import { exitCodes, TuttiError } from '../errors.ts';
+import { time, url } from '../logs/sentences.ts';
+import { surroundings } from '../surroundings.ts';
+import { appFlags, configFlag } from './app-options.ts';
+import { tellFailure } from './failure.ts';
+import { launchInBackground, type Started } from './launch-in-background.ts';
+import { type LaunchRecord, readRecord, writeRecord } from './launch-record.ts';
+import { type Terminal, wantsColor } from './terminal.ts';
+
+export interface StartRequest {
+  positionals: readonly string[];
+  args: readonly string[];
+  options: Readonly<Record<string, unknown>>;
+  terminal: Terminal;
+}
+
+export async function startApps(request: StartRequest): Promise<number> {
+  const { terminal, positionals, options } = request;
+  const meant = await whatIsMeant(request);
+  const running = new Set((await discover(terminal.env)).map((app) => app.name));
+  const already = meant.filter(({ name }) => running.has(name)).map(({ name }) => name);
+  const fresh = meant.filter(({ name }) => !running.has(name));
+  // Named apps must all be startable; of a whole file, what runs already is left alone.
+  if (already.length > 0 && (positionals.length > 0 || fresh.length === 0)) {
+    throw new TuttiError('ERR_ALREADY_RUNNING', { names: already });
+  }
+  const json = options.json === true;
+  if (!json) for (const name of already) terminal.stdout.write(`${name}: runs already\n`);
+  return startAll(fresh, json, terminal);
+}
+
+/** One after the other; the first that fails ends it, because the next may need it. */
+export async function startAll(records: readonly LaunchRecord[], json: boolean, terminal: Terminal): Promise<number> {
+  const started: Started[] = [];
+  for (const record of records) {
+    const began = performance.now();
+    try {
+      const app = await launchInBackground(record, terminal.env);
+      writeRecord(terminal.env, record);
+      started.push(app);
+      if (!json) tellStarted(app, performance.now() - began, terminal);
+    } catch (error) {
+      if (json && started.length > 0) terminal.stdout.write(`${JSON.stringify({ schema: 1, started })}\n`);
+      return tellFailure(error, terminal);
+    }
+  }
+  if (json) terminal.stdout.write(`${JSON.stringify({ schema: 1, started })}\n`);
+  return exitCodes.stopped;
+}
+
+/** Each word is a program, an app of the configuration file, or an app that was started before; without words, the file. */
+async function whatIsMeant(request: StartRequest): Promise<LaunchRecord[]> {
+  const { positionals, terminal } = request;
+  if (positionals.length === 0) {
+    const apps = await loadApps(appRequest(request, undefined), surroundings(terminal.cwd, terminal.env));
+    return apps.map((app) => recordOf(app, undefined, request));
+  }
+  const records: LaunchRecord[] = [];
+  for (const word of positionals) records.push(await oneThatIsMeant(word, request));
+  return records;
+}
+
+async function oneThatIsMeant(word: string, request: StartRequest): Promise<LaunchRecord> {
+  const { terminal, args, options } = request;
+  const known = readRecord(terminal.env, word);
+  const typedMore = args.length > 0 || Object.keys(appFlags(options)).some((flag) => flag !== 'json');
+  const isFile = existsSync(resolve(terminal.cwd, word));
+  const file = findConfigFile(terminal.cwd, configFlag(options) ?? (terminal.env.TUTTI_CONFIG || null));
+  const around = surroundings(terminal.cwd, terminal.env);
+  if (!isFile && file !== null) {
+    const apps = await loadApps(appRequest(request, undefined), around);
+    const app = apps.find(({ config }) => config.name === word);
+    if (app !== undefined) return recordOf(app, undefined, request);
+  }
+  if (!isFile && known !== null && !typedMore) return { ...known, startedAt: new Date().toISOString() };
+  return recordOf(await loadApp(appRequest(request, word), around), word, request);
+}
+
+function appRequest({ args, options }: StartRequest, entry: string | undefined): AppRequest {
+  return { command: 'start', flags: appFlags(options), entry, args, configPath: configFlag(options), orphan: 'serve' };
+}
+
+function recordOf(app: LoadedApp, entry: string | undefined, { args, options, terminal }: StartRequest): LaunchRecord {
+  const { json: _, ...flags } = appFlags(options);
+  return {
+    schema: 1,
+    name: app.config.name,
+    cwd: terminal.cwd,
+    entry: entry ?? null,
+    args,
+    flags: { ...flags, name: [app.config.name] },
+    config: app.file ?? 'none',
+    startedAt: new Date().toISOString(),
+  };
+}
+
+function tellStarted({ name, pid, snapshot, logs }: Started, ms: number, terminal: Terminal): void {
+  const colors = createColors(wantsColor(terminal, terminal.stdout));
+  const urls = snapshot.listeners.map(url).filter((address) => address !== null);
+  const serves = urls.length === 0 ? '' : `, ${urls.join(' ')}`;
+  const workers = `${snapshot.target} worker${snapshot.target === 1 ? '' : 's'}`;
+  terminal.stdout.write(`${colors.green('✔')} ${name}: started in ${time(ms)}, ${workers}, pid ${pid}${serves}\n`);
+  if (terminal.stdout.isTTY) terminal.stdout.write(colors.dim(`  output: ${logs.out} and ${logs.err}\n`));
+}

@@ -1,0 +1,56 @@
+// Joins the admin API to a running supervisor: part of the composition, loaded after the workers were started. Runs in the primary.
+
+import { AdminServer } from './admin/admin-server.ts';
+import type { AdminExtras } from './admin/target.ts';
+import type { Config } from './config/options.ts';
+import { TuttiError } from './errors.ts';
+import type { SupervisionHandle } from './supervision.ts';
+import { version } from './version.ts';
+
+/**
+ * Opens the control socket and, if asked, the TCP port. `required`: throws when the socket cannot be had, because a supervisor
+ * in the background that nobody can stop must not begin. Otherwise what fails is told in one line and the app runs on.
+ */
+export async function openControl(
+  handle: SupervisionHandle,
+  config: Config,
+  { required, extras }: { required: boolean; extras: AdminExtras },
+): Promise<AdminServer> {
+  const admin = new AdminServer(handle, {
+    env: process.env,
+    version,
+    listen: config.admin,
+    token: null,
+    extras,
+  });
+  const socket = await admin.openSocket();
+  if (required && socket.outcome !== 'bound') {
+    await admin.close();
+    throw socket.outcome === 'taken'
+      ? new TuttiError('ERR_ALREADY_RUNNING', { names: [config.name] })
+      : new TuttiError('ERR_NO_CONTROL', { name: config.name, reason: socket.reason });
+  }
+  if (socket.outcome === 'taken') {
+    tell(
+      handle,
+      `another app is named ${config.name}: this one runs without a control socket, unless --name tells them apart`,
+    );
+  } else if (socket.outcome === 'impossible') {
+    tell(handle, `runs without a control socket, because it cannot be made: ${socket.reason}`);
+  }
+  try {
+    const address = await admin.openTcp();
+    if (address !== null) {
+      const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
+      tell(handle, `admin API and page on http://${host}:${address.port}`);
+    }
+  } catch (error) {
+    const message = `Cannot open the admin port ${config.admin?.host}:${config.admin?.port}: ${String(error)}`;
+    handle.report({ type: 'notice', level: 'error', message });
+  }
+  return admin;
+}
+
+function tell(handle: SupervisionHandle, message: string): void {
+  handle.report({ type: 'notice', level: 'info', message });
+}
