@@ -180,7 +180,7 @@ export function launch(app: LoadedApp, { signals, output, control = 'wanted' }: 
   /** Loaded here, when the workers have been started, because they do not need it. */
   async function openControl(): Promise<AdminServer> {
     const door = await import('./open-control.ts');
-    return door.openControl(handle, config, { required: control === 'required', extras: {} });
+    return door.openControl(handle, config, { required: control === 'required', extras: observation.extras });
   }
 
   async function begin(): Promise<void> {
@@ -201,6 +201,7 @@ export function launch(app: LoadedApp, { signals, output, control = 'wanted' }: 
     isStarted = true;
     for (const command of early) dispatch(command);
     if (control === 'wanted') admin = openControl();
+    if (config.admin !== null) observation.keepHistory();
   }
 
   if (signals) {

@@ -33,7 +33,7 @@ async function runInBackground(record: LaunchRecord): Promise<number> {
     supervision.on('event', (event) => log.event(event));
     supervision.ready.then(
       () => report({ type: 'ready', snapshot: supervision.snapshot() }),
-      (error: unknown) => reportFailure(error, log),
+      (error: unknown) => reportFailure(error),
     );
     const { code, reason } = await supervision.stopped;
     log.line(
@@ -42,7 +42,9 @@ async function runInBackground(record: LaunchRecord): Promise<number> {
     );
     return code;
   } catch (error) {
-    return reportFailure(error, log);
+    const known = reportFailure(error);
+    log.line('error', `${known.message} ${known.remedy}`);
+    return known.exitCode;
   }
 }
 
@@ -60,12 +62,11 @@ function load(record: LaunchRecord): Promise<LoadedApp> {
   );
 }
 
-function reportFailure(error: unknown, log: OwnLog): number {
+function reportFailure(error: unknown): TuttiError {
   const problem = error instanceof Error ? (error.stack ?? error.message) : String(error);
   const known = error instanceof TuttiError ? error : new TuttiError('ERR_INTERNAL', { problem }, { cause: error });
-  log.line('error', `${known.message} ${known.remedy}`);
   report({ type: 'failed', code: known.code, details: known.details });
-  return known.exitCode;
+  return known;
 }
 
 /** Said once; nobody may be there to hear it. */
