@@ -308,11 +308,14 @@ export class NodeHost implements Host {
         policy.policy = read.policy;
         pinned = generations.pin(number, read.program);
       } else {
+        if (await generations.changedInPlace(from.generation)) {
+          throw new Error(`the files of generation ${from.generation} were overwritten on disk since it was started`);
+        }
         pinned = generations.copy(number, from.generation);
         if (pinned === null) throw new Error(`generation ${from.generation} is not kept any more`);
       }
-      const changedInPlace = await generations.changedInPlace(number);
-      if (changedInPlace) this.#knownChanged.add(number);
+      // Of which generation that is true, the core has heard above.
+      const changedInPlace = false;
       const { entry } = pinned;
       this.#observer.input({ type: 'generation-pinned', generation: number, entry, changedInPlace, ...policy });
     } catch (error) {

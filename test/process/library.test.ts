@@ -8,41 +8,17 @@ import { mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSyn
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import { type SuperviseOptions, type Supervision, supervise, type TimedEvent, TuttiError } from '../../dist/index.js';
+import { test } from 'node:test';
+import { type SuperviseOptions, supervise, TuttiError } from '../../dist/index.js';
 import { eventually, within } from '../support/eventually.ts';
 import { fetch } from '../support/fetch.ts';
 import { isAlive, processesBelow } from '../support/processes.ts';
+import { fixture, startSupervised } from '../support/supervised.ts';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
-const hello = join(root, 'test/fixtures/hello.cjs');
-
-interface Started {
-  app: Supervision;
-  events: TimedEvent[];
-  port(): number;
-}
-
-/** A supervised app that is stopped when the test ends, however it ends. */
-async function start(t: TestContext, options: Partial<SuperviseOptions> = {}): Promise<Started> {
-  const app = supervise({ entry: hello, workers: 2, canaryTime: 0, ...options, env: { PORT: '0', ...options.env } });
-  t.after(async () => {
-    await app.stop({ fast: true });
-    await within('the app to stop', app.stopped);
-  });
-  const events: TimedEvent[] = [];
-  app.on('event', (event) => events.push(event));
-  await within('the app to be ready', app.ready);
-  return { app, events, port: () => app.snapshot().listeners[0]?.port ?? 0 };
-}
-
-function pids(app: Supervision): number[] {
-  return app.snapshot().workers.flatMap(({ pid }) => (pid === null ? [] : [pid]));
-}
+const hello = fixture('hello.cjs');
 
 test('the handle starts, reloads, rolls back, scales, recycles and stops, and tells of it', async (t) => {
-  const { app, events, port } = await start(t, { name: 'shop' });
+  const { app, events, port, pids } = await startSupervised(t, { name: 'shop' });
   const iterated: string[] = [];
   const iteration = (async () => {
     for await (const event of app) iterated.push(event.type);
@@ -59,17 +35,17 @@ test('the handle starts, reloads, rolls back, scales, recycles and stops, and te
     return seen.size === 2;
   });
 
-  const before = pids(app);
+  const before = pids();
   assert.deepEqual(await app.reload(), { outcome: 'done', generation: 2 });
   assert.ok(before.every((pid) => !isAlive(pid)));
   assert.equal((await app.rollback()).outcome, 'done');
   assert.equal(app.snapshot().generation, 3);
   assert.equal((await app.scale(3)).outcome, 'done');
   assert.equal((await app.scale({ by: -2 })).outcome, 'done');
-  assert.equal(pids(app).length, 1);
-  const [old] = pids(app);
+  assert.equal(pids().length, 1);
+  const [old] = pids();
   assert.equal((await app.recycle(0)).outcome, 'done');
-  assert.notEqual(pids(app)[0], old);
+  assert.notEqual(pids()[0], old);
   assert.equal((await fetch({ port: port() })).status, 200);
 
   assert.equal((await app.stop()).outcome, 'done');
@@ -96,7 +72,7 @@ test('what cannot be used is thrown at once, with the remedy', () => {
 });
 
 test('an app that never becomes ready ends with the reason and the last lines of its stderr', async () => {
-  const app = supervise({ entry: join(root, 'test/fixtures/throws-on-boot.cjs'), workers: 1 });
+  const app = supervise({ entry: fixture('throws-on-boot.cjs'), workers: 1 });
   await assert.rejects(
     within('the verdict', app.ready),
     (error) => error instanceof TuttiError && error.code === 'ERR_NEVER_READY' && /Error/.test(error.message),
@@ -118,7 +94,7 @@ test('a port that another program has is told as such', async (t) => {
 });
 
 test('it can be stopped before it is ready', async () => {
-  const app = supervise({ entry: join(root, 'test/fixtures/never-listens.cjs'), workers: 2 });
+  const app = supervise({ entry: fixture('never-listens.cjs'), workers: 2 });
   assert.equal((await within('the stop', app.stop())).outcome, 'done');
   assert.equal((await app.stopped).code, 0);
   await assert.rejects(app.ready, /stopped before it was ready/);
@@ -128,8 +104,8 @@ test('two apps live side by side in one program, and settings of its own cluster
   cluster.setupPrimary({ exec: '/nowhere.js', execArgv: ['--no-deprecation'] });
   const settings = { ...cluster.settings };
   const [one, two] = await Promise.all([
-    start(t, { name: 'one', args: ['first'] }),
-    start(t, { name: 'two', workers: 1, args: ['second'] }),
+    startSupervised(t, { name: 'one', args: ['first'] }),
+    startSupervised(t, { name: 'two', workers: 1, args: ['second'] }),
   ]);
   await Promise.all([one.app.reload(), two.app.reload()]);
   assert.equal((await fetch({ port: one.port() })).status, 200);
@@ -141,7 +117,7 @@ test('two apps live side by side in one program, and settings of its own cluster
 });
 
 test('a listener may give commands', async (t) => {
-  const { app } = await start(t, { workers: 1 });
+  const { app } = await startSupervised(t, { workers: 1 });
   app.on('event', (event) => {
     if (event.type === 'scaled') void app.stop();
   });
@@ -170,7 +146,7 @@ test('a program that only supervises ends by itself, without handlers of signals
 });
 
 test('reloads leave nothing behind in the primary', async (t) => {
-  const { app } = await start(t, { probe: '/' });
+  const { app } = await startSupervised(t, { probe: '/' });
   const count = () => ({
     files: readdirSync('/proc/self/fd').length,
     timers: process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length,
@@ -192,8 +168,8 @@ test('a process that cannot be started is a failure with its explanation, and it
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   const cwd = join(folder, 'cwd');
   mkdirSync(cwd);
-  const { app, events } = await start(t, { workers: 1, cwd });
-  const [victim] = pids(app);
+  const { app, events, pids } = await startSupervised(t, { workers: 1, cwd });
+  const [victim] = pids();
   rmSync(cwd, { recursive: true });
   process.kill(victim as number, 'SIGKILL');
   const failure = await eventually('the failed start', () =>
@@ -215,7 +191,7 @@ test('nodeArgs reach the workers, each with an inspector port of its own, and th
        instance: process.env.NODE_APP_INSTANCE, boot: process.env.TUTTI_BOOT }))).listen(0)`,
   );
   const nodeArgs = ['--inspect=127.0.0.1:29229', '--no-deprecation'];
-  const { port } = await start(t, { entry, nodeArgs, name: 'inspected' });
+  const { port } = await startSupervised(t, { entry, nodeArgs, name: 'inspected' });
   const answers = new Map<string, Record<string, unknown>>();
   await eventually('both workers to answer', async () => {
     const { body } = await fetch({ port: port() });
