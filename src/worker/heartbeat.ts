@@ -1,8 +1,10 @@
 // Once a second: how the worker is. From the main loop, so that its silence means a blocked loop. Runs in the worker.
 import { type EventLoopUtilization, monitorEventLoopDelay, performance } from 'node:perf_hooks';
+import { getHeapStatistics } from 'node:v8';
 import type { Beat, BeatExtra } from '../protocol/messages.ts';
 import { post } from './channel.ts';
 import { allConnections } from './connections.ts';
+import { countGarbage } from './garbage.ts';
 import { requestCounts, requestExtra } from './requests.ts';
 
 type IntervalHistogram = ReturnType<typeof monitorEventLoopDelay>;
@@ -13,24 +15,29 @@ type IntervalHistogram = ReturnType<typeof monitorEventLoopDelay>;
  */
 const RESOLUTION_MS = 20;
 
-export function startHeartbeat(everyMs: number, transfers: () => NonNullable<BeatExtra['transfers']>): void {
+/** The returned function sends a heartbeat out of turn: the last counts of a worker that is about to end. */
+export function startHeartbeat(everyMs: number, transfers: () => NonNullable<BeatExtra['transfers']>): () => void {
+  const garbage = countGarbage();
+  const heapLimitBytes = getHeapStatistics().heap_size_limit;
   const delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
   delay.enable();
   let before = performance.eventLoopUtilization();
   const beat = (): void => {
     const now = performance.eventLoopUtilization();
-    post({ cmd: 'NODE_TUTTI_HEARTBEAT', beat: measure(before, now, delay, transfers()) });
+    const extra = { transfers: transfers(), gc: garbage(), heapLimitBytes };
+    post({ cmd: 'NODE_TUTTI_HEARTBEAT', beat: measure(before, now, delay, extra) });
     before = now;
     delay.reset();
   };
   setInterval(beat, everyMs).unref();
+  return beat;
 }
 
 function measure(
   before: EventLoopUtilization,
   now: EventLoopUtilization,
   delay: IntervalHistogram,
-  transfers: NonNullable<BeatExtra['transfers']>,
+  more: Pick<BeatExtra, 'transfers' | 'gc' | 'heapLimitBytes'>,
 ): Beat {
   const memory = process.memoryUsage();
   const cpu = process.cpuUsage();
@@ -48,7 +55,7 @@ function measure(
     inspected: isInspected(),
     extra: {
       ...requestExtra(),
-      transfers,
+      ...more,
       heapTotalBytes: memory.heapTotal,
       externalBytes: memory.external,
     },

@@ -52,6 +52,7 @@ export function start(boot: BootInfo): void {
     drain.begin(timeoutMs, done);
   };
   const terminate = (): void => {
+    lastBeat();
     shield.release();
     release?.();
   };
@@ -71,7 +72,10 @@ export function start(boot: BootInfo): void {
   });
 
   onMessage('NODE_TUTTI_DRAIN', ({ timeoutMs }) => {
-    beginDrain(timeoutMs, (left) => post({ cmd: 'NODE_TUTTI_DRAINED', left }));
+    beginDrain(timeoutMs, (left) => {
+      lastBeat();
+      post({ cmd: 'NODE_TUTTI_DRAINED', left });
+    });
   });
   onMessage('NODE_TUTTI_TERMINATE', terminate);
   onMessage('NODE_TUTTI_SIGNAL', ({ signal }) => void shield.deliver(signal));
@@ -90,7 +94,9 @@ export function start(boot: BootInfo): void {
     post({ cmd: 'NODE_TUTTI_STARTED' });
     if (boot.ready === 'started') flushCache();
   });
-  startHeartbeat(boot.heartbeatMs, () => plane.counts());
+  const lastBeat = startHeartbeat(boot.heartbeatMs, () => plane.counts());
+  // Whatever ends the process, short of a signal: on a pipe this is written before the process is gone.
+  process.on('exit', lastBeat);
   // For a debugger that stops a blocked loop: it can ask what the loop was serving.
   Object.defineProperty(process, Symbol.for('tutti.requests'), { value: requestsInFlight });
 }
