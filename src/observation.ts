@@ -3,10 +3,12 @@
 
 import type { AdminExtras } from './admin/target.ts';
 import { dashboardAssets, dashboardHeaders } from './dashboard/assets.ts';
+import { AppMetrics } from './metrics/app-metrics.ts';
 import { negotiateFormat } from './metrics/exposition.ts';
 import { Metrics, measureOwnUsage } from './metrics/metrics.ts';
 import { Sampler } from './metrics/sampler.ts';
-import type { Action } from './supervisor/actions.ts';
+import type { AppMetric } from './protocol/messages.ts';
+import type { Action, WorkerId } from './supervisor/actions.ts';
 import type { Host } from './supervisor/host.ts';
 import type { SupervisorInput } from './supervisor/inputs.ts';
 import type { Snapshot } from './supervisor/snapshot.ts';
@@ -15,9 +17,12 @@ export class Observation {
   readonly extras: AdminExtras;
   readonly #metrics: Metrics;
   readonly #sampler: Sampler;
+  readonly #app: AppMetrics;
 
-  constructor(snapshot: () => Snapshot) {
-    this.#metrics = new Metrics({ snapshot, ownUsage: measureOwnUsage });
+  /** `askWorkers` asks for the application's own metrics; the answers come to `appMetrics()`. */
+  constructor(snapshot: () => Snapshot, askWorkers: (seq: number) => readonly WorkerId[]) {
+    this.#app = new AppMetrics({ ask: askWorkers });
+    this.#metrics = new Metrics({ snapshot, ownUsage: measureOwnUsage, appMetrics: () => this.#app.collect() });
     this.#sampler = new Sampler(this.#metrics, snapshot);
     let assets: ReturnType<typeof dashboardAssets> | null = null;
     this.extras = {
@@ -50,6 +55,11 @@ export class Observation {
 
   input(input: SupervisorInput): void {
     this.#metrics.input(input);
+    if (input.type === 'worker-exit') this.#app.ended(input.worker);
+  }
+
+  appMetrics(worker: WorkerId, seq: number | null, metrics: readonly AppMetric[] | null): void {
+    this.#app.reply(worker, seq, metrics);
   }
 
   /** Keeps the history from now on, also while nobody looks. */

@@ -103,8 +103,9 @@ export function launch(app: LoadedApp, { signals, output, control = 'wanted' }: 
     },
     answer: (id, result) => handle.answer(id, result),
     exit: (code, reason) => void end(code, reason),
+    metrics: (worker, seq, metrics) => observation.appMetrics(worker, seq, metrics),
   });
-  const observation = new Observation(snapshot);
+  const observation = new Observation(snapshot, (seq) => host.askMetrics(seq));
   const supervisor = new Supervisor(
     { name: config.name, policy: config, generation1: { entry: resolveEntry(config.entry) } },
     observation.watchActions(host),

@@ -2,7 +2,7 @@
 // inputs. It decides nothing.
 
 import type { Socket } from 'node:net';
-import type { Balance, BootInfo } from '../protocol/messages.ts';
+import type { AppMetric, Balance, BootInfo } from '../protocol/messages.ts';
 import type { Action, CommandResult, WorkerId } from '../supervisor/actions.ts';
 import type { SupervisorEvent } from '../supervisor/events.ts';
 import type { Host } from '../supervisor/host.ts';
@@ -32,6 +32,7 @@ export interface NodeHostOptions {
   report(event: SupervisorEvent): void;
   answer(id: number, result: CommandResult): void;
   exit(code: number, reason: string): void;
+  metrics(worker: WorkerId, seq: number | null, metrics: readonly AppMetric[] | null): void;
   outputOf(worker: WorkerProcess, stream: 'stdout' | 'stderr', chunk: Buffer): void;
 }
 
@@ -86,6 +87,17 @@ export class NodeHost implements Host {
 
   worker(id: WorkerId): WorkerProcess | undefined {
     return this.#workers.get(id);
+  }
+
+  /** Asks all workers that were heard of lately for the application's own metrics, and says which ones it asked. */
+  askMetrics(seq: number): WorkerId[] {
+    const since = performance.now() - 2.5 * HEARTBEAT_MS;
+    const asked: WorkerId[] = [];
+    for (const worker of this.#workers.values()) {
+      if (worker.heardAt < since) continue;
+      if (worker.send({ cmd: 'NODE_TUTTI_METRICS', seq })) asked.push(worker.id);
+    }
+    return asked;
   }
 
   /** The primary itself got a signal that ends it. */
@@ -258,6 +270,7 @@ export class NodeHost implements Host {
     },
     data: (worker, message, handle) => this.#options.dataPlane.message(worker, message, handle),
     output: (worker, stream, chunk) => this.#options.outputOf(worker, stream, chunk),
+    metrics: (worker, seq, metrics) => this.#options.metrics(worker.id, seq, metrics),
     signalled: (worker, signal) => this.#signalledAlone(worker, signal),
     selfTestFailed: (_worker, problem) => {
       if (this.#selfTestReported) return;

@@ -4,7 +4,7 @@
 import type { ChildProcess, Serializable } from 'node:child_process';
 import type { Worker } from 'node:cluster';
 import type { Readable } from 'node:stream';
-import type { ToPrimary, ToWorker } from '../protocol/messages.ts';
+import type { AppMetric, ToPrimary, ToWorker } from '../protocol/messages.ts';
 import type { WorkerId } from '../supervisor/actions.ts';
 import type { LastWords, Listener, SupervisorInput } from '../supervisor/inputs.ts';
 import { explainExit } from './exit-explanation.ts';
@@ -14,7 +14,7 @@ export type RawHandle = object;
 
 /** What the worker says of its own life; the rest is about sockets and connections. */
 type LifeMessage =
-  `NODE_TUTTI_${'HELLO' | 'LISTENING' | 'CLOSED' | 'STARTED' | 'READY' | 'HEARTBEAT' | 'DRAINED' | 'SIGNALLED' | 'LAST_WORDS'}`;
+  `NODE_TUTTI_${'HELLO' | 'LISTENING' | 'CLOSED' | 'STARTED' | 'READY' | 'HEARTBEAT' | 'DRAINED' | 'METRICS_REPLY' | 'SIGNALLED' | 'LAST_WORDS'}`;
 
 /** Messages about sockets and connections, which the data plane answers. */
 export type DataMessage = Exclude<ToPrimary, { cmd: LifeMessage }>;
@@ -25,6 +25,7 @@ export interface WorkerObserver {
   /** A line or part of one, as the worker wrote it; only with piped output. */
   output(worker: WorkerProcess, stream: 'stdout' | 'stderr', chunk: Buffer): void;
   signalled(worker: WorkerProcess, signal: string): void;
+  metrics(worker: WorkerProcess, seq: number | null, metrics: readonly AppMetric[] | null): void;
   selfTestFailed(worker: WorkerProcess, problem: string): void;
   /** The process is gone. Its end becomes an input when the promise is kept. */
   gone(worker: WorkerProcess): Promise<void>;
@@ -146,6 +147,9 @@ export class WorkerProcess {
         return;
       case 'NODE_TUTTI_DRAINED':
         input({ type: 'worker-drained', worker, left: message.left });
+        return;
+      case 'NODE_TUTTI_METRICS_REPLY':
+        this.#observer.metrics(this, message.seq, message.metrics);
         return;
       case 'NODE_TUTTI_SIGNALLED':
         this.#observer.signalled(this, message.signal);

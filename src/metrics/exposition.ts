@@ -1,19 +1,11 @@
 // Writes samples as Prometheus or OpenMetrics text. prom-client does the writing and the merging of the application's own metrics; it is
 // loaded here, on the first scrape, and nowhere else: who does not scrape does not pay for it. Runs in the primary.
 
+import type { AppMetric } from '../protocol/messages.ts';
 import { type Family, type FamilyName, families } from './families.ts';
 import type { Sample } from './samples.ts';
 
 export type MetricsFormat = 'prometheus' | 'openmetrics';
-
-/** One metric of the application as prom-client's getMetricsAsJSON() gives it. */
-export interface AppMetric {
-  name: string;
-  help: string;
-  type: string;
-  aggregator?: string;
-  values: { value: number; labels: Record<string, string | number>; metricName?: string }[];
-}
 
 export interface Exposition {
   contentType: string;

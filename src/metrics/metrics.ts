@@ -1,11 +1,12 @@
 // The door of this room: one object that the composition root feeds with everything the core is told and decides, and that admin asks
 // for the page of metrics and for the history. Runs in the primary.
 
+import type { AppMetric } from '../protocol/messages.ts';
 import type { Action } from '../supervisor/actions.ts';
 import type { SupervisorInput } from '../supervisor/inputs.ts';
 import type { Snapshot } from '../supervisor/snapshot.ts';
 import { Accumulator } from './accumulator.ts';
-import { type AppMetric, type Exposition, type MetricsFormat, writeExposition } from './exposition.ts';
+import { type Exposition, type MetricsFormat, writeExposition } from './exposition.ts';
 import { History, type HistoryView, type Recorded } from './history.ts';
 import { type OwnUsage, sampleFamilies } from './samples.ts';
 

@@ -70,6 +70,8 @@ export type ToWorker =
   | { cmd: 'NODE_TUTTI_PROBE' }
   | { cmd: 'NODE_TUTTI_DRAIN'; timeoutMs: number }
   | { cmd: 'NODE_TUTTI_TERMINATE' }
+  /** Answered by METRICS_REPLY. */
+  | { cmd: 'NODE_TUTTI_METRICS'; seq: number }
   /** A HUP or QUIT that was meant for this worker alone: give it to the application after all. The answer to SIGNALLED. */
   | { cmd: 'NODE_TUTTI_SIGNAL'; signal: 'SIGTERM' | 'SIGINT' | 'SIGHUP' | 'SIGQUIT' }
   /**
@@ -79,6 +81,15 @@ export type ToWorker =
   | { cmd: 'NODE_TUTTI_ADOPT'; id: number; key: string; used: boolean; must: boolean }
   /** The fate of a TRANSFER that this worker sent. */
   | { cmd: 'NODE_TUTTI_TRANSFERRED'; id: number; to: number };
+
+/** One metric of the application as prom-client's getMetricsAsJSON() gives it. */
+export interface AppMetric {
+  name: string;
+  help: string;
+  type: string;
+  aggregator?: string;
+  values: { value: number; labels: Record<string, string | number>; metricName?: string }[];
+}
 
 export type ToPrimary =
   | { cmd: 'NODE_TUTTI_HELLO'; selfTest: 'ok' | string }
@@ -101,6 +112,8 @@ export type ToPrimary =
   | { cmd: 'NODE_TUTTI_READY' }
   | { cmd: 'NODE_TUTTI_HEARTBEAT'; beat: Beat }
   | { cmd: 'NODE_TUTTI_DRAINED'; left: string[] }
+  /** The application's own metrics: the answer to METRICS, or, with `seq` null, the last ones. Null: it keeps none. */
+  | { cmd: 'NODE_TUTTI_METRICS_REPLY'; seq: number | null; metrics: AppMetric[] | null }
   /** TERM, INT, HUP or QUIT arrived and was kept from the application. `handled`: it listens to that signal. */
   | { cmd: 'NODE_TUTTI_SIGNALLED'; signal: string; handled: boolean }
   | { cmd: 'NODE_TUTTI_LAST_WORDS'; error?: string; stderr: string[] }

@@ -1,6 +1,7 @@
 // Joins the parts of the preload in a worker's main thread, before the user's code runs.
 import type { BootInfo } from '../protocol/messages.ts';
 import type { RawHandle } from '../protocol/raw-handle.ts';
+import { answerMetrics, postLastMetrics } from './app-metrics.ts';
 import { hold, onMessage, openChannel, post, receiveOthers } from './channel.ts';
 import { enableCompileCache } from './compile-cache.ts';
 import { trackConnections } from './connections.ts';
@@ -17,6 +18,7 @@ import { whenStarted } from './started.ts';
 
 const DEFAULT_DRAIN_MS = 25_000;
 const DEFAULT_STOP_MS = 3_000;
+const LAST_METRICS_MS = 250;
 
 export function start(boot: BootInfo): void {
   const cache = boot.compileCache ? enableCompileCache() : null;
@@ -30,6 +32,7 @@ export function start(boot: BootInfo): void {
   rememberLastWords();
   trackConnections();
   countRequests();
+  answerMetrics();
   const readiness = createReadiness(() => {
     if (boot.ready === 'listening') flushCache();
   });
@@ -73,8 +76,10 @@ export function start(boot: BootInfo): void {
 
   onMessage('NODE_TUTTI_DRAIN', ({ timeoutMs }) => {
     beginDrain(timeoutMs, (left) => {
-      lastBeat();
-      post({ cmd: 'NODE_TUTTI_DRAINED', left });
+      void postLastMetrics(LAST_METRICS_MS).then(() => {
+        lastBeat();
+        post({ cmd: 'NODE_TUTTI_DRAINED', left });
+      });
     });
   });
   onMessage('NODE_TUTTI_TERMINATE', terminate);

@@ -139,6 +139,7 @@ export class DataPlaneRig implements AsyncDisposable {
           this.workers.delete(id);
           gone();
         },
+        metrics: () => {},
         outOfMemory: () => false,
       },
     );
