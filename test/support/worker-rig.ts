@@ -82,6 +82,7 @@ export class RigWorker {
           this.#plane.gone(id);
           this.#plane.close();
         },
+        metrics: () => {},
         outOfMemory: () => false,
       },
     );
