@@ -20,6 +20,10 @@ export interface Ask {
   headers?: Record<string, string>;
   agent?: Agent;
   timeoutMs?: number;
+  /** How the bytes of the body become characters; `latin1` keeps each. */
+  encoding?: BufferEncoding;
+  /** Called when the head of the answer has come. */
+  onHead?: () => void;
 }
 
 export function fetch(ask: Ask): Promise<Answer> {
@@ -28,6 +32,7 @@ export function fetch(ask: Ask): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const where = socketPath === undefined ? { host, port } : { socketPath };
     const outgoing = request({ ...where, path, method, headers, agent: agent ?? false }, (response) => {
+      ask.onHead?.();
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.on('error', reject);
@@ -36,7 +41,7 @@ export function fetch(ask: Ask): Promise<Answer> {
         resolve({
           status: response.statusCode ?? 0,
           headers: response.headers,
-          body: Buffer.concat(chunks).toString(),
+          body: Buffer.concat(chunks).toString(ask.encoding ?? 'utf8'),
           pid,
         });
       });

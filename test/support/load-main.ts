@@ -70,7 +70,7 @@ function open(): LoadConnection {
 
 /** One request and the check of its answer. True: the connection may be used again. */
 async function ask(connection: LoadConnection, id: number, n: number, fresh: boolean): Promise<boolean> {
-  const posts = n % 2 === 1;
+  const posts = !options.gets && n % 2 === 1;
   const body = posts ? bodyOf(id, n) : null;
   const head =
     `${posts ? 'POST' : 'GET'} ${options.path} HTTP/1.1\r\nhost: localhost\r\n` +

@@ -18,6 +18,8 @@ export interface LoadOptions {
   freshThinkMs?: number;
   /** A request without an answer for this long counts as hung. */
   timeoutMs?: number;
+  /** Only GET; otherwise every second request is a POST whose body must come back. */
+  gets?: boolean;
 }
 
 export interface Failure {
@@ -63,6 +65,7 @@ export class Load implements AsyncDisposable {
       thinkMs: 20,
       freshThinkMs: 4,
       timeoutMs: 20_000,
+      gets: false,
       ...options,
     };
     this.#process = fork(fileURLToPath(new URL('load-main.ts', import.meta.url)), [JSON.stringify(all)], {

@@ -1,0 +1,42 @@
+// Promise: the orchestrator is told the truth about an app that cannot start.
+
+import assert from 'node:assert/strict';
+import { rmSync, writeFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { startRig } from '../support/rig.ts';
+
+test('never ready because it throws: exit 3, with the reason on stderr', async () => {
+  await using rig = await startRig({ fixture: 'throws-on-boot.cjs', ready: 0, plain: true });
+  assert.deepEqual(await rig.end(null), { code: 3, signal: null });
+  assert.match(rig.stderr, /boom on boot/);
+});
+
+test('never ready because it does not listen: exit 3 after startTimeout', async () => {
+  await using rig = await startRig({
+    fixture: 'never-listens.cjs',
+    ready: 0,
+    plain: true,
+    flags: { 'start-timeout': '1s', 'stop-timeout': '500ms' },
+  });
+  assert.deepEqual(await rig.end(null), { code: 3, signal: null });
+  assert.match(rig.stderr, /ready|listen/i);
+});
+
+test('a syntax error: exit 3, and Node says where', async () => {
+  await using rig = await startRig({ fixture: 'broken/syntax-error.cjs', ready: 0, plain: true });
+  assert.deepEqual(await rig.end(null), { code: 3, signal: null });
+  assert.match(rig.stderr, /SyntaxError/);
+});
+
+test('slow to start is not broken', async () => {
+  await using rig = await startRig({ fixture: 'slow-start.cjs', env: { START_MS: '1500' } });
+  assert.equal((await rig.fetch()).status, 200);
+});
+
+test('healthy once, then none ready for giveUp: exit 75', async () => {
+  await using rig = await startRig({ fixture: 'cursed.cjs', env: { CURSE: 'curse' }, flags: { 'give-up': '2s' } });
+  writeFileSync(`${rig.dir}/curse`, '');
+  for (const pid of rig.workers()) process.kill(pid, 'SIGKILL');
+  assert.deepEqual(await rig.end(null), { code: 75, signal: null });
+  rmSync(`${rig.dir}/curse`);
+});

@@ -1,0 +1,87 @@
+// Promise: a crash of one worker loses the connections that it had accepted, and nothing else; and while all are dead, the
+// kernel holds the clients until one is back.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { times } from '../support/form.ts';
+import { type LoadResult, startLoad, summary } from '../support/load.ts';
+import { startRig } from '../support/rig.ts';
+
+/** Only cut connections, and only of processes that were killed. */
+function assertOnlyVictims(result: LoadResult, killed: Set<number>): void {
+  const codes = summary(result);
+  assert.equal(codes.ECONNREFUSED ?? 0, 0, `refused: ${JSON.stringify(codes)}`);
+  assert.equal(
+    result.hung,
+    0,
+    `hung: ${JSON.stringify(result.failures.filter(({ code }) => code === 'hung').slice(0, 5))}`,
+  );
+  for (const failure of result.failures) {
+    assert.match(failure.code, /^(ECONNRESET|EPIPE|closed)$/, JSON.stringify(failure));
+    assert.ok(failure.pid === null || killed.has(failure.pid), `not a victim's: ${JSON.stringify(failure)}`);
+  }
+}
+
+for (const balance of ['kernel', 'round-robin', 'least-connections']) {
+  test(`SIGKILL of a random worker every 200 ms (${balance}): only the victim's connections fail`, async () => {
+    const workers = 4;
+    const kills = times({ short: 15, default: 30, long: 100 });
+    await using rig = await startRig({ fixture: 'hello.cjs', flags: { workers, balance } });
+    await using load = await startLoad({ port: rig.port });
+    const killed = new Set<number>();
+    for (let i = 0; i < kills; i += 1) {
+      const ready = rig.ready().filter((pid) => !killed.has(pid));
+      const victim = ready[Math.floor(Math.random() * ready.length)];
+      if (victim !== undefined) {
+        killed.add(victim);
+        process.kill(victim, 'SIGKILL');
+      }
+      await delay(200);
+    }
+    await rig.untilReady(workers);
+    await load.more(1_000);
+    const result = await load.stop();
+    assertOnlyVictims(result, killed);
+    assert.ok(killed.size >= kills / 2, 'enough workers were killed');
+    // 60 clients over 4 workers: no kill takes everybody's connection with it.
+    assert.ok(result.failures.length <= killed.size * 60, `${result.failures.length} failures by ${killed.size} kills`);
+    assert.ok(result.ok > 1_000);
+  });
+}
+
+for (const balance of ['kernel', 'round-robin', 'least-connections']) {
+  test(`SIGKILL of all workers at once, again and again (${balance}): no client is refused`, async () => {
+    const rounds = times({ short: 5, default: 20, long: 20 });
+    await using rig = await startRig({ fixture: 'hello.cjs', flags: { balance } });
+    await using load = await startLoad({ port: rig.port, keepAlive: 20, fresh: 10 });
+    const killed = new Set<number>();
+    for (let i = 0; i < rounds; i += 1) {
+      const all = rig.workers();
+      for (const pid of all) {
+        killed.add(pid);
+        process.kill(pid, 'SIGKILL');
+      }
+      for (const victim of all) await rig.waitFor((event) => event.type === 'worker-exit' && event.pid === victim);
+      await rig.untilReady(2);
+      await load.more(50);
+    }
+    assertOnlyVictims(await load.stop(), killed);
+  });
+}
+
+test('all workers dead for longer than holdTimeout: the port closes, and opens again with the next ready worker', async () => {
+  await using rig = await startRig({
+    fixture: 'cursed.cjs',
+    env: { CURSE: 'curse' },
+    flags: { 'hold-timeout': '1s', 'give-up': 'never' },
+  });
+  const { rmSync, writeFileSync } = await import('node:fs');
+  writeFileSync(`${rig.dir}/curse`, '');
+  for (const pid of rig.workers()) process.kill(pid, 'SIGKILL');
+  await rig.waitFor('ports-closed');
+  await assert.rejects(rig.fetch(), /ECONNREFUSED/);
+  rmSync(`${rig.dir}/curse`);
+  await rig.untilReady(2);
+  assert.equal((await rig.fetch()).status, 200);
+});
