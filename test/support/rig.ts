@@ -70,9 +70,13 @@ export class Rig implements AsyncDisposable {
     this.port = port;
     for (const folder of ['work', 'home', 'tmp']) mkdirSync(join(base, folder), { mode: 0o700 });
     const fixture = resolve(root, 'test/fixtures', options.fixture);
-    const flags: Flags = { workers: 2, 'canary-time': 0, ...(options.plain ? {} : { json: true }), ...options.flags };
-    const command = options.library
+    // Until then everything goes through the library.
+    const library = options.library ?? process.env.RIG_LIBRARY === '1';
+    const flags: Flags = { workers: 2, 'canary-time': 0, ...options.flags };
+    if (!options.plain && !library) flags.json = true;
+    const command = library
       ? [
+          '--expose-gc',
           join(root, 'test/support/library-primary.mjs'),
           JSON.stringify({ entry: fixture, ...camelCased(flags), args: options.args ?? [] }),
         ]
@@ -80,7 +84,7 @@ export class Rig implements AsyncDisposable {
     this.primary = spawn(nodePath, command, {
       cwd: options.cwd ?? this.dir,
       env: this.environment({ PORT: String(port), ...options.env }),
-      stdio: ['ignore', 'pipe', 'pipe', ...(options.library ? (['ipc'] as const) : [])],
+      stdio: ['ignore', 'pipe', 'pipe', ...(library ? (['ipc'] as const) : [])],
     });
     this.primary.stdout?.setEncoding('utf8').on('data', (text: string) => {
       this.stdout += text;
