@@ -59,7 +59,8 @@ export class Supervisor {
     if (!this.#isStarted || this.#model.state === 'stopped') return;
     const effects = this.#effects();
     if (hasOverslept(this.#wakeAt, effects.now)) this.#forgiveSilence(effects.now);
-    if (this.#wakeAt !== null && this.#wakeAt <= effects.now) this.#wakeAt = null;
+    // A tick is the alarm itself, which timers may ring a moment early: it has to be set again then.
+    if (input.type === 'tick' || (this.#wakeAt !== null && this.#wakeAt <= effects.now)) this.#wakeAt = null;
     if ('worker' in input) receiveFromWorker(this.#model, input, effects);
     else if ('generation' in input) receiveGeneration(this.#model, input, effects);
     else if ('id' in input) receiveCommand(this.#model, input, effects);

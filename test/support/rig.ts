@@ -255,7 +255,7 @@ export function flagList(flags: Flags): string[] {
 function camelCased(flags: Flags): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(flags).map(([name, value]) => [
-      name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase()),
+      name === 'node-arg' ? 'nodeArgs' : name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase()),
       value,
     ]),
   );
