@@ -99,12 +99,12 @@ const ends: Record<ExitReason, string> = {
 };
 
 function exit(event: Extract<SupervisorEvent, { type: 'worker-exit' }>): Sentence {
-  const { reason, detail, lastLines } = event;
+  const { reason, detail } = event;
   const level = reason === 'planned' || reason === 'finished' ? 'debug' : reason === 'timed-out' ? 'warn' : 'error';
   // The core's words for an end of its own begin with how the process ended, and then say it all.
   const how = detail.startsWith('ended') && reason !== 'killed' ? detail : ends[reason];
   const because = detail === '' || how === detail ? '' : `: ${detail}`;
-  return { ...say(level, `${worker(event)} ${how}${because}`), quoted: reason === 'hung' ? lastLines : [] };
+  return say(level, `${worker(event)} ${how}${because}`);
 }
 
 function restart(event: Extract<SupervisorEvent, { type: 'worker-restart' }>): string {
