@@ -11,8 +11,8 @@ const root = fileURLToPath(new URL('../../src/', import.meta.url));
 
 type Reach = 'all' | 'types';
 
-/** Files beside the rooms that join them. */
-const composition = ['supervise', 'supervision', 'surroundings', 'event-feed', 'verdict'];
+/** Files beside the rooms that are no part of the composition. */
+const doors = ['bin', 'index', 'errors', 'version'];
 
 /** Room → the rooms it may import. `types`: only with `import type`. */
 const mayImport: Record<string, Record<string, Reach>> = {
@@ -44,7 +44,7 @@ const mayImport: Record<string, Record<string, Reach>> = {
   supervisor: { protocol: 'all', config: 'types', errors: 'all' },
   host: { supervisor: 'types', protocol: 'all', errors: 'all' },
   admin: { supervisor: 'types', metrics: 'all', errors: 'all', version: 'all' },
-  metrics: { supervisor: 'types' },
+  metrics: { supervisor: 'types', protocol: 'types' },
   logs: { supervisor: 'types', errors: 'all' },
   deploy: { config: 'all', errors: 'all' },
   worker: { protocol: 'all' },
@@ -72,7 +72,7 @@ const sources: Source[] = readdirSync(root, { recursive: true, encoding: 'utf8' 
 function roomOf(path: string): string {
   const [first = ''] = path.split(/[/\\]/);
   const name = first.replace(/\.ts$/, '');
-  return composition.includes(name) ? 'composition' : name;
+  return first.endsWith('.ts') && !doors.includes(name) ? 'composition' : name;
 }
 
 function importsOf({ text }: Source): Import[] {
@@ -113,7 +113,7 @@ test('the core touches no clock, process, socket, file or package', () => {
         .map(({ from }) => `${source.path} imports ${from}`),
       ...[
         ...code(source).matchAll(
-          /\b(setTimeout|setInterval|setImmediate|Date\.now|new Date\(\)|Math\.random|process\.)/g,
+          /\b(setTimeout|setInterval|setImmediate|Date\.now|new Date\(\)|Math\.random|(?<![.\w])process\.\w)/g,
         ),
       ].map(([word]) => `${source.path} uses ${word}`),
     ]);
@@ -166,12 +166,15 @@ test('files stay small enough to be read in one go', () => {
   const tables = [join('config', 'options.ts'), 'errors.ts'];
   const long = sources
     .map(({ path, text }) => ({ path, lines: text.split('\n').length }))
-    .filter(({ path, lines }) => lines > (tables.includes(path) ? 700 : 350))
+    .filter(({ path, lines }) => lines > (tables.includes(path) ? 700 : 400))
     .map(({ path, lines }) => `${path} has ${lines} lines`);
   assert.deepEqual(long, []);
 });
 
-/** The text without comments, so that words in them do not count. */
+/** The text without comments and texts, so that words in them do not count. */
 function code({ text }: Source): string {
-  return text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/\/\/.*$/gm, '');
+  return text
+    .replace(/\/\*[\s\S]*?\*\//g, '')
+    .replace(/\/\/.*$/gm, '')
+    .replace(/"[^"\n]*"|'[^'\n]*'/g, "''");
 }
