@@ -129,6 +129,7 @@ function applyToPool(
   switch (step.type) {
     case 'hold-back':
       model.heldBack.add(step.what);
+      failHeldBack(model, step.what, step.reason, effects);
       effects.report({ type: 'held-back', what: step.what, reason: step.reason });
       return;
     case 'note-broken': {
@@ -255,6 +256,17 @@ function progress(model: Model, done: number, effects: Effects): void {
   if (reload === null) return;
   reload.told = done;
   effects.report({ type: 'reload-progress', generation: reload.generation, done, total: model.target });
+}
+
+/** A command that would have to wait for the next reload is answered now. */
+function failHeldBack(model: Model, what: string, reason: string, effects: Effects): void {
+  if (what === 'scale-up' && model.scale !== null) {
+    effects.answer(model.scale.id, { outcome: 'degraded', reason, lastLines: [] });
+    model.scale = null;
+  }
+  if (what !== 'recycle') return;
+  for (const { id } of model.recycles) effects.answer(id, { outcome: 'failed', reason, lastLines: [] });
+  model.recycles = [];
 }
 
 /** SIGKILL did not end it: the kernel holds it. Its place goes to another; its exit is still told when it comes. */

@@ -9,7 +9,7 @@ import type { LastWords } from './inputs.ts';
 import { type Model, slotOf } from './model.ts';
 import type { Policy } from './policy.ts';
 import type { Slot } from './slot.ts';
-import { isStarting, readyForMs, type Worker } from './worker-state.ts';
+import { isLeaving, isStarting, readyForMs, type Worker } from './worker-state.ts';
 
 export interface Exit {
   code: number | null;
@@ -43,8 +43,8 @@ export function classifyExit(worker: Worker, exit: Exit, policy: Policy): Verdic
   }
   const isKilled = signal !== null && outsideSignals.has(signal) && lastWords.explanation === undefined;
   if (state.type === 'starting') {
-    const isDone = code === 0 && (policy.ready === 'started' || policy.restart !== 'always');
-    return isDone ? verdict('finished') : verdict('never-ready', `${detail} before it was ready`);
+    const hasFinished = code === 0 && (policy.ready === 'started' || policy.restart !== 'always');
+    return hasFinished ? verdict('finished') : verdict('never-ready', `${detail} before it was ready`);
   }
   if (isKilled) return verdict('killed');
   return verdict(code === 0 ? 'finished' : 'crashed');
@@ -57,7 +57,7 @@ export function settleDeath(model: Model, worker: Worker, exit: Exit, verdict: V
   if (home !== undefined) {
     home.lastExit = { code: exit.code, signal: exit.signal, reason: verdict.reason, at: effects.now };
   }
-  if (verdict.reason === 'timed-out' && model.reload !== null && worker.generation !== model.current) {
+  if (verdict.reason === 'timed-out' && model.reload !== null && worker.generation !== model.reload.generation) {
     model.reload.late += 1;
   }
   if (model.closing !== null) return;
@@ -70,15 +70,20 @@ export function settleDeath(model: Model, worker: Worker, exit: Exit, verdict: V
   if (wasServing) slot.serving = null;
   else slot.successor = null;
   slot.lastFailure = { detail: verdict.detail, lastLines: verdict.lastLines };
-  slot.restarts += 1;
+  if (verdict.reason === 'never-ready' && isLeaving(worker)) slot.missedStart = true;
 
-  const isLost = !isEarly(worker, verdict, effects.now);
-  const delayMs = isLost ? noteAccident(slot, worker, effects.now) : countEarly(model, slot, worker, verdict, effects);
-  slot.retryAt = effects.now + delayMs;
-  if (wasServing && isDone(model.policy, verdict)) {
+  const isNewCode = model.reload !== null && worker.generation === model.reload.generation;
+  const isFinished = isDone(model.policy, verdict, exit.code);
+  if (wasServing && isFinished && !(isNewCode && verdict.reason !== 'finished')) {
     slot.finished = { code: exit.code };
     return;
   }
+  if (wasServing) slot.restarts += 1;
+  const isAccident = !isEarly(worker, verdict, effects.now);
+  const delayMs = isAccident
+    ? noteAccident(slot, worker, effects.now)
+    : countEarly(model, slot, worker, verdict, effects);
+  slot.retryAt = effects.now + delayMs;
   const isRefilled = wasServing && slot.successor === null && slot.index < model.target;
   if (isRefilled) {
     const mixed = model.generations.get(model.current)?.changedInPlace ?? false;
@@ -174,7 +179,9 @@ function failCommands(
   }
 }
 
-function isDone(policy: Policy, verdict: Verdict): boolean {
+/** Whether the restart policy lets the slot rest after this end. */
+function isDone(policy: Policy, verdict: Verdict, code: number | null): boolean {
+  if (code !== null && policy.stopExitCodes?.includes(code)) return true;
   if (policy.restart === 'always') return false;
   return policy.restart === 'never' || verdict.reason === 'finished';
 }

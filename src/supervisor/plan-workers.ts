@@ -81,8 +81,11 @@ function planLiveness(model: Model, worker: Worker, agenda: Agenda): Step | null
   if (state.type === 'ready') return { type: 'suspect', worker };
   const recent = model.hungKills.filter((at) => at > agenda.now - policy.livenessTimeoutMs);
   const oldest = recent[0];
-  if (oldest !== undefined && recent.length >= hungKillsAllowed(model.target)) {
-    agenda.due(oldest + policy.livenessTimeoutMs);
+  const examined = [...model.workers.values()].filter(
+    (other) => other.state.type === 'suspect' && other.state.autopsyUntil !== null,
+  );
+  if (recent.length + examined.length >= hungKillsAllowed(model.target)) {
+    if (oldest !== undefined) agenda.due(oldest + policy.livenessTimeoutMs);
     return null;
   }
   return policy.autopsy && state.type === 'suspect' ? { type: 'autopsy', worker } : { type: 'kill', worker, ending };

@@ -49,13 +49,16 @@ function planEnd(model: Model): Step | null {
   const slots = wantedSlots(model);
   if (model.reload !== null || model.pinning !== null) return null;
   if (slots.every((slot) => slot.finished !== null && slot.serving === null && slot.successor === null)) {
-    const isSuccess = slots.every((slot) => slot.finished?.code === 0);
+    const done = [0, ...(model.policy.stopExitCodes ?? [])];
+    const isSuccess = slots.every(
+      ({ finished }) => finished !== null && finished.code !== null && done.includes(finished.code),
+    );
     const code = isSuccess ? 0 : model.everReady ? 1 : 3;
     return { type: 'close', mode: 'graceful', code, reason: 'every worker has finished' };
   }
   if (model.everReady) return null;
   const hasFailed = slots.every(
-    (slot) => slot.earlyDeaths >= bootFailures || slot.missedStart || (slot.finished?.code ?? 0) !== 0,
+    (slot) => slot.earlyDeaths >= bootFailures || slot.missedStart || slot.finished !== null,
   );
   if (!hasFailed && model.circuit.openedAt === null) return null;
   const failure = slots.find((slot) => slot.lastFailure !== null)?.lastFailure;
@@ -95,12 +98,22 @@ function planProgress(model: Model): Step | null {
 
 /** Commands end when the world is as they asked. */
 function planCommands(model: Model): Step | null {
-  const { scale } = model;
+  const { scale, circuit } = model;
   if (scale !== null) {
     const isFull = wantedSlots(model).every((slot) => slot.finished !== null || slot.serving?.state.type === 'ready');
     const isEmptied = [...model.workers.values()].every(
       (worker) => worker.slot === null || worker.slot < model.target || worker.abandoned,
     );
+    const stuck = wantedSlots(model).find(
+      (slot) =>
+        slot.serving === null && (slot.earlyDeaths >= bootFailures || (circuit.openedAt !== null && !slot.fresh)),
+    );
+    if (stuck !== undefined) {
+      const detail = stuck.lastFailure?.detail ?? 'its workers die early';
+      const reason = `slot ${stuck.index} cannot be filled (${detail}); it is started again by backoff`;
+      const lastLines = stuck.lastFailure?.lastLines ?? [];
+      return { type: 'scale-ends', result: { outcome: 'degraded', reason, lastLines } };
+    }
     if (isFull && isEmptied) return { type: 'scale-ends', result: { outcome: 'done', detail: `${scale.to} workers` } };
   }
   for (const command of model.recycles) {

@@ -20,6 +20,8 @@ export interface Policy {
   /** 'never': stay although no worker has been ready for long. */
   giveUpMs: number | 'never';
   restart: 'always' | 'on-failure' | 'never';
+  /** Exit codes by which a program says that it is done, as `0` does under `on-failure`. */
+  stopExitCodes?: readonly number[];
   maxMemoryBytes: number | null;
   maxRequests: number | null;
   maxLifetimeMs: number | null;

@@ -113,10 +113,15 @@ export class World implements Host {
   #nextId = 1;
   #wakes = 0;
 
-  constructor(policy: Partial<Policy> = {}, seed = 1) {
+  constructor(policy: Partial<Policy> = {}, seed = 1, parallelStarts = 64) {
     this.#random = mulberry32(seed);
     this.supervisor = new Supervisor(
-      { name: 'app', policy: { ...defaultPolicy, ...policy }, generation1: { entry: '/app/1/server.js' } },
+      {
+        name: 'app',
+        policy: { ...defaultPolicy, ...policy },
+        generation1: { entry: '/app/1/server.js' },
+        parallelStarts,
+      },
       this,
     );
   }
