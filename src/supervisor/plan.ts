@@ -2,6 +2,7 @@
 // event that brought it here, so start, reload, scale, recycle, restart and stop are one function. Pure.
 
 import type { Agenda } from './agenda.ts';
+import { nextProbeAt } from './circuit.ts';
 import { type Model, servingWorkers, wantedSlots } from './model.ts';
 import { planSlots } from './plan-slots.ts';
 import { planWorkers } from './plan-workers.ts';
@@ -82,6 +83,10 @@ function planPool(model: Model, agenda: Agenda): Step | null {
     const isProbe = circuit.openedAt !== null && worker.readyAt >= circuit.openedAt && worker.state.type === 'ready';
     if (isProbe && agenda.due(worker.readyAt + lives)) return { type: 'close-circuit' };
   }
+  // Every slot is served by workers that are older than the trouble: there is nothing to try, and nothing to protect from.
+  const isFull =
+    circuit.openedAt !== null && wantedSlots(model).every(({ serving }) => serving?.state.type === 'ready');
+  if (isFull && agenda.due(nextProbeAt(circuit, true))) return { type: 'close-circuit' };
   if (model.noneReadySince === null || !model.everReady) return null;
   if (!model.portsClosed && agenda.due(model.noneReadySince + policy.holdTimeoutMs)) return { type: 'close-ports' };
   if (policy.giveUpMs === 'never' || model.reload !== null) return null;
