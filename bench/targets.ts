@@ -35,11 +35,11 @@ export interface StartOptions {
 
 let nextPort = 21_000 + (process.pid % 500) * 20;
 
-function environment(port: number, workers: number, more: Record<string, string> = {}): NodeJS.ProcessEnv {
+export function environment(port: number, workers: number, more: Record<string, string> = {}): NodeJS.ProcessEnv {
   return { ...process.env, PORT: String(port), WORKERS: String(workers), SERVER, PEERS: peersFolder, ...more };
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   for (;;) {
     nextPort += 1;
     if (!(await isOpen(nextPort))) return nextPort;
@@ -66,15 +66,19 @@ async function run(
   const [file, ...args] = command;
   const started = spawn(file as string, args, {
     env: environment(port, workers, more),
-    stdio: ['ignore', 'ignore', 'inherit'],
+    stdio: ['ignore', 'ignore', 'pipe'],
     ...(cwd && { cwd }),
+  });
+  let said = '';
+  started.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    said = (said + text).slice(-2000);
   });
   try {
     const readyMs = await ready(port, workers, since);
     return { port, pid: started.pid as number, readyMs, stop: () => end(started) };
   } catch (error) {
     await end(started);
-    throw error;
+    throw new Error(said.trim() || String(error), { cause: error });
   }
 }
 
