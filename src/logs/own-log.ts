@@ -21,6 +21,7 @@ const damping = { most: 10, windowMs: 60_000 };
 /** What a crash loop, or a storm of kills, repeats. Everything else happens at the pace of operators. */
 const repeating: readonly SupervisorEvent['type'][] = [
   'worker-ready',
+  'worker-spare',
   'worker-exit',
   'worker-restart',
   'worker-suspect',

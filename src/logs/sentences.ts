@@ -20,6 +20,8 @@ export function sentence(event: SupervisorEvent): Sentence {
       return say('debug', `${worker(event)} started`);
     case 'worker-ready':
       return say('info', `${worker(event)} ready after ${time(event.bootMs)}`);
+    case 'worker-spare':
+      return say('debug', `spare worker (pid ${event.pid}) booted after ${time(event.bootMs)}`);
     case 'worker-suspect':
       return say('warn', `${worker(event)} has been silent for ${time(event.silentMs)}: its event loop may be blocked`);
     case 'worker-recovered':

@@ -211,11 +211,12 @@ function becomeReady(model: Model, worker: Worker, effects: Effects): void {
   worker.aliveAt = effects.now;
   if (worker.slot === null) {
     transition(worker, { type: 'spare' });
+    effects.report({ type: 'worker-spare', bootMs: effects.now - worker.forkedAt, ...refOf(worker) });
     model.bench.earlyDeaths = 0;
     return;
   }
   transition(worker, { type: 'ready' });
-  admit(model, worker, worker.slot, effects);
+  admit(model, worker, worker.slot, effects.now - worker.forkedAt, effects);
 }
 
 /** A spare takes the empty slot at once: all that is left to do is to open its gate. */
@@ -226,14 +227,15 @@ function promote(model: Model, worker: Worker, index: number, effects: Effects):
   slot.serving = worker;
   slot.fresh = false;
   transition(worker, { type: 'ready' });
-  admit(model, worker, index, effects);
+  // It had booted before it was needed.
+  admit(model, worker, index, 0, effects);
 }
 
-function admit(model: Model, worker: Worker, slot: number, effects: Effects): void {
+function admit(model: Model, worker: Worker, slot: number, bootMs: number, effects: Effects): void {
   worker.readyAt = effects.now;
   model.everReady = true;
   effects.perform({ type: 'admit', worker: worker.id, slot });
-  effects.report({ type: 'worker-ready', bootMs: effects.now - worker.forkedAt, ...refOf(worker) });
+  effects.report({ type: 'worker-ready', bootMs, ...refOf(worker) });
   noteListeners(model, worker, effects);
 }
 

@@ -27,6 +27,8 @@ export type SupervisorEvent =
   | { type: 'state'; state: PrimaryState; reason?: string }
   | ({ type: 'worker-online' } & WorkerRef)
   | ({ type: 'worker-ready'; bootMs: number } & WorkerRef)
+  /** It has booted and waits to take the place of one that ends. */
+  | ({ type: 'worker-spare'; bootMs: number } & WorkerRef)
   | ({ type: 'worker-suspect'; silentMs: number } & WorkerRef)
   | ({ type: 'worker-recovered'; silentMs: number } & WorkerRef)
   | ({ type: 'worker-draining'; reason: string } & WorkerRef)

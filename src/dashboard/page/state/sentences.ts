@@ -24,6 +24,8 @@ export function describeEvent(event: SupervisorEvent): Sentence {
       return { tone: 'plain', text: `${who(event)} started` };
     case 'worker-ready':
       return { tone: 'good', text: `${who(event)} is ready after ${formatDuration(event.bootMs)}` };
+    case 'worker-spare':
+      return { tone: 'plain', text: `A spare has booted after ${formatDuration(event.bootMs)}` };
     case 'worker-suspect':
       return { tone: 'warn', text: `${who(event)} has given no sign of life for ${formatDuration(event.silentMs)}` };
     case 'worker-recovered':
