@@ -27,6 +27,8 @@ export class Client {
   readonly socket: Socket;
   #buffer = '';
   #waiting: ((body: string | null) => void) | null = null;
+  /** The server said that it will close this connection: its next answer is to be asked for on another one. */
+  closing = false;
 
   constructor(port: number) {
     this.socket = connect({ port, host: '127.0.0.1', noDelay: true });
@@ -55,6 +57,7 @@ export class Client {
     this.#buffer += chunk;
     const head = this.#buffer.indexOf('\r\n\r\n');
     if (head < 0) return;
+    if (/connection: close/i.test(this.#buffer.slice(0, head))) this.closing = true;
     const length = /content-length: (\d+)/i.exec(this.#buffer.slice(0, head));
     if (length) {
       const end = head + 4 + Number(length[1]);
