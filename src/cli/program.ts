@@ -18,6 +18,7 @@ import { scale } from './commands/scale.ts';
 import { start } from './commands/start.ts';
 import { status } from './commands/status.ts';
 import { stop } from './commands/stop.ts';
+import { top } from './commands/top.ts';
 import { tellFailure } from './failure.ts';
 import { type Terminal, wantsColor } from './terminal.ts';
 
@@ -25,6 +26,7 @@ const commands: readonly CommandFile[] = [
   run,
   start,
   status,
+  top,
   events,
   reload,
   rollback,

@@ -1,5 +1,6 @@
 // The work of `tutti stop`: ends only when the process is gone, so that what comes next can take its name and its ports.
 
+import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Found } from './choose-apps.ts';
 import { type Control, control } from './control.ts';
@@ -34,12 +35,18 @@ async function ended(app: Found, result: Outcome): Promise<Outcome> {
 /** Whether the process has ended within a few seconds. */
 async function isGone(pid: number): Promise<boolean> {
   for (const end = performance.now() + GONE_PATIENCE_MS; performance.now() < end; await delay(10)) {
-    try {
-      process.kill(pid, 0);
-    } catch {
-      // ESRCH: gone.
-      return true;
-    }
+    if (!isAlive(pid)) return true;
   }
   return false;
+}
+
+/** A zombie has given everything back and only waits for its parent, which in a container may take its time. */
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return !/^\d+ \(.*\) Z/s.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
+  } catch (error) {
+    // ESRCH: gone. Without /proc the signal has told that it lives.
+    return error instanceof Error && 'code' in error && error.code === 'ENOENT' && process.platform !== 'linux';
+  }
 }
