@@ -2,15 +2,13 @@
 // counters begin at 0 with its process; here only their growth is added to the slot, so that no series ever goes back, whatever
 // dies, reloads or scales. Pure: no clock, no I/O. Runs in the primary.
 
+import { LATENCY_BOUNDS_MS } from '../protocol/messages.ts';
 import type { Action, WorkerId } from '../supervisor/actions.ts';
 import type { SupervisorEvent } from '../supervisor/events.ts';
 import type { Heartbeat, SupervisorInput } from '../supervisor/inputs.ts';
 import { Counter, Histogram } from './counters.ts';
 
-/** The bounds of the workers' own histograms, so that nothing is lost between the two. */
-export const requestBoundsSeconds = [
-  0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30,
-] as const;
+const fineBoundsSeconds = LATENCY_BOUNDS_MS.map((ms) => ms / 1000);
 const lifeBoundsSeconds = [0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60] as const;
 const reloadBoundsSeconds = [1, 2, 5, 10, 30, 60, 120, 300, 600] as const;
 
@@ -50,7 +48,7 @@ export class Accumulator {
   readonly bootSeconds = new Histogram(lifeBoundsSeconds);
   readonly drainSeconds = new Histogram(lifeBoundsSeconds);
   readonly reloadSeconds = new Histogram(reloadBoundsSeconds);
-  /** Durations of requests, by slot. */
+  /** Durations of requests, by slot, as finely as the workers measure them. */
   readonly latencies = new Map<string, Histogram>();
 
   readonly #workers = new Map<WorkerId, Watched>();
@@ -175,7 +173,7 @@ export class Accumulator {
   #latency(label: string): Histogram {
     let histogram = this.latencies.get(label);
     if (!histogram) {
-      histogram = new Histogram(requestBoundsSeconds);
+      histogram = new Histogram(fineBoundsSeconds);
       this.latencies.set(label, histogram);
     }
     return histogram;

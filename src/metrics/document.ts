@@ -1,7 +1,6 @@
 // docs/metrics.md, written from the table of families. Pure; used by scripts/generate-docs.ts and by the test that finds it stale.
 
-import { requestBoundsSeconds } from './accumulator.ts';
-import { type Family, families } from './families.ts';
+import { type Family, families, requestBoundsSeconds } from './families.ts';
 
 const intro = `# Metrics
 

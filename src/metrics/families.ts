@@ -119,4 +119,7 @@ export const families = {
   tutti_incidents_total: deed('counter', 'Incident reports written.'),
 } as const satisfies Record<string, Family>;
 
+/** Buckets that are published: few, because each is a series per slot. All of them are bounds of the workers' own histogram. */
+export const requestBoundsSeconds = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30] as const;
+
 export type FamilyName = keyof typeof families;

@@ -3,7 +3,7 @@
 // Pure: the caller brings the time. Runs in the primary.
 
 import type { Snapshot } from '../supervisor/snapshot.ts';
-import { type Accumulator, requestBoundsSeconds, slotLabel } from './accumulator.ts';
+import { type Accumulator, slotLabel } from './accumulator.ts';
 import { quantile } from './counters.ts';
 
 export const shortStepMs = 1_000;
@@ -59,6 +59,7 @@ interface Totals {
   at: number;
   requests: number;
   errors: number;
+  bounds: readonly number[];
   latency: number[];
   slots: Map<string, number>;
 }
@@ -106,7 +107,7 @@ export class History {
   }
 
   #totals(at: number): Totals {
-    const totals: Totals = { at, requests: 0, errors: 0, latency: [], slots: new Map() };
+    const totals: Totals = { at, requests: 0, errors: 0, bounds: [], latency: [], slots: new Map() };
     for (const { labels, value } of this.#counts.requests.series()) {
       totals.requests += value;
       if (labels.status === '5xx') totals.errors += value;
@@ -114,6 +115,7 @@ export class History {
       totals.slots.set(slot, (totals.slots.get(slot) ?? 0) + value);
     }
     for (const histogram of this.#counts.latencies.values()) {
+      totals.bounds = histogram.bounds;
       histogram.counts.forEach((count, index) => {
         totals.latency[index] = (totals.latency[index] ?? 0) + count;
       });
@@ -150,7 +152,7 @@ function pointBetween(before: Totals, now: Totals, snapshot: Snapshot): HistoryP
   const seconds = (now.at - before.at) / 1000;
   const counts = now.latency.map((count, index) => count - (before.latency[index] ?? 0));
   const latency = (q: number) => {
-    const value = quantile(requestBoundsSeconds, counts, q);
+    const value = quantile(now.bounds, counts, q);
     return value === null ? null : value * 1000;
   };
   const serving = snapshot.workers.filter((worker) => worker.state === 'ready' || worker.state === 'suspect');

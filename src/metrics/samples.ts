@@ -3,8 +3,8 @@
 import type { Heartbeat } from '../supervisor/inputs.ts';
 import type { Snapshot, WorkerSnapshot } from '../supervisor/snapshot.ts';
 import { type Accumulator, slotLabel } from './accumulator.ts';
-import type { Counter, Histogram, Labels } from './counters.ts';
-import type { FamilyName } from './families.ts';
+import { type Counter, Histogram, type Labels } from './counters.ts';
+import { type FamilyName, requestBoundsSeconds } from './families.ts';
 
 export interface Sample {
   labels: Labels;
@@ -85,7 +85,7 @@ export function sampleFamilies(
 
     tutti_http_requests_total: series(counts.requests),
     tutti_http_request_duration_seconds: [...counts.latencies].flatMap(([slot, histogram]) =>
-      histogramSamples('tutti_http_request_duration_seconds', histogram, { slot }),
+      histogramSamples('tutti_http_request_duration_seconds', coarser(histogram), { slot }),
     ),
     tutti_http_requests_active: perSlot((workers) => sum(workers.map((worker) => worker.activeRequests))),
     tutti_connections: perSlot((workers) => sum(workers.map((worker) => worker.connections))),
@@ -143,6 +143,12 @@ function groupBySlot(workers: readonly WorkerSnapshot[]): Map<string, WorkerSnap
     else slots.set(slot, [worker]);
   }
   return slots;
+}
+
+function coarser(fine: Histogram): Histogram {
+  const coarse = new Histogram(requestBoundsSeconds);
+  coarse.merge(fine.bounds, fine.counts, fine.sum);
+  return coarse;
 }
 
 function histogramSamples(name: string, histogram: Histogram, labels: Labels = {}): Sample[] {

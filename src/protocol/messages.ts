@@ -141,7 +141,7 @@ export interface BeatExtra {
   /** Answers by class: index 1 for 1xx … 5 for 5xx. Index 0: the client left before an answer was complete. */
   status: number[];
   /** `counts[i]`: answers that took at most `le[i]` ms and longer than `le[i - 1]`; one more entry for the slower ones. */
-  latencyBuckets: { le: number[]; counts: number[] };
+  latencyBuckets: { le: readonly number[]; counts: number[] };
   latencySumMs: number;
   /** Connections passed on to a sibling, taken over from one, and those nobody could take. */
   transfers?: { sent: number; adopted: number; refused: number };
@@ -152,5 +152,14 @@ export interface BeatExtra {
   heapLimitBytes?: number;
   externalBytes?: number;
 }
+
+/**
+ * Upper bounds, in ms, of the workers' latency histogram; one more bucket takes what is slower. Steps of a third or less, so that a
+ * percentile read from it is off by a few per cent; the metrics publish a coarser one, whose bounds are among these.
+ */
+export const LATENCY_BOUNDS_MS: readonly number[] = [
+  0.5, 1, 1.5, 2, 3, 4, 5, 7, 10, 13, 17, 20, 25, 32, 40, 50, 65, 80, 100, 130, 160, 200, 250, 320, 400, 500, 650, 800,
+  1000, 1300, 1600, 2000, 2500, 3200, 4000, 5000, 6500, 8000, 10000, 15000, 20000, 30000,
+];
 
 export type GcKind = 'minor' | 'major' | 'incremental' | 'weakcb';

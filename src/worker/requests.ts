@@ -5,7 +5,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
-import type { BeatExtra } from '../protocol/messages.ts';
+import { type BeatExtra, LATENCY_BOUNDS_MS } from '../protocol/messages.ts';
 import { allConnections, type Connection, connectionOf, whenLost, whenSession } from './connections.ts';
 import type { AnyServer } from './servers.ts';
 
@@ -22,9 +22,6 @@ export interface RequestInFlight {
   path: string;
   ageMs: number;
 }
-
-/** Upper bounds in ms; one more bucket takes what is slower. */
-export const LATENCY_BOUNDS_MS = [1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 30000];
 
 const status = new Float64Array(6);
 const latency = new Float64Array(LATENCY_BOUNDS_MS.length + 1);
@@ -133,10 +130,21 @@ function onStream(stream: ServerHttp2Stream, method: string | undefined, path: s
 function measure(code: number, ms: number): void {
   const klass = (code / 100) | 0;
   if (klass >= 1 && klass <= 5) status[klass] = (status[klass] ?? 0) + 1;
-  let bucket = 0;
-  while (bucket < LATENCY_BOUNDS_MS.length && ms > (LATENCY_BOUNDS_MS[bucket] ?? 0)) bucket++;
+  const bucket = bucketOf(ms);
   latency[bucket] = (latency[bucket] ?? 0) + 1;
   latencySumMs += ms;
+}
+
+/** The first bucket whose bound is not exceeded; by halving, because this is done for every request. */
+function bucketOf(ms: number): number {
+  let low = 0;
+  let high = LATENCY_BOUNDS_MS.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (ms > (LATENCY_BOUNDS_MS[middle] ?? 0)) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 function withoutQuery(path: string): string {

@@ -44,7 +44,7 @@ const mayImport: Record<string, Record<string, Reach>> = {
   supervisor: { protocol: 'all', config: 'types', errors: 'all' },
   host: { supervisor: 'types', protocol: 'all', errors: 'all' },
   admin: { supervisor: 'types', metrics: 'all', errors: 'all', version: 'all' },
-  metrics: { supervisor: 'types', protocol: 'types' },
+  metrics: { supervisor: 'types', protocol: 'all' },
   logs: { supervisor: 'types', errors: 'all' },
   deploy: { config: 'all', errors: 'all' },
   worker: { protocol: 'all' },

@@ -17,12 +17,12 @@ export function formatBytes(bytes: number): { value: string; unit: string } {
 
 export function formatMs(ms: number | null): { value: string; unit: string } {
   if (ms === null || !Number.isFinite(ms)) return { value: '–', unit: '' };
-  if (ms >= 10_000) return { value: trim(ms / 1000), unit: 's' };
+  if (ms >= 1_000) return { value: trim(ms / 1000), unit: 's' };
   return { value: trim(ms), unit: 'ms' };
 }
 
-/** `3 d 4 h`, `12 min 5 s`, `0.4 s`: the two largest units. */
-export function formatDuration(ms: number): string {
+/** `3 d 4 h`, `12 min 5 s`, `0.4 s`: the two largest units, or only the largest one. */
+export function formatDuration(ms: number, units = 2): string {
   if (ms < 1000) return `${Math.max(0, Math.round(ms / 100) / 10)} s`;
   const seconds = Math.floor(ms / 1000);
   const parts: [number, string][] = [
@@ -33,7 +33,7 @@ export function formatDuration(ms: number): string {
   ];
   const first = parts.findIndex(([amount]) => amount > 0);
   return parts
-    .slice(first, first + 2)
+    .slice(first, first + units)
     .filter(([amount]) => amount > 0)
     .map(([amount, unit]) => `${amount} ${unit}`)
     .join(' ');

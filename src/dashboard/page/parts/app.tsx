@@ -30,7 +30,7 @@ export function App() {
         <Incidents incidents={state.incidents} />
         <div class="two-columns">
           <Activity state={state} />
-          {state.life > 0 && <LogTail life={state.life} />}
+          {state.offers.has('/v1/logs') && <LogTail life={state.life} />}
         </div>
       </main>
       <Notices notices={state.notices} />

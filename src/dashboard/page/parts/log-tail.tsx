@@ -20,23 +20,19 @@ const openingLines = 200;
 export function LogTail({ life }: { life: number }) {
   const [lines, setLines] = useState<LogLine[]>([]);
   const [filter, setFilter] = useState('');
-  const [offered, setOffered] = useState(false);
   const [following, setFollowing] = useState(true);
   const box = useRef<HTMLDivElement>(null);
 
   useEffect(() => {
     let count = 0;
     return openStream(`/v1/logs?follow=1&lines=${openingLines}`, {
-      open: () => {
-        setOffered(true);
-        setLines([]);
-      },
+      open: () => setLines([]),
       message: ({ data }) => {
         count += 1;
         const line = lineOf(data, count);
         setLines((known) => [...known, line].slice(-kept));
       },
-      // Not offered, or over: the list stays as it is until the connection is back.
+      // Over: the list stays as it is until the connection is back.
       end: () => {},
     });
   }, [life]);
@@ -47,7 +43,6 @@ export function LogTail({ life }: { life: number }) {
     if (following && box.current) box.current.scrollTop = box.current.scrollHeight;
   }, [shown.length, following]);
 
-  if (!offered) return null;
   const onScroll = () => {
     const element = box.current;
     if (element) setFollowing(element.scrollHeight - element.scrollTop - element.clientHeight < 24);

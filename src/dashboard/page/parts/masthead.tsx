@@ -1,6 +1,7 @@
 // The head of the page: which app, how it is, and what can be done with it.
 
 import { formatDuration } from '../format.ts';
+import { placeOf } from '../state/sentences.ts';
 import { ask, type PageState } from '../state/store.ts';
 import { Icon } from './icons.tsx';
 import { ThemeButton } from './theme-button.tsx';
@@ -19,7 +20,7 @@ export function Masthead({ state }: { state: PageState }) {
         <p class="masthead-facts">
           <span title={snapshot.entry}>{snapshot.entry.split('/').slice(-2).join('/')}</span>
           {snapshot.listeners.map((one) => {
-            const where = one.path ?? `${hostOf(one.address)}:${one.port}`;
+            const where = placeOf(one);
             const url = one.scheme && one.port ? `${one.scheme}://${linkHost(one.address)}:${one.port}` : null;
             return (
               <span key={where}>
@@ -100,12 +101,8 @@ function StateBadge({ state }: { state: PageState }) {
   );
 }
 
-function hostOf(address: string | undefined): string {
-  return !address || address === '::' || address === '0.0.0.0' ? '*' : address;
-}
-
+/** What listens on all addresses is reached under the name that this page was reached under. */
 function linkHost(address: string | undefined): string {
-  const host = hostOf(address);
-  if (host === '*') return location.hostname;
-  return host.includes(':') ? `[${host}]` : host;
+  if (!address || address === '::' || address === '0.0.0.0') return location.hostname;
+  return address.includes(':') ? `[${address}]` : address;
 }

@@ -30,15 +30,17 @@ export function WorkerCard({ name, workers, state }: Props) {
         <h3>{name === 'spare' ? 'Spare' : `Slot ${name}`}</h3>
         {slot !== null && serving.pid !== null && (
           <span class="worker-commands">
-            <button
-              type="button"
-              class="button quiet small"
-              aria-label={`Profile slot ${slot}`}
-              title="Record a CPU profile while it serves"
-              onClick={() => ask({ type: 'profile', slot })}
-            >
-              <Icon name="profile" />
-            </button>
+            {state.offers.has('/v1/profile') && (
+              <button
+                type="button"
+                class="button quiet small"
+                aria-label={`Profile slot ${slot}`}
+                title="Record a CPU profile while it serves"
+                onClick={() => ask({ type: 'profile', slot })}
+              >
+                <Icon name="profile" />
+              </button>
+            )}
             <button
               type="button"
               class="button quiet small"
@@ -61,7 +63,7 @@ export function WorkerCard({ name, workers, state }: Props) {
             </span>
             {worker.pid !== null && (
               <span class="number process-facts">
-                pid {worker.pid} · {formatDuration(worker.uptimeMs)}
+                pid {worker.pid} · {formatDuration(worker.uptimeMs, 1)}
               </span>
             )}
             <span class={`generation generation-${worker.generation % 6}`}>gen {worker.generation}</span>

@@ -1,6 +1,7 @@
 // What happened, in words: one sentence per event of the supervisor.
 
 import type { SupervisorEvent } from '../../../supervisor/events.ts';
+import type { Listener } from '../../../supervisor/inputs.ts';
 import { formatDuration } from '../format.ts';
 
 export type Tone = 'plain' | 'good' | 'warn' | 'bad';
@@ -65,7 +66,7 @@ export function describeEvent(event: SupervisorEvent): Sentence {
     case 'listening':
       return {
         tone: 'plain',
-        text: `Listening on ${event.listeners.map((one) => one.path ?? `${one.address ?? '*'}:${one.port}`).join(', ')}`,
+        text: `Listening on ${event.listeners.map(placeOf).join(', ')}`,
       };
     case 'ports-closed':
       return { tone: 'bad', text: `Ports closed: no worker was ready for ${formatDuration(event.afterMs)}` };
@@ -99,6 +100,13 @@ export function describeEvent(event: SupervisorEvent): Sentence {
     case 'notice':
       return { tone: event.level === 'info' ? 'plain' : event.level === 'warn' ? 'warn' : 'bad', text: event.message };
   }
+}
+
+/** Where a socket listens, `*` for all addresses. */
+export function placeOf({ path, address, port }: Listener): string {
+  if (path !== undefined) return path;
+  const host = !address || address === '::' || address === '0.0.0.0' ? '*' : address;
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 const exitWords = {

@@ -46,6 +46,8 @@ export interface PageState {
   /** Newest first. */
   events: RecordedEvent[];
   incidents: Incident[] | null;
+  /** Paths of the API that this supervisor has. */
+  offers: ReadonlySet<string>;
   notices: Notice[];
   dialog: Dialog | null;
   /** What was ordered and is not done yet, e.g. `reload` or `recycle 2`. */
@@ -67,6 +69,7 @@ let state: PageState = {
   slots: {},
   events: [],
   incidents: null,
+  offers: new Set(),
   notices: [],
   dialog: null,
   running: [],
@@ -154,6 +157,8 @@ export function startStore(): void {
 /** What happened before this page looked, or while it did not. */
 async function catchUp(): Promise<void> {
   try {
+    const api = await getJson<{ paths: Record<string, unknown> }>('/openapi.json');
+    update({ offers: new Set(Object.keys(api?.paths ?? {})) });
     const history = await getJson<HistoryView>('/v1/history');
     if (history) {
       update({
@@ -169,6 +174,7 @@ async function catchUp(): Promise<void> {
 }
 
 async function loadIncidents(): Promise<void> {
+  if (!state.offers.has('/v1/incidents')) return;
   const answer = await getJson<{ incidents: Incident[] }>('/v1/incidents').catch(() => null);
   if (answer) update({ incidents: answer.incidents });
 }
