@@ -219,10 +219,10 @@ export class NodeHost implements Host {
   }
 
   #fork(
-    { worker: id, slot, generation: number, spare }: Extract<Action, { type: 'fork' }>,
+    { worker: id, slot, generation: number, gated }: Extract<Action, { type: 'fork' }>,
     output: Parameters<typeof forkWorker>[0]['output'],
   ): void {
-    const { generations, dataPlane, balance, gated } = this.#options;
+    const { generations, dataPlane, balance, gated: always } = this.#options;
     const generation = generations.get(number);
     if (generation === undefined) {
       this.#stillborn(id, `generation ${number} is not kept any more`);
@@ -234,7 +234,7 @@ export class NodeHost implements Host {
       generation: number,
       balance,
       ready: generation.ready,
-      gated: spare || gated,
+      gated: gated || always,
       execArgv: [...generation.nodeArgs],
       heartbeatMs: HEARTBEAT_MS,
       compileCache: generation.compileCache,

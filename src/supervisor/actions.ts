@@ -6,8 +6,11 @@ import type { SupervisorEvent } from './events.ts';
 export type WorkerId = number;
 
 export type Action =
-  /** Start a process for `worker`. `slot` is null for a spare. Answered by `worker-online` or by `worker-exit`. */
-  | { type: 'fork'; worker: WorkerId; slot: number | null; generation: number; spare: boolean }
+  /**
+   * Start a process for `worker`. `slot` is null for a spare. `gated`: it listens, but accepts nothing before `admit`.
+   * Answered by `worker-online` or by `worker-exit`.
+   */
+  | { type: 'fork'; worker: WorkerId; slot: number | null; generation: number; spare: boolean; gated: boolean }
   /** Open the gate: the worker may accept connections from now on. `slot` names the place it takes (a spare learns it here). */
   | { type: 'admit'; worker: WorkerId; slot: number }
   /** Ask the worker's own HTTP server, through a private socket. Answered by `worker-probe`. */

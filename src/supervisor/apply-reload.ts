@@ -1,6 +1,7 @@
 // The turns of a reload: begun, passed, committed, failed, ended. Changes the model; the plan decides when.
 
 import type { CommandResult } from './actions.ts';
+import { admit } from './admit.ts';
 import { closeCircuit } from './circuit.ts';
 import { setTarget, superseded } from './commands.ts';
 import type { Effects } from './effects.ts';
@@ -94,6 +95,9 @@ function retireUnready(model: Model, reason: string, effects: Effects): void {
 /** The new code has shown that it works: it fills whatever is empty, at once, and cures a crash loop. */
 export function passCanary(model: Model, effects: Effects): void {
   if (model.reload === null) return;
+  const { phase } = model.reload;
+  const canary = phase.type === 'canary' ? phase.worker : null;
+  if (canary !== null && canary.slot !== null) admit(canary, canary.slot, effects);
   model.reload.phase = { type: 'rolling' };
   for (const slot of model.slots) {
     forgive(slot);

@@ -1,5 +1,6 @@
 // Carries out one step of the plan: changes the model so that the plan does not ask again, and tells the host. Decides nothing.
 
+import { admit } from './admit.ts';
 import { commitReload, endReload, failReload, openTheWay, passCanary } from './apply-reload.ts';
 import { beginClosing, fastStopMs } from './commands.ts';
 import { settleDeath } from './deaths.ts';
@@ -8,6 +9,7 @@ import { autopsyTimeoutMs } from './health.ts';
 import type { Model } from './model.ts';
 import { noteListeners } from './receive.ts';
 import { drawLimits } from './recycle.ts';
+import { isCanary } from './reload.ts';
 import { detach, refOf, retire } from './retire.ts';
 import { noteStart } from './slot.ts';
 import type { Step } from './steps.ts';
@@ -41,6 +43,9 @@ export function apply(model: Model, step: Step, effects: Effects): void {
     case 'recover':
     case 'autopsy':
       applyToWorker(model, step, effects);
+      return;
+    case 'admit':
+      if (step.worker.slot !== null) admit(step.worker, step.worker.slot, effects);
       return;
     case 'canary-passes':
       passCanary(model, effects);
@@ -194,6 +199,7 @@ function fork(model: Model, step: Extract<Step, { type: 'fork' }>, effects: Effe
     cpuPercent: 0,
     replace: null,
     abandoned: false,
+    admitted: false,
   };
   model.workers.set(worker.id, worker);
   const slot = step.slot === null ? model.bench : model.slots[step.slot];
@@ -204,7 +210,9 @@ function fork(model: Model, step: Extract<Step, { type: 'fork' }>, effects: Effe
   if (step.as === 'serving') slot.serving = worker;
   if (step.as === 'successor') slot.successor = worker;
   if (purpose === 'canary' && model.reload?.phase.type === 'canary') model.reload.phase.worker = worker;
-  effects.perform({ type: 'fork', worker: worker.id, slot: step.slot, generation, spare: step.as === 'spare' });
+  const spare = step.as === 'spare';
+  const gated = spare || purpose === 'canary';
+  effects.perform({ type: 'fork', worker: worker.id, slot: step.slot, generation, spare, gated });
 }
 
 function becomeReady(model: Model, worker: Worker, effects: Effects): void {
@@ -216,7 +224,9 @@ function becomeReady(model: Model, worker: Worker, effects: Effects): void {
     return;
   }
   transition(worker, { type: 'ready' });
-  admit(model, worker, worker.slot, effects.now - worker.forkedAt, effects);
+  noteReady(model, worker, effects.now - worker.forkedAt, effects);
+  // A canary meets clients when it has passed: what kills it before then must cost nobody a request.
+  if (!isCanary(model, worker)) admit(worker, worker.slot, effects);
 }
 
 /** A spare takes the empty slot at once: all that is left to do is to open its gate. */
@@ -228,13 +238,13 @@ function promote(model: Model, worker: Worker, index: number, effects: Effects):
   slot.fresh = false;
   transition(worker, { type: 'ready' });
   // It had booted before it was needed.
-  admit(model, worker, index, 0, effects);
+  noteReady(model, worker, 0, effects);
+  admit(worker, index, effects);
 }
 
-function admit(model: Model, worker: Worker, slot: number, bootMs: number, effects: Effects): void {
+function noteReady(model: Model, worker: Worker, bootMs: number, effects: Effects): void {
   worker.readyAt = effects.now;
   model.everReady = true;
-  effects.perform({ type: 'admit', worker: worker.id, slot });
   effects.report({ type: 'worker-ready', bootMs, ...refOf(worker) });
   noteListeners(model, worker, effects);
 }

@@ -34,7 +34,7 @@ export function classifyExit(worker: Worker, exit: Exit, policy: Policy): Verdic
   const firstLine = lastWords.error?.split('\n').find((line) => line.trim() !== '');
   const because = lastWords.explanation ?? firstLine;
   const detail = because === undefined ? how : `${how}: ${because.trim()}`;
-  const lastLines = lastWords.stderr.length > 0 ? lastWords.stderr : (lastWords.error?.split('\n').slice(0, 20) ?? []);
+  const lastLines = lastLinesOf(lastWords);
   const verdict = (reason: ExitReason, text = detail): Verdict => ({ reason, detail: text, lastLines });
 
   if (state.type === 'stopping' || state.type === 'killing') return verdict(state.ending.reason, state.ending.detail);
@@ -48,6 +48,13 @@ export function classifyExit(worker: Worker, exit: Exit, policy: Policy): Verdic
   }
   if (isKilled) return verdict('killed');
   return verdict(code === 0 ? 'finished' : 'crashed');
+}
+
+/** At most 20 lines: what the program wrote, and the error that ended it, which Node prints past the program's own stream. */
+function lastLinesOf({ stderr, error }: LastWords): readonly string[] {
+  const stack = error?.split('\n').slice(0, 12) ?? [];
+  const isPrinted = stack[0] === undefined || stderr.some((line) => line.includes(stack[0] ?? ''));
+  return isPrinted ? stderr : [...stderr.slice(stack.length - 20), ...stack];
 }
 
 /** Takes the dead worker out of its place and counts its death. Call it once, with the state the worker had when it died. */

@@ -11,7 +11,7 @@
 import type { CommandResult } from './actions.ts';
 import type { Agenda } from './agenda.ts';
 import type { PolicyChange } from './inputs.ts';
-import { leavingWorkers, type Model, wantedSlots } from './model.ts';
+import { leavingWorkers, type Model, servingWorkers, wantedSlots } from './model.ts';
 import { startAllowedAt } from './slot.ts';
 import type { Step } from './steps.ts';
 import { isServing, type Worker } from './worker-state.ts';
@@ -142,6 +142,8 @@ function planCanary(
     return { type: 'fork', slot: slot.index, as: 'successor', generation: reload.generation, purpose: 'canary' };
   }
   if (canary.readyAt === null || !isServing(canary)) return null;
+  const isAlone = servingWorkers(model).every((worker) => worker === canary);
+  if (isAlone && !canary.admitted) return { type: 'admit', worker: canary };
   const passesAt = canary.readyAt + model.policy.canaryTimeMs;
   if (!agenda.due(passesAt)) return null;
   if (canary.state.type === 'ready') return { type: 'canary-passes' };

@@ -38,6 +38,8 @@ export type Step =
   | { type: 'close'; mode: 'graceful' | 'fast'; code: number; reason: string }
   | { type: 'exit' }
   // The reload.
+  /** Nobody else serves: the canary does, before it has passed. */
+  | { type: 'admit'; worker: Worker }
   | { type: 'canary-passes' }
   | { type: 'reload-progresses'; done: number }
   | { type: 'reload-commits' }

@@ -80,6 +80,8 @@ export interface Worker {
   replace: { reason: string; kind: 'recycle' | 'replace' } | null;
   /** SIGKILL had no effect for long: it holds its slot no more. */
   abandoned: boolean;
+  /** Its gate is open: it accepts connections. */
+  admitted: boolean;
 }
 
 export type ServingWorker = Worker & { state: Extract<WorkerStatus, { type: 'ready' | 'suspect' }> };

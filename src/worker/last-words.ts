@@ -4,13 +4,11 @@ import { post } from './channel.ts';
 const LINES = 20;
 const MAX_CHARS = 8192;
 
-export function rememberLastWords(): void {
+/** The returned function tells what was said so far, for a worker that is told to end before it was of use. */
+export function rememberLastWords(): () => void {
   const stderr = new Tail();
   let error: string | undefined;
-  let told = false;
   const tell = (): void => {
-    if (told) return;
-    told = true;
     post({ cmd: 'NODE_TUTTI_LAST_WORDS', stderr: stderr.lines(), ...(error === undefined ? {} : { error }) });
   };
 
@@ -23,6 +21,7 @@ export function rememberLastWords(): void {
   process.on('exit', (code) => {
     if (code !== 0) tell();
   });
+  return tell;
 }
 
 /** process.stderr is made when it is first used; until then only its getter is watched. */

@@ -29,7 +29,7 @@ export function start(boot: BootInfo): void {
     post({ cmd: 'NODE_TUTTI_READY' });
     flushCache();
   });
-  rememberLastWords();
+  const tellLastWords = rememberLastWords();
   trackConnections();
   countRequests();
   answerMetrics();
@@ -56,6 +56,8 @@ export function start(boot: BootInfo): void {
   };
   const terminate = (): void => {
     lastBeat();
+    // Not after a drain: then its end is no failure that anybody has to understand.
+    if (release === null) tellLastWords();
     shield.release();
     release?.();
   };

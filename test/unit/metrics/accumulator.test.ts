@@ -11,7 +11,7 @@ function countOf(counter: Counter, labels: Record<string, string>): number | und
 }
 
 function fork(counts: Accumulator, worker: number, slot: number | null): void {
-  counts.action({ type: 'fork', worker, slot, generation: 1, spare: slot === null });
+  counts.action({ type: 'fork', worker, slot, generation: 1, spare: slot === null, gated: false });
 }
 
 function beat(counts: Accumulator, worker: number, requests: number): void {

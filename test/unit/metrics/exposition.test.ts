@@ -15,7 +15,7 @@ function metricsOf(): Metrics {
     ],
   });
   for (const slot of [0, 1]) {
-    metrics.action({ type: 'fork', worker: slot + 1, slot, generation: 1, spare: false });
+    metrics.action({ type: 'fork', worker: slot + 1, slot, generation: 1, spare: false, gated: false });
     metrics.input({ type: 'worker-heartbeat', worker: slot + 1, beat: beatOf(10 * (slot + 1)) });
   }
   metrics.action({

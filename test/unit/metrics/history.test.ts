@@ -16,7 +16,7 @@ test('a point tells the rate and the latencies of its step', () => {
   const counts = new Accumulator();
   const history = new History(counts);
   const snapshot = snapshotOf([workerOf(0)]);
-  counts.action({ type: 'fork', worker: 1, slot: 0, generation: 1, spare: false });
+  counts.action({ type: 'fork', worker: 1, slot: 0, generation: 1, spare: false, gated: false });
   counts.input({ type: 'worker-heartbeat', worker: 1, beat: beatOf(100) });
   assert.equal(history.record(1_000, snapshot).second, null);
   counts.input({ type: 'worker-heartbeat', worker: 1, beat: beatOf(300) });

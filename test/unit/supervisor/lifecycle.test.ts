@@ -36,15 +36,41 @@ test('a reload replaces every worker, new before old, behind a canary', () => {
   world.run(1_500);
   assert.deepEqual(
     world.serving().map(({ generation }) => generation),
-    [1, 1, 1, 2],
-    'only the canary is new before canaryTime',
+    [1, 1, 1],
+    'the canary serves nobody before canaryTime is over',
   );
+  assert.equal(world.processes.size, 4);
   world.run(2_000);
   assert.equal(world.answer(id).outcome, 'done');
   assert.equal(least, 3);
   assert.ok([...world.processes.values()].every(({ generation }) => generation === 2));
   assert.equal(world.supervisor.snapshot().generation, 2);
   assert.equal(world.supervisor.snapshot().state, 'running');
+});
+
+test('a canary that dies has served nobody', () => {
+  const world = new World({ workers: { min: 2, max: 2 } }).start().run(1_000);
+  world.behave = () => ({ exitAfterMs: 1_000 });
+  const id = world.command({ type: 'reload' });
+  world.watch = () => assert.ok(world.serving().every(({ generation }) => generation === 1));
+  world.run(5_000);
+  assert.equal(world.answer(id).outcome, 'failed');
+});
+
+test('a canary serves at once when nobody else does, and when the last other worker dies', () => {
+  const world = new World({ workers: { min: 1, max: 1 }, giveUpMs: 'never' }).start().run(1_000);
+  world.command({ type: 'reload' });
+  world.run(500);
+  assert.deepEqual(
+    world.serving().map(({ generation }) => generation),
+    [1],
+  );
+  world.behave = () => ({ bootMs: null });
+  world.die(world.inSlot(0));
+  assert.deepEqual(
+    world.serving().map(({ generation }) => generation),
+    [2],
+  );
 });
 
 test('stop drains all workers in parallel and leaves with 0', () => {
