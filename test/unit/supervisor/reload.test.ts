@@ -57,7 +57,7 @@ test('a canary that somebody kills is no verdict: another one is tried', () => {
   const { world } = running();
   const id = world.command({ type: 'reload' });
   world.run(500);
-  const canary = world.serving().find(({ generation }) => generation === 2);
+  const canary = [...world.processes.values()].find(({ generation }) => generation === 2);
   assert.ok(canary);
   world.die(canary, { signal: 'SIGKILL' });
   world.run(5_000);
@@ -68,10 +68,13 @@ test('the canary takes a slot whose old worker lives until the canary has passed
   const { world } = running();
   world.command({ type: 'reload' });
   world.run(1_900);
-  const inSlot0 = world.serving().filter(({ slot }) => slot === 0);
+  const inSlot0 = [...world.processes.values()].filter(({ slot }) => slot === 0);
   assert.deepEqual(
-    inSlot0.map(({ generation }) => generation),
-    [1, 2],
+    inSlot0.map(({ generation, admitted }) => ({ generation, admitted })),
+    [
+      { generation: 1, admitted: true },
+      { generation: 2, admitted: false },
+    ],
   );
   world.run(600);
   assert.ok(world.serving().every(({ slot, generation }) => slot !== 0 || generation === 2));
