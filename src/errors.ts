@@ -208,6 +208,14 @@ export const errors = {
       'Use a port from 1024 on, or grant the right: under systemd AmbientCapabilities=CAP_NET_BIND_SERVICE, else sysctl net.ipv4.ip_unprivileged_port_start=80.',
     example: { where: '0.0.0.0:80' },
   }),
+  ERR_NO_LOG: error<{ name: string }>({
+    exitCode: 6,
+    when: "The log of an app is asked for whose workers write to tutti's own stdout and stderr.",
+    message: ({ name }) =>
+      `Cannot show the log of "${name}": its workers write to where tutti run was started, not to a file.`,
+    remedy: () => 'Start it with --log-file <file>, or in the background with tutti start.',
+    example: { name: 'web' },
+  }),
   ERR_NOT_RUNNING: error<{
     name: string | null;
     isStopped: boolean;

@@ -181,7 +181,11 @@ export function launch(app: LoadedApp, { signals, output, control = 'wanted' }: 
   /** Loaded here, when the workers have been started, because they do not need it. */
   async function openControl(): Promise<AdminServer> {
     const door = await import('./open-control.ts');
-    return door.openControl(handle, config, { required: control === 'required', extras: observation.extras });
+    const { logFile: file, logFormat } = config;
+    const routes =
+      file === null ? [] : (await import('./log-routes.ts')).logRoutes({ file, format: logFormat ?? 'raw' });
+    const extras = { ...observation.extras, routes };
+    return door.openControl(handle, config, { required: control === 'required', extras });
   }
 
   async function begin(): Promise<void> {

@@ -41,6 +41,15 @@ export class AdminClient {
     return events;
   }
 
+  /** Where the workers' output is written; null when it goes to no file. */
+  async log(timeoutMs = 5000): Promise<{ file: string; format: string } | null> {
+    const response = await this.#send('GET', '/v1/log', undefined, timeoutMs);
+    const text = await textOf(response);
+    if (response.statusCode === 404) return null;
+    if (response.statusCode !== 200) throw refusal(text);
+    return JSON.parse(text) as { file: string; format: string };
+  }
+
   /** Resolves when the command has ended, which for a reload can take minutes. `signal` stops waiting, not the command. */
   command(
     verb: 'reload' | 'rollback' | 'scale' | 'recycle' | 'stop',

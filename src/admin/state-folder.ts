@@ -37,10 +37,11 @@ export function controlPaths(state: string, name: string): ControlPaths {
 }
 
 /** Where an app in the background is recorded and where its output goes. */
-export function appPaths(env: Environment, name: string): { record: string; out: string; err: string } {
+export function appPaths(env: Environment, name: string): { record: string; log: string; out: string; err: string } {
   const state = lastingFolder(env);
   return {
     record: join(state, 'apps', `${name}.json`),
+    log: join(state, 'logs', `${name}.log`),
     out: join(state, 'logs', `${name}.out.log`),
     err: join(state, 'logs', `${name}.err.log`),
   };

@@ -1,6 +1,7 @@
 // The program of the process that `tutti start` puts into the background: a supervisor without a terminal. It is told over the
 // IPC channel what to run, tells how the first start ended, and lets the channel go. Its stdout and stderr are files.
 
+import { appPaths } from '../admin/state-folder.ts';
 import { type LoadedApp, loadApp } from '../config/app.ts';
 import { TuttiError } from '../errors.ts';
 import { OwnLog } from '../logs/own-log.ts';
@@ -29,7 +30,11 @@ async function runInBackground(record: LaunchRecord): Promise<number> {
     clock: () => new Date(),
   });
   try {
-    const supervision = launch(await load(record), { signals: true, output: 'inherit', control: 'required' });
+    const app = await load(record);
+    // Nobody looks at this process's output, so it goes where tutti logs finds it.
+    app.config.logFile ??= appPaths(process.env, record.name).log;
+    app.config.logFormat ??= 'json';
+    const supervision = launch(app, { signals: true, output: 'inherit', control: 'required' });
     supervision.on('event', (event) => log.event(event));
     supervision.ready.then(
       () => report({ type: 'ready', snapshot: supervision.snapshot() }),

@@ -9,6 +9,7 @@ import { check } from './commands/check.ts';
 import { completion } from './commands/completion.ts';
 import { del } from './commands/delete.ts';
 import { events } from './commands/events.ts';
+import { logs } from './commands/logs.ts';
 import { recycle } from './commands/recycle.ts';
 import { reload } from './commands/reload.ts';
 import { restart } from './commands/restart.ts';
@@ -28,6 +29,7 @@ const commands: readonly CommandFile[] = [
   status,
   top,
   events,
+  logs,
   reload,
   rollback,
   scale,
