@@ -1,0 +1,9 @@
+// A primary of its own, for tests that kill it: starts one worker (WorkerOptions as JSON in the argument) and says in one line
+// which process it is and where it listens.
+
+import { RigWorker, type WorkerOptions } from './worker-rig.ts';
+
+const worker = new RigWorker(JSON.parse(process.argv[2] ?? '{}') as WorkerOptions);
+process.stdout.write(`${JSON.stringify({ pid: worker.pid, port: await worker.port() })}\n`);
+// Lives until it is killed.
+setInterval(() => {}, 2 ** 30);
