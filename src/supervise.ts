@@ -86,7 +86,6 @@ export function launch(app: LoadedApp, { signals, output, control = 'wanted' }: 
     generations,
     dataPlane: new PrimaryDataPlane({ balance: config.balance }),
     balance: config.balance,
-    gated: config.probe !== null || config.ready !== 'listening',
     output: output === 'inherit' ? 'inherit' : 'pipe',
     connectOutput: log === null ? null : (worker) => log.connect(worker),
     outputOf: ({ slot, pid, generation }, stream, chunk) => {
@@ -94,7 +93,7 @@ export function launch(app: LoadedApp, { signals, output, control = 'wanted' }: 
     },
     reread: async () => {
       current = await current.reread();
-      return { program: await programOf(current.config, env), policy: { workers: current.config.workers } };
+      return { program: await programOf(current.config, env), policy: current.config };
     },
     dispatch: (input) => dispatch(input),
     report: (event) => {

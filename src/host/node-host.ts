@@ -24,8 +24,6 @@ export interface NodeHostOptions {
   output: 'inherit' | 'pipe';
   /** Connects a new worker's output elsewhere, instead of `output`. */
   connectOutput: ((worker: { slot: number | null; generation: number }) => Promise<ConnectedOutput | null>) | null;
-  /** The gate stays closed until ADMIT for workers that are not ready merely by listening. */
-  gated: boolean;
   /** Reads the configuration again, for a reload. Rejects with the reason why it cannot be used. */
   reread(): Promise<{ program: Program; policy: PolicyChange }>;
   dispatch(input: SupervisorInput): void;
@@ -222,7 +220,7 @@ export class NodeHost implements Host {
     { worker: id, slot, generation: number, gated }: Extract<Action, { type: 'fork' }>,
     output: Parameters<typeof forkWorker>[0]['output'],
   ): void {
-    const { generations, dataPlane, balance, gated: always } = this.#options;
+    const { generations, dataPlane, balance } = this.#options;
     const generation = generations.get(number);
     if (generation === undefined) {
       this.#stillborn(id, `generation ${number} is not kept any more`);
@@ -234,7 +232,7 @@ export class NodeHost implements Host {
       generation: number,
       balance,
       ready: generation.ready,
-      gated: gated || always,
+      gated,
       execArgv: [...generation.nodeArgs],
       heartbeatMs: HEARTBEAT_MS,
       compileCache: generation.compileCache,

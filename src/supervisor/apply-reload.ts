@@ -7,6 +7,7 @@ import { setTarget, superseded } from './commands.ts';
 import type { Effects } from './effects.ts';
 import type { SupervisorInput } from './inputs.ts';
 import { currentGeneration, type Model } from './model.ts';
+import type { Policy } from './policy.ts';
 import { type Failure, failedResult, progressOf, type Reload } from './reload.ts';
 import { retire } from './retire.ts';
 import { forgive } from './slot.ts';
@@ -53,14 +54,15 @@ function begin(model: Model, input: Extract<GenerationInput, { type: 'generation
   model.pinning = null;
   if (input.changedInPlace) currentGeneration(model).changedInPlace = true;
   const { generation, entry } = input;
-  model.generations.set(generation, { number: generation, entry, changedInPlace: false, proven: false });
+  const source = pinning.kind === 'rollback' ? model.generations.get(model.previous ?? 0) : undefined;
+  const policy = { ...(source?.policy ?? model.policy), ...input.policy };
+  model.generations.set(generation, { number: generation, entry, policy, changedInPlace: false, proven: false });
   model.reload = {
     generation,
     from: model.current,
     id: pinning.id,
     kind: pinning.kind,
     startedAt: effects.now,
-    change: input.policy ?? null,
     phase: { type: 'canary', worker: null, failure: null },
     failures: [],
     told: 0,
@@ -126,13 +128,17 @@ export function commitReload(model: Model, effects: Effects): void {
   model.current = reload.generation;
   model.heldBack.clear();
   reload.phase = { type: 'leaving' };
-  const workers = reload.change?.workers;
-  if (workers === undefined) return;
+  adoptPolicy(model, currentGeneration(model).policy, effects);
+}
+
+/** From now on the pool lives by these rules. A number of workers that an operator chose stays until the configuration changes it. */
+export function adoptPolicy(model: Model, policy: Policy, effects: Effects): void {
   const before = model.policy.workers;
-  model.policy = { ...model.policy, workers };
-  if (workers.min === before.min && workers.max === before.max) return;
-  const to = Math.min(Math.max(model.target, workers.min), workers.max);
-  setTarget(model, to, 'the configuration changed', effects);
+  const { min, max } = policy.workers;
+  model.policy = policy;
+  currentGeneration(model).policy = policy;
+  if (min === before.min && max === before.max) return;
+  setTarget(model, Math.min(Math.max(model.target, min), max), 'the configuration changed', effects);
 }
 
 /** The old generation stays: what was replaced goes back to it, if its code still exists. */

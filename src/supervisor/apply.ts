@@ -6,7 +6,7 @@ import { beginClosing, fastStopMs } from './commands.ts';
 import { settleDeath } from './deaths.ts';
 import type { Effects } from './effects.ts';
 import { autopsyTimeoutMs } from './health.ts';
-import type { Model } from './model.ts';
+import { type Model, policyOf } from './model.ts';
 import { noteListeners } from './receive.ts';
 import { drawLimits } from './recycle.ts';
 import { isCanary } from './reload.ts';
@@ -83,7 +83,7 @@ function applyToWorker(
 ): void {
   const { worker } = step;
   const { now } = effects;
-  const { policy } = model;
+  const policy = policyOf(model, worker);
   switch (step.type) {
     case 'probe':
       if (worker.state.type !== 'starting' || policy.probe === null) return;
@@ -176,17 +176,18 @@ function applyToPool(
 function fork(model: Model, step: Extract<Step, { type: 'fork' }>, effects: Effects): void {
   model.lastWorker += 1;
   const { generation, purpose } = step;
+  const policy = model.generations.get(generation)?.policy ?? model.policy;
   const worker: Worker = {
     id: model.lastWorker,
     generation,
     purpose,
     mixed: model.generations.get(generation)?.changedInPlace ?? false,
     forkedAt: effects.now,
-    limits: drawLimits(model.policy, effects.random),
+    limits: drawLimits(policy, effects.random),
     slot: step.slot,
     state: {
       type: 'starting',
-      deadlineAt: effects.now + model.policy.startTimeoutMs,
+      deadlineAt: effects.now + policy.startTimeoutMs,
       probe: null,
       probeFailure: null,
     },
@@ -211,7 +212,8 @@ function fork(model: Model, step: Extract<Step, { type: 'fork' }>, effects: Effe
   if (step.as === 'successor') slot.successor = worker;
   if (purpose === 'canary' && model.reload?.phase.type === 'canary') model.reload.phase.worker = worker;
   const spare = step.as === 'spare';
-  const gated = spare || purpose === 'canary';
+  const isReadyByListening = policy.ready === 'listening' && policy.probe === null;
+  const gated = spare || purpose === 'canary' || !isReadyByListening;
   effects.perform({ type: 'fork', worker: worker.id, slot: step.slot, generation, spare, gated });
 }
 

@@ -6,7 +6,7 @@ import { circuitWindowMs, countEarlyDeath } from './circuit.ts';
 import type { Effects } from './effects.ts';
 import type { ExitReason } from './events.ts';
 import type { LastWords } from './inputs.ts';
-import { type Model, slotOf } from './model.ts';
+import { type Model, policyOf, slotOf } from './model.ts';
 import type { Policy } from './policy.ts';
 import type { Slot } from './slot.ts';
 import { isLeaving, isStarting, readyForMs, type Worker } from './worker-state.ts';
@@ -80,7 +80,7 @@ export function settleDeath(model: Model, worker: Worker, exit: Exit, verdict: V
   if (verdict.reason === 'never-ready' && isLeaving(worker)) slot.missedStart = true;
 
   const isNewCode = model.reload !== null && worker.generation === model.reload.generation;
-  const isFinished = isDone(model.policy, verdict, exit.code);
+  const isFinished = isDone(policyOf(model, worker), verdict, exit.code);
   if (wasServing && isFinished && !(isNewCode && verdict.reason !== 'finished')) {
     slot.finished = { code: exit.code };
     return;

@@ -2,6 +2,7 @@
 
 import type { BeatExtra } from '../protocol/messages.ts';
 import type { WorkerId } from './actions.ts';
+import type { Policy } from './policy.ts';
 
 export type SupervisorInput =
   | { type: 'tick' }
@@ -70,7 +71,5 @@ export interface LastWords {
   explanation?: string;
 }
 
-/** The options that a new configuration changes without new processes. */
-export interface PolicyChange {
-  workers?: { min: number; max: number };
-}
+/** What a new configuration changes of the core's rules. Its workers boot by it; everything else applies once the reload has succeeded. */
+export type PolicyChange = Partial<Policy>;

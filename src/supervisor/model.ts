@@ -12,6 +12,8 @@ import { isLeaving, isServing, isStarting, type Worker } from './worker-state.ts
 export interface Generation {
   readonly number: number;
   readonly entry: string;
+  /** The rules that its workers live by; those of the current generation are the pool's. */
+  policy: Policy;
   /** Its files were overwritten on disk: what is forked from it now is a mix. */
   changedInPlace: boolean;
   /** A worker of it was ready for 10 s. */
@@ -82,7 +84,7 @@ export function newModel(policy: Policy, entry: string, now: number): Model {
     target: policy.workers.min,
     startedAt: now,
     state: 'starting',
-    generations: new Map([[1, { number: 1, entry, changedInPlace: false, proven: false }]]),
+    generations: new Map([[1, { number: 1, entry, policy, changedInPlace: false, proven: false }]]),
     current: 1,
     previous: null,
     lastGeneration: 1,
@@ -117,6 +119,11 @@ export function currentGeneration(model: Model): Generation {
   const generation = model.generations.get(model.current);
   if (generation === undefined) throw new Error(`internal: generation ${model.current} is current but unknown.`);
   return generation;
+}
+
+/** The rules that this worker lives by: those of the configuration it was started with. */
+export function policyOf(model: Model, worker: Worker): Policy {
+  return model.generations.get(worker.generation)?.policy ?? model.policy;
 }
 
 export function servingWorkers(model: Model): Worker[] {

@@ -2,7 +2,7 @@
 
 import type { Agenda } from './agenda.ts';
 import { hungKillsAllowed, isReadinessKnown, livenessOf, whatIsMissing } from './health.ts';
-import type { Model } from './model.ts';
+import { type Model, policyOf } from './model.ts';
 import type { Step } from './steps.ts';
 import type { Ending, Worker } from './worker-state.ts';
 
@@ -56,7 +56,7 @@ function planStarting(
   state: Extract<Worker['state'], { type: 'starting' }>,
   agenda: Agenda,
 ): Step | null {
-  const { policy } = model;
+  const policy = policyOf(model, worker);
   if (agenda.due(state.deadlineAt)) {
     const detail = `${whatIsMissing(worker, policy.ready)} within ${policy.startTimeoutMs} ms`;
     return { type: 'terminate', worker, ending: { reason: 'never-ready', detail } };

@@ -4,7 +4,7 @@
 import { classifyExit, type Exit, settleDeath } from './deaths.ts';
 import type { Effects } from './effects.ts';
 import type { Heartbeat, SupervisorInput } from './inputs.ts';
-import type { Model } from './model.ts';
+import { type Model, policyOf } from './model.ts';
 import { detach, refOf, retire } from './retire.ts';
 import { isServing, transition, type Worker } from './worker-state.ts';
 
@@ -61,7 +61,7 @@ const closedReason = 'it closed its last listening socket';
 /** A server that listens no more serves nobody new: it is replaced, and as a canary it has failed. */
 function receiveClosed(model: Model, worker: Worker): void {
   worker.facts.listening = false;
-  if (!isServing(worker) || model.policy.ready !== 'listening') return;
+  if (!isServing(worker) || policyOf(model, worker).ready !== 'listening') return;
   const phase = model.reload?.phase;
   if (phase?.type === 'canary' && phase.worker === worker) {
     phase.failure = { detail: `the first new worker failed: ${closedReason}`, lastLines: [] };
@@ -97,7 +97,7 @@ function receiveDrained(model: Model, worker: Worker, left: readonly string[], e
   const isLate = left.length > 0;
   transition(worker, {
     type: 'stopping',
-    deadlineAt: effects.now + model.policy.stopTimeoutMs,
+    deadlineAt: effects.now + policyOf(model, worker).stopTimeoutMs,
     ending: {
       reason: isLate ? 'timed-out' : 'planned',
       detail: isLate ? `${state.reason}; its drain left ${left.join(', ')}` : state.reason,
@@ -112,7 +112,7 @@ function receiveSignalled(model: Model, worker: Worker, signal: string, effects:
   if (type === 'starting') {
     transition(worker, {
       type: 'stopping',
-      deadlineAt: effects.now + model.policy.stopTimeoutMs,
+      deadlineAt: effects.now + policyOf(model, worker).stopTimeoutMs,
       ending: { reason: 'killed', detail: reason },
     });
     effects.perform({ type: 'terminate', worker: worker.id });
@@ -129,7 +129,7 @@ function receiveSignalled(model: Model, worker: Worker, signal: string, effects:
     retire(model, worker, reason, effects);
     return;
   }
-  if (model.policy.restart === 'never') {
+  if (policyOf(model, worker).restart === 'never') {
     const slot = worker.slot === null ? undefined : model.slots[worker.slot];
     if (slot?.serving === worker) slot.finished = { code: 0 };
     retire(model, worker, reason, effects);
@@ -148,7 +148,7 @@ function receiveAutopsy(worker: Worker, incident: string | null, effects: Effect
 }
 
 function receiveExit(model: Model, worker: Worker, exit: Exit, effects: Effects): void {
-  const verdict = classifyExit(worker, exit, model.policy);
+  const verdict = classifyExit(worker, exit, policyOf(model, worker));
   effects.report({
     type: 'worker-exit',
     ...refOf(worker),

@@ -10,8 +10,7 @@
 
 import type { CommandResult } from './actions.ts';
 import type { Agenda } from './agenda.ts';
-import type { PolicyChange } from './inputs.ts';
-import { leavingWorkers, type Model, servingWorkers, wantedSlots } from './model.ts';
+import { leavingWorkers, type Model, policyOf, servingWorkers, wantedSlots } from './model.ts';
 import { startAllowedAt } from './slot.ts';
 import type { Step } from './steps.ts';
 import { isServing, type Worker } from './worker-state.ts';
@@ -34,7 +33,6 @@ export interface Reload {
   id: number;
   kind: 'reload' | 'rollback';
   startedAt: number;
-  change: PolicyChange | null;
   phase: ReloadPhase;
   /** Failures of new workers during the roll. */
   failures: Failure[];
@@ -144,10 +142,11 @@ function planCanary(
   if (canary.readyAt === null || !isServing(canary)) return null;
   const isAlone = servingWorkers(model).every((worker) => worker === canary);
   if (isAlone && !canary.admitted) return { type: 'admit', worker: canary };
-  const passesAt = canary.readyAt + model.policy.canaryTimeMs;
+  const { canaryTimeMs, startTimeoutMs } = policyOf(model, canary);
+  const passesAt = canary.readyAt + canaryTimeMs;
   if (!agenda.due(passesAt)) return null;
   if (canary.state.type === 'ready') return { type: 'canary-passes' };
-  if (!agenda.due(passesAt + model.policy.startTimeoutMs)) return null;
+  if (!agenda.due(passesAt + startTimeoutMs)) return null;
   return {
     type: 'reload-fails',
     failure: { detail: 'the main loop of the first new worker stands still', lastLines: [] },

@@ -1,7 +1,7 @@
 // Letting a worker go by our own wish, and the small facts of a worker that reports need.
 
 import type { Effects } from './effects.ts';
-import { type Model, slotOf } from './model.ts';
+import { type Model, policyOf, slotOf } from './model.ts';
 import { isServing, transition, type Worker } from './worker-state.ts';
 
 /** The core's deadline comes after the worker's own, so that its answer says what was left. */
@@ -11,7 +11,7 @@ const drainGraceMs = 500;
 export function retire(model: Model, worker: Worker, reason: string, effects: Effects): void {
   detach(model, worker);
   if (isServing(worker)) {
-    const timeoutMs = model.policy.drainTimeoutMs;
+    const timeoutMs = policyOf(model, worker).drainTimeoutMs;
     transition(worker, {
       type: 'draining',
       since: effects.now,
@@ -23,7 +23,7 @@ export function retire(model: Model, worker: Worker, reason: string, effects: Ef
   } else if (worker.state.type === 'starting' || worker.state.type === 'spare') {
     transition(worker, {
       type: 'stopping',
-      deadlineAt: effects.now + model.policy.stopTimeoutMs,
+      deadlineAt: effects.now + policyOf(model, worker).stopTimeoutMs,
       ending: { reason: 'planned', detail: reason },
     });
     effects.perform({ type: 'terminate', worker: worker.id });

@@ -4,8 +4,8 @@
 import type { Action } from './actions.ts';
 import { Agenda } from './agenda.ts';
 import { apply } from './apply.ts';
-import { dropGenerations, receiveGeneration } from './apply-reload.ts';
-import { receiveCommand, setTarget } from './commands.ts';
+import { adoptPolicy, dropGenerations, receiveGeneration } from './apply-reload.ts';
+import { receiveCommand } from './commands.ts';
 import { type CoreSnapshot, takeSnapshot } from './core-snapshot.ts';
 import type { Effects } from './effects.ts';
 import type { PrimaryState, SupervisorEvent } from './events.ts';
@@ -69,16 +69,10 @@ export class Supervisor {
 
   /** Applies what a changed configuration means for living workers; what needs new processes takes a reload. */
   setPolicy(policy: Policy): void {
-    const model = this.#model;
-    const before = model.policy.workers;
-    model.policy = policy;
-    if (!this.#isStarted || model.state === 'stopped') return;
+    if (this.#model.state === 'stopped') return;
     const effects = this.#effects();
-    const { min, max } = policy.workers;
-    if (min !== before.min || max !== before.max) {
-      setTarget(model, Math.min(Math.max(model.target, min), max), 'the configuration changed', effects);
-    }
-    this.#settle(effects);
+    adoptPolicy(this.#model, policy, effects);
+    if (this.#isStarted) this.#settle(effects);
   }
 
   /** The read-only picture, as far as the core knows it. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Policy } from '../../../src/supervisor/policy.ts';
 import { World } from './fake-world.ts';
 
 /** Three workers, a second old, whose number is watched from here on. */
@@ -330,4 +331,34 @@ test('a pin that comes too late is let go', () => {
   world.send({ type: 'generation-pinned', generation: 2, entry: '/late', changedInPlace: false });
   assert.ok(world.actions.some(({ action }) => action.type === 'unpin' && action.generation === 2));
   assert.equal(world.forks(), 3);
+});
+
+test('a new configuration holds for new workers at once, for the pool when the reload succeeds, and goes back with a rollback', () => {
+  const { world } = running({ canaryTimeMs: 0 });
+  world.pin = () => null;
+  const pinned = (generation: number, policy?: Partial<Policy>) =>
+    world.send({
+      type: 'generation-pinned',
+      generation,
+      entry: `/app/${generation}`,
+      changedInPlace: false,
+      ...(policy && { policy }),
+    });
+  const probes = () => world.actions.filter(({ action }) => action.type === 'probe').length;
+
+  world.command({ type: 'reload' });
+  pinned(2, { probe: '/health', drainTimeoutMs: 7_000, workers: { min: 4, max: 4 } });
+  const fork = world.actions.findLast(({ action }) => action.type === 'fork')?.action;
+  assert.equal(fork?.type === 'fork' && fork.gated, true);
+  world.run(5_000);
+  assert.equal(probes(), 4);
+  const drains = () => world.actions.flatMap(({ action }) => (action.type === 'drain' ? [action.timeoutMs] : []));
+  assert.deepEqual(drains(), [25_000, 25_000, 25_000], 'old workers drain by the rules they were started with');
+
+  world.command({ type: 'rollback' });
+  pinned(3);
+  world.run(5_000);
+  assert.equal(probes(), 4, 'the old configuration had no probe');
+  assert.deepEqual(generations(world), [3, 3, 3], 'nor a fourth worker');
+  assert.deepEqual(drains().slice(3, 7), [7_000, 7_000, 7_000, 7_000]);
 });
