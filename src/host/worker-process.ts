@@ -7,6 +7,7 @@ import type { Readable } from 'node:stream';
 import type { AppMetric, ToPrimary, ToWorker } from '../protocol/messages.ts';
 import type { WorkerId } from '../supervisor/actions.ts';
 import type { LastWords, Listener, SupervisorInput } from '../supervisor/inputs.ts';
+import { BindFailures } from './bind-failures.ts';
 import { explainExit } from './exit-explanation.ts';
 
 /** A raw libuv handle of a socket; node passes it on as it is. */
@@ -49,6 +50,7 @@ export class WorkerProcess {
   readonly #process: ChildProcess;
   readonly #observer: WorkerObserver;
   readonly #tail: string[] = [];
+  readonly #binds = new BindFailures();
   #lastWords: { error?: string; stderr: string[] } | null = null;
   #helloed = false;
   #started = false;
@@ -79,6 +81,7 @@ export class WorkerProcess {
       sent?.(new Error('the channel to the worker is closed'));
       return false;
     }
+    this.#binds.answered(message);
     // A callback is always given: without one, a failing send is emitted as an error later.
     this.#process.send(message as Serializable, handle as never, {}, (error) => sent?.(error));
     return true;
@@ -123,6 +126,7 @@ export class WorkerProcess {
     const worker = this.id;
     const { input } = this.#observer;
     this.heardAt = performance.now();
+    this.#binds.asked(message);
     switch (message.cmd) {
       case 'NODE_TUTTI_HELLO':
         this.#helloed = true;
@@ -202,6 +206,9 @@ export class WorkerProcess {
     const lastWords: LastWords = { stderr };
     if (this.#lastWords?.error !== undefined) lastWords.error = this.#lastWords.error;
     if (explanation !== undefined) lastWords.explanation = explanation;
+    else if (signal === null && code !== 0 && lastWords.error === undefined && this.#binds.last !== null) {
+      lastWords.explanation = this.#binds.last;
+    }
     this.#observer.input({ type: 'worker-exit', worker: this.id, code, signal, lastWords });
   }
 }

@@ -70,8 +70,7 @@ export class Rig implements AsyncDisposable {
     this.port = port;
     for (const folder of ['work', 'home', 'tmp']) mkdirSync(join(base, folder), { mode: 0o700 });
     const fixture = resolve(root, 'test/fixtures', options.fixture);
-    // Until then everything goes through the library.
-    const library = options.library ?? process.env.RIG_LIBRARY === '1';
+    const library = options.library ?? false;
     const flags: Flags = { workers: 2, 'canary-time': 0, ...options.flags };
     if (!options.plain && !library) flags.json = true;
     const command = library
@@ -220,8 +219,11 @@ ${this.story()}`);
     });
     for (const pid of this.processes()) process.kill(pid, 'SIGKILL');
     if (await accepts(this.port)) problems.push(`port ${this.port} is still open`);
-    problems.push(...leftovers(join(this.#base, 'home'), this.pid), ...leftovers(join(this.#base, 'tmp'), this.pid));
-    problems.push(...scoreboards(this.pid));
+    // A primary that was killed cannot tidy up; who comes next does.
+    if (this.#ending?.signal !== 'SIGKILL') {
+      problems.push(...leftovers(join(this.#base, 'home')), ...leftovers(join(this.#base, 'tmp')));
+      problems.push(...scoreboards(this.pid));
+    }
     rmSync(this.#base, { recursive: true, force: true });
     assert.deepEqual(problems, [], `${problems.join('; ')}\n${this.story()}`);
   }
@@ -273,10 +275,13 @@ export function accepts(port: number): Promise<boolean> {
   });
 }
 
-/** Files that nobody removed. Caches are meant to stay: Node's compiled code, and what TypeScript loaders keep. */
-function leftovers(folder: string, _pid: number): string[] {
+/**
+ * Files that nobody removed. What is meant to stay: Node's compiled code, what TypeScript loaders keep, and the token, so that who
+ * was given it needs no other after a restart.
+ */
+function leftovers(folder: string): string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((name) => !/^(node-compile-cache|tsx-\d+|jiti)(\/|$)/.test(name))
+    .filter((name) => !/^(node-compile-cache|tsx-\d+|jiti)(\/|$)|^run\/[\w.-]+\.token$/.test(name))
     .filter((name) => !isFolder(join(folder, name)) || /^tutti-/.test(name))
     .map((name) => `left behind: ${join(folder, name)}`);
 }
