@@ -238,6 +238,12 @@ async function programOf(config: Config, env: NodeJS.ProcessEnv): Promise<Progra
     node: config.node === process.execPath ? null : config.node,
     ready: config.ready,
     compileCache: config.compileCache,
+    end: {
+      stopSignal: config.stopSignal,
+      shutdownMessage: config.shutdownMessage,
+      drainTimeoutMs: config.drainTimeoutMs,
+      stopTimeoutMs: config.stopTimeoutMs,
+    },
     instanceVar: config.instanceVar,
     incrementVar: config.incrementVar,
   };

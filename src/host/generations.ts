@@ -1,6 +1,7 @@
 // What each generation runs (primary). A reload pins the resolved path, the folder, the environment and the arguments, and every fork of
 // that generation – also a restart days later – uses exactly these, whatever symbolic links and files have become since.
 
+import type { WorkerEnd } from '../protocol/messages.ts';
 import { changedFile, type Fingerprint, takeFingerprint } from './fingerprint.ts';
 
 /** A program with everything that decides how it runs. */
@@ -18,6 +19,7 @@ export interface Program {
   node: string | null;
   ready: 'listening' | 'message' | 'started';
   compileCache: boolean;
+  end: WorkerEnd;
   /** The variable that holds the slot. */
   instanceVar: string;
   /** A variable whose number grows by one from slot to slot. */

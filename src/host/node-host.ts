@@ -237,6 +237,7 @@ export class NodeHost implements Host {
       heartbeatMs: HEARTBEAT_MS,
       compileCache: generation.compileCache,
       scoreboard: dataPlane.enrol(id),
+      end: generation.end,
     };
     const failed = (error: NodeJS.ErrnoException) => {
       dataPlane.gone(id);

@@ -18,8 +18,16 @@ export interface BootInfo {
   heartbeatMs: number;
   compileCache: boolean;
   scoreboard: { path: string; cell: number } | null;
-  /** How long to finish what is open, and then the application's own clean-up, when the primary is dead. Default: 25 s and 3 s. */
-  orphan?: { drainTimeoutMs: number; stopTimeoutMs: number };
+  end: WorkerEnd;
+}
+
+/** How a worker ends: what tells the application to clean up, and how long the steps may take when no primary is left to say. */
+export interface WorkerEnd {
+  stopSignal: 'SIGTERM' | 'SIGINT' | 'SIGQUIT' | 'SIGHUP' | 'SIGUSR2';
+  /** The message 'shutdown' instead of the signal, if the application listens to messages. */
+  shutdownMessage: boolean;
+  drainTimeoutMs: number;
+  stopTimeoutMs: number;
 }
 
 export const BOOT_VARIABLE = 'TUTTI_BOOT';

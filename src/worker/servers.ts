@@ -40,22 +40,9 @@ export function kindOf(server: AnyServer): ServerKind {
   return secure ? 'tls' : 'net';
 }
 
-/** The scheme under which the server answers HTTP/1.1, if it does. */
-export function schemeOf(server: AnyServer): 'http' | 'https' | undefined {
-  const kind = kindOf(server);
-  if (kind === 'http' || kind === 'https') return kind;
-  // Node gives a secure HTTP/2 server the timeouts of HTTP/1 when it allows that too.
-  if (kind === 'http2s' && allowsHttp1(server)) return 'https';
-  return undefined;
-}
-
-function allowsHttp1(server: AnyServer): boolean {
-  return typeof server.requestTimeout === 'number';
-}
-
-/** The first server, in order of listen(), that can answer an HTTP/1.1 request. */
+/** The first server, in order of listen(), that speaks HTTP of any version. */
 export function firstHttpServer(): AnyServer | undefined {
-  for (const server of servers) if (server.listening && schemeOf(server) !== undefined) return server;
+  for (const server of servers) if (server.listening && kindOf(server).startsWith('http')) return server;
   return undefined;
 }
 

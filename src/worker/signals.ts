@@ -4,15 +4,16 @@
 // moment, listeners are added and taken back without Node noticing, and what remains is this: the signal is caught, it ends at the
 // gate, and process.listeners(), process.emit and the application's own process.emit('SIGTERM') are as under plain node.
 import { constants } from 'node:os';
+import type { WorkerEnd } from '../protocol/messages.ts';
 
 export const SHIELDED = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'] as const;
 export type ShieldedSignal = (typeof SHIELDED)[number];
 
 export interface Shield {
-  /** Step 5: the application gets the signal it was kept from, or SIGTERM; a process that listens to neither ends by SIGTERM. */
-  release(): void;
+  /** Step 5: the application gets the INT it was kept from, or its stop signal; a process that listens to neither ends by that. */
+  release(end: Pick<WorkerEnd, 'stopSignal' | 'shutdownMessage'>): void;
   /** Gives one suppressed signal to the application, if it listens to it. The shield stays. */
-  deliver(signal: ShieldedSignal): boolean;
+  deliver(signal: NodeJS.Signals): boolean;
 }
 
 type EmitSignal = (this: NodeJS.Process, event: string, signal: string, number: number) => boolean;
@@ -44,7 +45,7 @@ export function raiseShield(onSignal: (signal: ShieldedSignal, handled: boolean)
   arm(SHIELDED, gate);
   process.on('removeListener', rearm);
 
-  const deliver = (signal: ShieldedSignal): boolean => {
+  const deliver = (signal: NodeJS.Signals): boolean => {
     if (process.listenerCount(signal) === 0) return false;
     (process.emit as EmitSignal).call(process, signal, signal, constants.signals[signal]);
     return true;
@@ -52,17 +53,17 @@ export function raiseShield(onSignal: (signal: ShieldedSignal, handled: boolean)
 
   return {
     deliver,
-    release() {
+    release({ stopSignal, shutdownMessage }) {
       if (!shielded) return;
       shielded = false;
       process.removeListener('removeListener', rearm);
       // Signals that nobody listens to get their default back: a second TERM ends such a process at once.
       for (const signal of SHIELDED) if (process.listenerCount(signal) === 0) disarm(signal);
       // One only: for most servers every one of them means the same shutdown, and a second one means "at once".
-      const order: ShieldedSignal[] = suppressed.has('SIGINT')
-        ? ['SIGINT', 'SIGTERM', ...suppressed]
-        : ['SIGTERM', ...suppressed];
-      if (!order.some(deliver)) process.kill(process.pid, 'SIGTERM');
+      const order: NodeJS.Signals[] = [stopSignal, ...suppressed];
+      if (suppressed.has('SIGINT')) order.unshift('SIGINT');
+      if (shutdownMessage && process.emit('message', 'shutdown', undefined)) return;
+      if (!order.some(deliver)) process.kill(process.pid, stopSignal);
     },
   };
 }

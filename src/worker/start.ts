@@ -16,14 +16,11 @@ import { countRequests, requestsInFlight } from './requests.ts';
 import { raiseShield } from './signals.ts';
 import { whenStarted } from './started.ts';
 
-const DEFAULT_DRAIN_MS = 25_000;
-const DEFAULT_STOP_MS = 3_000;
 const LAST_METRICS_MS = 250;
 
 export function start(boot: BootInfo): void {
   const cache = boot.compileCache ? enableCompileCache() : null;
   const flushCache = (): void => void setImmediate(() => cache?.flush());
-  const drainMs = boot.orphan?.drainTimeoutMs ?? DEFAULT_DRAIN_MS;
 
   openChannel(() => {
     post({ cmd: 'NODE_TUTTI_READY' });
@@ -58,7 +55,7 @@ export function start(boot: BootInfo): void {
     lastBeat();
     // Not after a drain: then its end is no failure that anybody has to understand.
     if (release === null) tellLastWords();
-    shield.release();
+    shield.release(boot.end);
     release?.();
   };
 
@@ -70,9 +67,9 @@ export function start(boot: BootInfo): void {
   });
   watchPrimary(() => {
     orphaned = true;
-    beginDrain(drainMs, () => {
+    beginDrain(boot.end.drainTimeoutMs, () => {
       terminate();
-      setTimeout(() => process.kill(process.pid, 'SIGKILL'), boot.orphan?.stopTimeoutMs ?? DEFAULT_STOP_MS).unref();
+      setTimeout(() => process.kill(process.pid, 'SIGKILL'), boot.end.stopTimeoutMs).unref();
     });
   });
 

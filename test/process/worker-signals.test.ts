@@ -64,6 +64,30 @@ describe('signals of a worker', () => {
     assert.deepEqual([code, signal], [null, 'SIGTERM']);
   });
 
+  it('uses the stop signal of the app', async () => {
+    const boot = {
+      end: { stopSignal: 'SIGUSR2', shutdownMessage: false, drainTimeoutMs: 1000, stopTimeoutMs: 1000 },
+    } as const;
+    const options = { entry: fixture('signals.cjs'), boot };
+    const listens = new RigWorker({ ...options, env: { LISTENS: 'SIGTERM SIGUSR2' } });
+    await listens.port();
+    const { code } = await listens.terminate();
+    assert.deepEqual([code, listens.stdout], [4, 'got SIGUSR2 12\n']);
+    const deaf = new RigWorker(options);
+    await deaf.port();
+    assert.equal((await deaf.terminate()).signal, 'SIGUSR2');
+  });
+
+  it("says 'shutdown' by message to an application that wants it so", async () => {
+    const boot = {
+      end: { stopSignal: 'SIGTERM', shutdownMessage: true, drainTimeoutMs: 1000, stopTimeoutMs: 1000 },
+    } as const;
+    const worker = new RigWorker({ entry: fixture('signals.cjs'), env: { LISTENS: 'SIGTERM message' }, boot });
+    await worker.port();
+    const { code } = await worker.terminate();
+    assert.deepEqual([code, worker.stdout], [4, 'got shutdown undefined\n']);
+  });
+
   it('lets a second signal through once the application has had the first', async () => {
     const worker = await start('SIGTERM', { STAYS: '1' });
     worker.send({ cmd: 'NODE_TUTTI_TERMINATE' });

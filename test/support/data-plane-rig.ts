@@ -76,6 +76,7 @@ export class DataPlaneRig implements AsyncDisposable {
     const boot: BootInfo = {
       ...{ worker: id, slot: id - 1, generation: 1, balance: this.#balance, ready: 'listening', gated },
       ...{ execArgv: [], heartbeatMs: 200, compileCache: false, scoreboard: this.plane.enrol(id) },
+      end: { stopSignal: 'SIGTERM', shutdownMessage: false, drainTimeoutMs: 20_000, stopTimeoutMs: 3000 },
     };
     cluster.setupPrimary({
       exec: resolve(root, 'test/fixtures', fixture),

@@ -56,6 +56,7 @@ export class RigWorker {
       heartbeatMs: 20,
       compileCache: false,
       scoreboard: null,
+      end: { stopSignal: 'SIGTERM', shutdownMessage: false, drainTimeoutMs: 20_000, stopTimeoutMs: 3000 },
       ...boot,
     };
     cluster.setupPrimary({

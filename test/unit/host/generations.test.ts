@@ -22,6 +22,7 @@ function program(cwd: string, entry = 'server.js'): Program {
     node: null,
     ready: 'listening',
     compileCache: true,
+    end: { stopSignal: 'SIGTERM', shutdownMessage: false, drainTimeoutMs: 20_000, stopTimeoutMs: 3000 },
     instanceVar: 'NODE_APP_INSTANCE',
     incrementVar: null,
   };
