@@ -3,6 +3,9 @@
 
 import { runCli } from './cli/program.ts';
 
+// Without a listener, a reader that goes away (tutti run | head) or a terminal that is closed would end the supervisor.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+
 process.exitCode = await runCli({
   argv: process.argv.slice(2),
   env: process.env,

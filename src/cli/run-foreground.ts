@@ -5,13 +5,14 @@ import { type LoadedApp, loadApp } from '../config/app.ts';
 import { exitCodes, TuttiError } from '../errors.ts';
 import { OwnLog } from '../logs/own-log.ts';
 import { url } from '../logs/sentences.ts';
+import { SteadyWriter } from '../logs/steady-writer.ts';
 import { TerminalLabels } from '../logs/terminal-labels.ts';
 import { type LaunchOptions, launch } from '../supervise.ts';
 import type { Supervision } from '../supervision.ts';
 import type { Snapshot } from '../supervisor/snapshot.ts';
 import { surroundings } from '../surroundings.ts';
 import { appFlags, configFlag } from './app-options.ts';
-import { type Terminal, wantsColor } from './terminal.ts';
+import { type Output, type Terminal, wantsColor } from './terminal.ts';
 
 export interface RunRequest {
   entry: string | undefined;
@@ -27,10 +28,12 @@ export async function runForeground({ entry, args, options, terminal }: RunReque
   );
   const { config } = app;
   const color = wantsColor(terminal, terminal.stderr);
+  const stdout = steady(terminal.stdout);
+  const stderr = steady(terminal.stderr);
   const log = new OwnLog(
     {
-      write: (text) => terminal.stderr.write(text),
-      format: config.json ? 'json' : 'plain',
+      write: (text) => stderr.write(text),
+      format: config.json || config.logFormat === 'json' ? 'json' : 'plain',
       color,
       name: config.name,
       clock: () => new Date(),
@@ -38,7 +41,7 @@ export async function runForeground({ entry, args, options, terminal }: RunReque
     // A reload of every worker, a few times a minute, is no flood.
     Math.max(10, config.workers.max * 4),
   );
-  const labels = labelsFor(app, terminal);
+  const labels = labelsFor(app, terminal, { stdout, stderr });
   const output: LaunchOptions['output'] = labels === null ? 'inherit' : (piece) => labels.push(piece);
   const supervision = launch(app, { signals: true, output });
   supervision.on('event', (event) => {
@@ -55,18 +58,37 @@ export async function runForeground({ entry, args, options, terminal }: RunReque
   );
 
   const { code, reason } = await supervision.stopped;
-  if (failure instanceof TuttiError && failure.exitCode === code) throw failure;
-  if (code === exitCodes.stopped) log.line('info', `stopped: ${reason}`);
-  else log.line('error', `ended with exit code ${code}: ${reason}`);
+  const told = failure instanceof TuttiError && failure.exitCode === code;
+  if (!told) log.line(...lastLine(code, reason));
+  await Promise.all([stdout.end(), stderr.end()]);
+  if (told) throw failure;
   return code;
 }
 
+function steady(output: Output): SteadyWriter {
+  return new SteadyWriter({
+    fd: output.fd ?? -1,
+    otherwise: (text) => output.write(text),
+    explain: (dropped) => `tutti: ${dropped} lines were dropped here, because nobody read them in time\n`,
+  });
+}
+
+function lastLine(code: number, reason: string): ['info' | 'error', string] {
+  return code === exitCodes.stopped
+    ? ['info', `stopped: ${reason}`]
+    : ['error', `ended with exit code ${code}: ${reason}`];
+}
+
 /** Lines are labelled only for a person at a terminal; elsewhere the workers write where the primary would. */
-function labelsFor({ config }: LoadedApp, terminal: Terminal): TerminalLabels | null {
+function labelsFor(
+  { config }: LoadedApp,
+  terminal: Terminal,
+  to: Record<'stdout' | 'stderr', SteadyWriter>,
+): TerminalLabels | null {
   const wanted = config.logFormat === 'pretty' || config.logFormat === null;
   if (!wanted || config.logFile !== null || terminal.stdout.isTTY !== true || terminal.stderr.isTTY !== true)
     return null;
-  return new TerminalLabels(wantsColor(terminal, terminal.stdout), (stream, text) => terminal[stream].write(text));
+  return new TerminalLabels(wantsColor(terminal, terminal.stdout), (stream, text) => to[stream].write(text));
 }
 
 function opening({ config, file }: LoadedApp): string {
@@ -91,9 +113,9 @@ function welcome(supervision: Supervision, log: OwnLog, terminal: Terminal): voi
 function hints({ workers }: Snapshot, address: string | undefined, color: boolean): string[] {
   const { dim } = createColors(color);
   const victim = workers.find((worker) => worker.pid !== null)?.pid;
-  return [
-    ...(address === undefined ? [] : [`  open ${address} twice${dim('  different workers may answer')}`]),
-    ...(victim === undefined ? [] : [`  kill -9 ${victim}${dim('  a new worker takes its place')}`]),
-    `  Ctrl-C${dim('  finishes what is in flight and stops; twice: at once')}`,
-  ];
+  const rows: [string, string][] = [['Ctrl-C', 'finishes what is in flight and stops; twice: at once']];
+  if (victim !== undefined && victim !== null) rows.unshift([`kill -9 ${victim}`, 'a new worker takes its place']);
+  if (address !== undefined) rows.unshift([`open ${address} twice`, 'different workers may answer']);
+  const width = Math.max(...rows.map(([what]) => what.length));
+  return rows.map(([what, why]) => `  ${what.padEnd(width)}  ${dim(why)}`);
 }

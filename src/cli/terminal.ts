@@ -7,6 +7,8 @@ export type Colors = ReturnType<typeof createColors>;
 export interface Output {
   write: (text: string | Uint8Array) => unknown;
   isTTY?: boolean;
+  /** The descriptor, if it is one. */
+  fd?: number;
   columns?: number;
   rows?: number;
 }

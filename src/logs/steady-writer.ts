@@ -1,0 +1,114 @@
+// Writes to a terminal or a pipe without ever waiting for its reader (primary). Node writes to both synchronously, so a terminal on which
+// somebody pressed Ctrl-S, or a log collector that stands still, would stop the primary as a whole: no worker would be watched or
+// replaced. The descriptor itself cannot be made non-blocking, because workers share it; so it is opened a second time. What the
+// reader does not take is kept up to a limit, then dropped and counted.
+
+import { closeSync, constants, fstatSync, openSync, writeSync } from 'node:fs';
+
+const bufferBytes = 1024 * 1024;
+const retryMs = 20;
+/** At the end, a reader that stands still is not waited for longer. */
+const lastWordsMs = 1000;
+
+export interface SteadyOptions {
+  fd: number;
+  /** Where the descriptor cannot be opened a second time: sockets, plain files, other systems than Linux. */
+  otherwise: (text: string | Uint8Array) => void;
+  /** The line that tells how many were dropped. */
+  explain: (dropped: number) => string;
+}
+
+export class SteadyWriter {
+  #options: SteadyOptions;
+  #fd: number | null;
+  #queue: Buffer[] = [];
+  #queuedBytes = 0;
+  #dropped = 0;
+  #retry: NodeJS.Timeout | null = null;
+  #onEmpty: (() => void) | null = null;
+
+  constructor(options: SteadyOptions) {
+    this.#options = options;
+    this.#fd = openAgain(options.fd);
+  }
+
+  /** Writes whole lines; keeps their order. */
+  write(text: string | Uint8Array): void {
+    if (this.#fd === null) {
+      this.#options.otherwise(text);
+      return;
+    }
+    const bytes = Buffer.from(text);
+    if (this.#queuedBytes + bytes.length > bufferBytes) {
+      this.#dropped += 1;
+      return;
+    }
+    this.#push(bytes);
+    if (this.#retry === null) this.#flush();
+  }
+
+  /** Resolves when everything is written, or the reader has not taken it in time. Nothing may be written after it. */
+  async end(): Promise<void> {
+    if (this.#queue.length > 0) {
+      let late: NodeJS.Timeout | undefined;
+      await new Promise<void>((resolve) => {
+        this.#onEmpty = resolve;
+        late = setTimeout(resolve, lastWordsMs);
+      });
+      clearTimeout(late);
+    }
+    this.#close();
+  }
+
+  #push(bytes: Buffer): void {
+    this.#queue.push(bytes);
+    this.#queuedBytes += bytes.length;
+  }
+
+  #flush(): void {
+    this.#retry = null;
+    try {
+      for (;;) {
+        const [first] = this.#queue;
+        if (first === undefined || this.#fd === null) break;
+        const written = writeSync(this.#fd, first);
+        this.#queuedBytes -= written;
+        if (written < first.length) this.#queue[0] = first.subarray(written);
+        else this.#queue.shift();
+        if (this.#queue.length === 0 && this.#dropped > 0) {
+          this.#push(Buffer.from(this.#options.explain(this.#dropped)));
+          this.#dropped = 0;
+        }
+      }
+      this.#onEmpty?.();
+    } catch (error) {
+      if (error instanceof Error && 'code' in error && error.code === 'EAGAIN') {
+        this.#retry = setTimeout(() => this.#flush(), retryMs);
+        return;
+      }
+      // The reader has gone, or the terminal: there is nobody left to tell.
+      this.#queue = [];
+      this.#queuedBytes = 0;
+      this.#onEmpty?.();
+      this.#close();
+      this.#options = { ...this.#options, otherwise: () => undefined };
+    }
+  }
+
+  #close(): void {
+    if (this.#retry !== null) clearTimeout(this.#retry);
+    if (this.#fd !== null) closeSync(this.#fd);
+    this.#fd = null;
+  }
+}
+
+function openAgain(fd: number): number | null {
+  try {
+    const stats = fstatSync(fd);
+    if (process.platform !== 'linux' || !(stats.isFIFO() || stats.isCharacterDevice())) return null;
+    return openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+  } catch {
+    // Not allowed, or no /proc: then it is written as Node would.
+    return null;
+  }
+}
