@@ -126,8 +126,9 @@ export function policyOf(model: Model, worker: Worker): Policy {
   return model.generations.get(worker.generation)?.policy ?? model.policy;
 }
 
+/** Workers that clients reach; a canary on trial is not one of them. */
 export function servingWorkers(model: Model): Worker[] {
-  return [...model.workers.values()].filter(isServing);
+  return [...model.workers.values()].filter((worker) => isServing(worker) && worker.admitted);
 }
 
 export function startingWorkers(model: Model): Worker[] {

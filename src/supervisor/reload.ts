@@ -140,8 +140,7 @@ function planCanary(
     return { type: 'fork', slot: slot.index, as: 'successor', generation: reload.generation, purpose: 'canary' };
   }
   if (canary.readyAt === null || !isServing(canary)) return null;
-  const isAlone = servingWorkers(model).every((worker) => worker === canary);
-  if (isAlone && !canary.admitted) return { type: 'admit', worker: canary };
+  if (!canary.admitted && servingWorkers(model).length === 0) return { type: 'admit', worker: canary };
   const { canaryTimeMs, startTimeoutMs } = policyOf(model, canary);
   const passesAt = canary.readyAt + canaryTimeMs;
   if (!agenda.due(passesAt)) return null;
