@@ -215,9 +215,7 @@ export function launch(app: LoadedApp, { signals, output, control = 'wanted' }: 
       scale: (by) => void handle.scale({ by }),
       reopenLogs: () => log?.reopen(),
     };
-    uninstallSignals = installSignals(signalTable(hasTerminal()), commands, (signal) => {
-      if (signal === 'SIGTERM' || signal === 'SIGINT') host.signalled();
-    });
+    uninstallSignals = installSignals(signalTable(hasTerminal()), commands, () => host.signalled());
   }
   void begin();
   return handle;

@@ -98,7 +98,7 @@ export class NodeHost implements Host {
     return asked;
   }
 
-  /** The primary itself got a signal that ends it. */
+  /** The primary itself got one of the signals that are often sent to a whole group of processes. */
   signalled(): void {
     this.#signalledAt = this.now();
   }
@@ -270,7 +270,7 @@ export class NodeHost implements Host {
     data: (worker, message, handle) => this.#options.dataPlane.message(worker, message, handle),
     output: (worker, stream, chunk) => this.#options.outputOf(worker, stream, chunk),
     metrics: (worker, seq, metrics) => this.#options.metrics(worker.id, seq, metrics),
-    signalled: (worker, signal) => this.#signalledAlone(worker, signal),
+    signalled: (worker, signal, handled) => this.#signalledAlone(worker, signal, handled),
     selfTestFailed: (_worker, problem) => {
       if (this.#selfTestReported) return;
       this.#selfTestReported = true;
@@ -337,13 +337,14 @@ export class NodeHost implements Host {
   }
 
   /** `kill <worker>` means that one worker; Ctrl-C and a service manager's TERM mean the whole group, the primary with it. */
-  #signalledAlone(worker: WorkerProcess, signal: string): void {
+  #signalledAlone(worker: WorkerProcess, signal: NodeJS.Signals, handled: boolean): void {
     const at = this.now();
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
-      if (this.#signalledAt < at - SAME_SIGNAL_MS) {
-        this.#observer.input({ type: 'worker-signalled', worker: worker.id, signal });
-      }
+      if (this.#signalledAt >= at - SAME_SIGNAL_MS) return;
+      // To many servers HUP and QUIT mean something of their own; TERM and INT mean their end, and that is prepared by a drain.
+      if (handled && (signal === 'SIGHUP' || signal === 'SIGQUIT')) worker.deliver(signal);
+      else this.#observer.input({ type: 'worker-signalled', worker: worker.id, signal });
     }, SAME_SIGNAL_MS);
     this.#timers.add(timer);
   }

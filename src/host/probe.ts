@@ -1,11 +1,9 @@
 // Asks one particular worker for a page (primary). The public port would be answered by any of them, so the primary opens a
 // private socket, connects to it itself, and sends the accepted end to the worker it means.
 
-import { request as httpRequest, type IncomingMessage } from 'node:http';
-import { request as httpsRequest } from 'node:https';
 import { createServer, connect as netConnect, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { connect as tlsConnect } from 'node:tls';
+import { type Answer, getPage, mayBeHttp2, type Protocol } from './probe-request.ts';
 import type { RawHandle, WorkerProcess } from './worker-process.ts';
 
 export interface ProbeRequest {
@@ -20,46 +18,58 @@ export interface ProbeResult {
   detail: string;
 }
 
+/** What must be closed in the end, whatever happened. */
 interface Opened {
-  server?: Server;
-  client?: Socket;
-  accepted?: Socket;
+  servers: Server[];
+  sockets: Socket[];
+  isOver: boolean;
 }
 
 let count = 0;
 
 /** Passes with any answer of 2xx or 3xx. Never rejects. */
 export async function probe(worker: WorkerProcess, request: ProbeRequest): Promise<ProbeResult> {
-  const opened: Opened = {};
+  const { path, timeoutMs } = request;
+  const opened: Opened = { servers: [], sockets: [], isOver: false };
   let timer: NodeJS.Timeout | undefined;
   try {
     const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error(`no answer within ${request.timeoutMs} ms`)), request.timeoutMs);
+      timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
     });
     const { status, text } = await Promise.race([late, ask(worker, request, opened)]);
     const ok = status >= 200 && status < 400;
-    const detail = `GET ${request.path} was answered with ${status}`;
+    const detail = `GET ${path} was answered with ${status}`;
     return { ok, detail: ok || text === '' ? detail : `${detail}: ${text}` };
   } catch (error) {
-    return {
-      ok: false,
-      detail: `GET ${request.path} failed: ${error instanceof Error ? error.message : String(error)}`,
-    };
+    return { ok: false, detail: `GET ${path} failed: ${error instanceof Error ? error.message : String(error)}` };
   } finally {
     clearTimeout(timer);
-    opened.client?.destroy();
-    opened.accepted?.destroy();
-    opened.server?.close();
+    opened.isOver = true;
+    for (const socket of opened.sockets) socket.destroy();
+    for (const server of opened.servers) server.close();
   }
 }
 
-async function ask(
-  worker: WorkerProcess,
-  { path, folder }: ProbeRequest,
-  opened: Opened,
-): Promise<{ status: number; text: string }> {
+async function ask(worker: WorkerProcess, request: ProbeRequest, opened: Opened): Promise<Answer> {
+  const over = async (protocol: Protocol) =>
+    getPage(await connectTo(worker, request.folder, opened), request.path, protocol);
+  if (worker.scheme === 'https') return over('https');
+  try {
+    return await over('http');
+  } catch (error) {
+    // Without TLS nothing tells beforehand that a server speaks HTTP/2 only.
+    if (!mayBeHttp2(error)) throw error;
+    return over('http2').catch(() => {
+      throw error;
+    });
+  }
+}
+
+/** A connection whose other end the worker has. */
+async function connectTo(worker: WorkerProcess, folder: string, opened: Opened): Promise<Socket> {
+  if (opened.isOver) throw new Error('the probe is over');
   const server = createServer({ pauseOnConnect: true });
-  opened.server = server;
+  opened.servers.push(server);
   count += 1;
   const address =
     process.platform === 'win32'
@@ -69,17 +79,17 @@ async function ask(
 
   const accepted = new Promise<Socket>((done) =>
     server.once('connection', (socket) => {
-      opened.accepted = socket;
+      opened.sockets.push(socket);
       done(socket);
     }),
   );
   const client = netConnect(address);
-  opened.client = client;
+  opened.sockets.push(client);
   // Node destroys it with an error when the other end breaks off; the request reports that.
   client.on('error', () => {});
   await new Promise<void>((done, fail) => client.once('connect', done).once('error', fail));
   await give(worker, await accepted);
-  return await get(client, path, worker.scheme);
+  return client;
 }
 
 /** Sends the raw handle, as the worker's server expects it; this process keeps no end of it. */
@@ -91,32 +101,5 @@ function give(worker: WorkerProcess, socket: Socket): Promise<void> {
       if (error) fail(error);
       else done();
     });
-  });
-}
-
-function get(socket: Socket, path: string, scheme: 'http' | 'https'): Promise<{ status: number; text: string }> {
-  return new Promise((done, fail) => {
-    const options = { path, host: 'localhost', headers: { connection: 'close', 'user-agent': 'tutti-probe' } };
-    const answer = (response: IncomingMessage) => {
-      let text = '';
-      response.setEncoding('utf8');
-      response.on('data', (chunk: string) => {
-        if (text.length < 200) text = (text + chunk).slice(0, 200);
-      });
-      response.on('end', () => done({ status: response.statusCode ?? 0, text: text.trim() }));
-      // A page that never ends has passed all the same.
-      if ((response.statusCode ?? 0) < 400) done({ status: response.statusCode ?? 0, text: '' });
-      response.on('error', fail);
-    };
-    const request =
-      scheme === 'https'
-        ? // The certificate is for the public name, and the other end is known anyway.
-          httpsRequest(
-            { ...options, createConnection: () => tlsConnect({ socket, rejectUnauthorized: false }) },
-            answer,
-          )
-        : httpRequest({ ...options, createConnection: () => socket }, answer);
-    request.once('error', fail);
-    request.end();
   });
 }

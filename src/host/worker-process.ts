@@ -25,8 +25,9 @@ export interface WorkerObserver {
   data(worker: WorkerProcess, message: DataMessage, handle: RawHandle | undefined): void;
   /** A line or part of one, as the worker wrote it; only with piped output. */
   output(worker: WorkerProcess, stream: 'stdout' | 'stderr', chunk: Buffer): void;
-  signalled(worker: WorkerProcess, signal: string): void;
   metrics(worker: WorkerProcess, seq: number | null, metrics: readonly AppMetric[] | null): void;
+  /** `handled`: the application listens to that signal. */
+  signalled(worker: WorkerProcess, signal: NodeJS.Signals, handled: boolean): void;
   selfTestFailed(worker: WorkerProcess, problem: string): void;
   /** The process is gone. Its end becomes an input when the promise is kept. */
   gone(worker: WorkerProcess): Promise<void>;
@@ -73,6 +74,11 @@ export class WorkerProcess {
 
   get ended(): boolean {
     return this.#ended;
+  }
+
+  /** Gives the application a signal that was kept from it. */
+  deliver(signal: 'SIGHUP' | 'SIGQUIT'): void {
+    this.send({ cmd: 'NODE_TUTTI_SIGNAL', signal });
   }
 
   /** False if it cannot be delivered any more; `sent` is called in any case, with an error if it was not. */
@@ -156,7 +162,7 @@ export class WorkerProcess {
         this.#observer.metrics(this, message.seq, message.metrics);
         return;
       case 'NODE_TUTTI_SIGNALLED':
-        this.#observer.signalled(this, message.signal);
+        this.#observer.signalled(this, message.signal as NodeJS.Signals, message.handled);
         return;
       case 'NODE_TUTTI_LAST_WORDS':
         this.#lastWords = message;
