@@ -3,7 +3,7 @@
 
 import type { AdminExtras } from './admin/target.ts';
 import { dashboardAssets, dashboardHeaders } from './dashboard/assets.ts';
-import { AppMetrics } from './metrics/app-metrics.ts';
+import { AppMetrics, type AppMetricsSource } from './metrics/app-metrics.ts';
 import { negotiateFormat } from './metrics/exposition.ts';
 import { Metrics, measureOwnUsage } from './metrics/metrics.ts';
 import { Sampler } from './metrics/sampler.ts';
@@ -20,7 +20,7 @@ export class Observation {
   readonly #app: AppMetrics;
 
   /** `askWorkers` asks for the application's own metrics; the answers come to `appMetrics()`. */
-  constructor(snapshot: () => Snapshot, askWorkers: (seq: number) => readonly WorkerId[]) {
+  constructor(snapshot: () => Snapshot, askWorkers: AppMetricsSource['ask']) {
     this.#app = new AppMetrics({ ask: askWorkers });
     this.#metrics = new Metrics({ snapshot, ownUsage: measureOwnUsage, appMetrics: () => this.#app.collect() });
     this.#sampler = new Sampler(this.#metrics, snapshot);

@@ -87,15 +87,13 @@ export class NodeHost implements Host {
     return this.#workers.get(id);
   }
 
-  /** Asks all workers that were heard of lately for the application's own metrics, and says which ones it asked. */
-  askMetrics(seq: number): WorkerId[] {
+  /** Asks all workers that were heard of lately for the application's own metrics. */
+  askMetrics(seq: number): { asked: WorkerId[]; quiet: WorkerId[] } {
     const since = performance.now() - 2.5 * HEARTBEAT_MS;
-    const asked: WorkerId[] = [];
-    for (const worker of this.#workers.values()) {
-      if (worker.heardAt < since) continue;
-      if (worker.send({ cmd: 'NODE_TUTTI_METRICS', seq })) asked.push(worker.id);
-    }
-    return asked;
+    const all = [...this.#workers.values()];
+    const asked = all.filter((worker) => worker.heardAt >= since && worker.send({ cmd: 'NODE_TUTTI_METRICS', seq }));
+    const quiet = all.filter((worker) => !asked.includes(worker));
+    return { asked: asked.map(({ id }) => id), quiet: quiet.map(({ id }) => id) };
   }
 
   /** The primary itself got one of the signals that are often sent to a whole group of processes. */

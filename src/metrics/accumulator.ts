@@ -20,6 +20,7 @@ const endedKept = 64;
 
 interface Watched {
   slot: number | null;
+  pid: number | null;
   beat: Heartbeat | null;
   ended: boolean;
 }
@@ -67,12 +68,13 @@ export class Accumulator {
 
   input(input: SupervisorInput): void {
     if (input.type === 'worker-heartbeat') this.#heartbeat(input.worker, input.beat);
+    else if (input.type === 'worker-online') this.#online(input.worker, input.pid);
     else if (input.type === 'worker-exit') this.#ended(input.worker);
   }
 
   action(action: Action): void {
     if (action.type === 'fork') {
-      this.#workers.set(action.worker, { slot: action.slot, beat: null, ended: false });
+      this.#workers.set(action.worker, { slot: action.slot, pid: null, beat: null, ended: false });
       this.#declareSlot(action.slot);
     } else if (action.type === 'admit') {
       const watched = this.#workers.get(action.worker);
@@ -90,6 +92,10 @@ export class Accumulator {
       if (!watched.ended && watched.slot === slot && watched.beat) beats.push(watched.beat);
     }
     return beats;
+  }
+
+  pidOf(worker: WorkerId): number | null {
+    return this.#workers.get(worker)?.pid ?? null;
   }
 
   event(event: SupervisorEvent): void {
@@ -212,6 +218,11 @@ export class Accumulator {
       this.gcSeconds.add({ slot, kind }, (now.ms - (then?.ms ?? 0)) / 1000);
       this.gcRuns.add({ slot, kind }, now.count - (then?.count ?? 0));
     }
+  }
+
+  #online(worker: WorkerId, pid: number): void {
+    const watched = this.#workers.get(worker);
+    if (watched) watched.pid = pid;
   }
 
   #ended(worker: WorkerId): void {

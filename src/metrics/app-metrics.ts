@@ -6,8 +6,14 @@ import type { AppMetric } from '../protocol/messages.ts';
 import type { WorkerId } from '../supervisor/actions.ts';
 
 export interface AppMetricsSource {
-  /** Asks every worker that gives signs of life, and says which ones it asked. */
-  ask(seq: number): readonly WorkerId[];
+  /** Asks every worker that gives signs of life, and says which ones it asked and which ones are too quiet to be asked. */
+  ask(seq: number): { asked: readonly WorkerId[]; quiet: readonly WorkerId[] };
+}
+
+export interface Collected {
+  metrics: readonly AppMetric[];
+  /** Workers that live and did not answer. */
+  silent: readonly WorkerId[];
 }
 
 const timeoutMs = 1_000;
@@ -21,14 +27,14 @@ export class AppMetrics {
   #carried: readonly AppMetric[] = [];
   #seq = 0;
   #waiting: { seq: number; left: Set<WorkerId>; answered: Set<WorkerId>; done: () => void } | null = null;
-  #current: Promise<readonly AppMetric[]> | null = null;
+  #current: Promise<Collected> | null = null;
 
   constructor(source: AppMetricsSource) {
     this.#source = source;
   }
 
   /** The merged metrics. Who asks while a question is under way gets the same answer. */
-  collect(): Promise<readonly AppMetric[]> {
+  collect(): Promise<Collected> {
     this.#current ??= this.#collect().finally(() => {
       this.#current = null;
     });
@@ -50,9 +56,10 @@ export class AppMetrics {
     this.#settle(worker);
   }
 
-  async #collect(): Promise<readonly AppMetric[]> {
+  async #collect(): Promise<Collected> {
     this.#seq += 1;
-    const left = new Set(this.#source.ask(this.#seq));
+    const { asked, quiet } = this.#source.ask(this.#seq);
+    const left = new Set(asked);
     const answered = new Set<WorkerId>();
     if (left.size > 0) {
       let timer: NodeJS.Timeout | undefined;
@@ -66,7 +73,7 @@ export class AppMetrics {
     const sources = [...this.#known].map(([worker, metrics]) =>
       answered.has(worker) ? metrics.map(withoutQuantiles) : metrics.filter(isCarried).map(withoutQuantiles),
     );
-    return merge([...sources, this.#carried]);
+    return { metrics: await merge([...sources, this.#carried]), silent: [...quiet, ...left] };
   }
 
   #settle(worker: WorkerId): void {

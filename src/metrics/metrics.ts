@@ -1,11 +1,11 @@
 // The door of this room: one object that the composition root feeds with everything the core is told and decides, and that admin asks
 // for the page of metrics and for the history. Runs in the primary.
 
-import type { AppMetric } from '../protocol/messages.ts';
 import type { Action } from '../supervisor/actions.ts';
 import type { SupervisorInput } from '../supervisor/inputs.ts';
 import type { Snapshot } from '../supervisor/snapshot.ts';
 import { Accumulator } from './accumulator.ts';
+import type { Collected } from './app-metrics.ts';
 import { type Exposition, type MetricsFormat, writeExposition } from './exposition.ts';
 import { History, type HistoryView, type Recorded } from './history.ts';
 import { type OwnUsage, sampleFamilies } from './samples.ts';
@@ -14,8 +14,8 @@ export interface MetricsSources {
   snapshot(): Snapshot;
   /** The supervisor's own use of the machine. */
   ownUsage(): OwnUsage;
-  /** The application's own metrics, merged over all workers. */
-  appMetrics?(): Promise<readonly AppMetric[]>;
+  /** The application's own metrics, merged over all workers, and who did not answer. */
+  appMetrics?(): Promise<Collected>;
 }
 
 export class Metrics {
@@ -39,10 +39,10 @@ export class Metrics {
 
   /** The page of metrics. Loads prom-client when it is called for the first time. */
   async scrape(format: MetricsFormat): Promise<Exposition> {
-    const app = (await this.#sources.appMetrics?.()) ?? [];
+    const app = (await this.#sources.appMetrics?.()) ?? { metrics: [], silent: [] };
     return writeExposition(
-      sampleFamilies(this.#counts, this.#sources.snapshot(), this.#sources.ownUsage()),
-      app,
+      sampleFamilies(this.#counts, this.#sources.snapshot(), this.#sources.ownUsage(), app.silent),
+      app.metrics,
       format,
     );
   }

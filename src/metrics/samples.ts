@@ -1,5 +1,6 @@
 // Turns the accumulated counts and the snapshot into the samples of every family. Pure; runs in the primary.
 
+import type { WorkerId } from '../supervisor/actions.ts';
 import type { Heartbeat } from '../supervisor/inputs.ts';
 import type { Snapshot, WorkerSnapshot } from '../supervisor/snapshot.ts';
 import { type Accumulator, slotLabel } from './accumulator.ts';
@@ -38,11 +39,14 @@ export function sampleFamilies(
   counts: Accumulator,
   snapshot: Snapshot,
   own: OwnUsage,
+  /** Workers that were asked for metrics just now and gave no answer. */
+  silent: readonly WorkerId[] = [],
 ): Record<FamilyName, readonly Sample[]> {
   const slots = groupBySlot(snapshot.workers);
-  const perSlot = (value: (workers: readonly WorkerSnapshot[], slot: string) => number | null) =>
+  const silentPids = new Set(silent.map((worker) => counts.pidOf(worker)));
+  const perSlot = (value: (workers: readonly WorkerSnapshot[]) => number | null) =>
     [...slots].flatMap(([slot, workers]) => {
-      const number = value(workers, slot);
+      const number = value(workers);
       return number === null ? [] : [{ labels: { slot }, value: number }];
     });
   const fromBeats = (pick: (beat: Heartbeat) => number | undefined) =>
@@ -72,7 +76,9 @@ export function sampleFamilies(
       labels: { state },
       value: snapshot.workers.filter((worker) => worker.state === state).length,
     })),
-    tutti_worker_up: perSlot((workers) => Number(workers.some((worker) => worker.state === 'ready'))),
+    tutti_worker_up: perSlot((workers) =>
+      Number(workers.some((worker) => worker.state === 'ready' && !silentPids.has(worker.pid))),
+    ),
     tutti_worker_generation: perSlot((workers) => Math.max(...workers.map((worker) => worker.generation))),
     tutti_worker_uptime_seconds: perSlot((workers) => {
       const living = workers.filter((worker) => worker.pid !== null);

@@ -18,14 +18,14 @@ function setUp(answers: Map<number, AppMetric[] | null>, silent: number[] = []) 
       queueMicrotask(() => {
         for (const [worker, answer] of answers) metrics.reply(worker, seq, answer);
       });
-      return [...answers.keys(), ...silent];
+      return { asked: [...answers.keys(), ...silent], quiet: [] };
     },
   });
   return metrics;
 }
 
 async function valuesOf(metrics: AppMetrics): Promise<Record<string, number | undefined>> {
-  return Object.fromEntries((await metrics.collect()).map((metric) => [metric.name, metric.values[0]?.value]));
+  return Object.fromEntries((await metrics.collect()).metrics.map((metric) => [metric.name, metric.values[0]?.value]));
 }
 
 test('metrics of all workers are merged by their aggregator', async () => {
@@ -51,7 +51,7 @@ test('metrics of all workers are merged by their aggregator', async () => {
 });
 
 test('an application without prom-client has no metrics of its own', async () => {
-  assert.deepEqual(await setUp(new Map([[1, null]])).collect(), []);
+  assert.deepEqual((await setUp(new Map([[1, null]])).collect()).metrics, []);
 });
 
 test('counters of a worker that is gone stay counted, its gauges do not', async () => {
@@ -99,14 +99,14 @@ test('quantiles of summaries are left out, because they cannot be merged', async
       { value: 10, labels: {}, metricName: 'wait_count' },
     ],
   };
-  const [merged] = await setUp(
+  const { metrics } = await setUp(
     new Map([
       [1, [summary]],
       [2, [summary]],
     ]),
   ).collect();
   assert.deepEqual(
-    merged?.values.map(({ metricName, value }) => [metricName, value]),
+    metrics[0]?.values.map(({ metricName, value }) => [metricName, value]),
     [
       ['wait_sum', 60],
       ['wait_count', 20],
@@ -120,10 +120,11 @@ test('who asks while a question is under way gets the same answer', async () => 
     ask: (seq) => {
       questions += 1;
       queueMicrotask(() => metrics.reply(1, seq, [counter(1)]));
-      return [1];
+      return { asked: [1], quiet: [7] };
     },
   });
   const [one, two] = await Promise.all([metrics.collect(), metrics.collect()]);
   assert.equal(questions, 1);
   assert.equal(one, two);
+  assert.deepEqual(one.silent, [7]);
 });

@@ -8,14 +8,18 @@ import { beatOf, snapshotOf, workerOf } from './fixtures.ts';
 
 function metricsOf(): Metrics {
   const metrics = new Metrics({
-    snapshot: () => snapshotOf([workerOf(0), workerOf(1, { state: 'suspect' }), workerOf(1, { generation: 2 })]),
+    snapshot: () => snapshotOf([workerOf(0), workerOf(1, { state: 'starting', pid: 7 }), workerOf(1)]),
     ownUsage: () => ({ cpuUserSeconds: 1.5, cpuSystemSeconds: 0.5, residentBytes: 60e6 }),
-    appMetrics: async () => [
-      { name: 'orders_total', help: 'Orders.', type: 'counter', values: [{ value: 12, labels: { kind: 'a"b' } }] },
-    ],
+    appMetrics: async () => ({
+      metrics: [
+        { name: 'orders_total', help: 'Orders.', type: 'counter', values: [{ value: 12, labels: { kind: 'a"b' } }] },
+      ],
+      silent: [2],
+    }),
   });
   for (const slot of [0, 1]) {
     metrics.action({ type: 'fork', worker: slot + 1, slot, generation: 1, spare: false, gated: false });
+    metrics.input({ type: 'worker-online', worker: slot + 1, pid: 1000 + slot });
     metrics.input({ type: 'worker-heartbeat', worker: slot + 1, beat: beatOf(10 * (slot + 1)) });
   }
   metrics.action({
@@ -33,6 +37,7 @@ test('the Prometheus text has every family, with slots as labels', async () => {
   }
   assert.match(text, /^tutti_http_requests_total\{slot="1",status="2xx"\} 20$/m);
   assert.match(text, /^tutti_worker_up\{slot="0"\} 1$/m);
+  assert.match(text, /^tutti_worker_up\{slot="1"\} 0$/m, 'one of the two starts, the other gave no answer');
   assert.match(text, /^tutti_http_request_duration_seconds_bucket\{slot="0",le="0\.005"\} 10$/m);
   assert.match(text, /^tutti_http_request_duration_seconds_count\{slot="0"\} 10$/m);
   assert.match(text, /^tutti_worker_heap_total_bytes\{slot="0"\} 20000000$/m);
