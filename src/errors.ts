@@ -216,6 +216,13 @@ export const errors = {
     remedy: () => 'Start it with --log-file <file>, or in the background with tutti start.',
     example: { name: 'web' },
   }),
+  ERR_NO_INCIDENT: error<{ name: string; id: string }>({
+    exitCode: 6,
+    when: 'An incident is asked for that is not known, or not any more: the last 50 of 30 days are kept.',
+    message: ({ name, id }) => `Cannot show the incident "${id}" of ${name}: it is not known.`,
+    remedy: ({ name }) => `To see those that are: tutti describe ${name}`,
+    example: { name: 'web', id: '20260102T030405678Z-0-1' },
+  }),
   ERR_NOT_RUNNING: error<{
     name: string | null;
     isStopped: boolean;

@@ -3,18 +3,21 @@
 
 import { realpathSync } from 'node:fs';
 import type { AdminServer } from './admin/admin-server.ts';
+import { incidentFolder } from './admin/state-folder.ts';
 import { type LoadedApp, loadGiven } from './config/app.ts';
 import { resolveEntry } from './config/entry.ts';
 import { workerEnvironment } from './config/environment.ts';
 import type { AppOptions, Config } from './config/options.ts';
 import { typescriptArgs } from './config/typescript.ts';
 import { exitCodes, TuttiError } from './errors.ts';
+import { Evidence } from './evidence.ts';
 import { Generations, type Program } from './host/generations.ts';
 import { NodeHost } from './host/node-host.ts';
 import { PrimaryDataPlane } from './host/primary-data-plane.ts';
 import { ProcessMemory } from './host/process-memory.ts';
 import { Scratch } from './host/scratch.ts';
 import { hasTerminal, installSignals, type SignalCommands, signalTable } from './host/signals.ts';
+import { IncidentStore } from './logs/incident-store.ts';
 import { WorkerLog } from './logs/worker-log.ts';
 import { Observation } from './observation.ts';
 import { type Supervision, SupervisionHandle } from './supervision.ts';
@@ -80,6 +83,13 @@ export function launch(app: LoadedApp, { signals, output, control = 'wanted' }: 
   let lastFailure: WorkerExit | null = null;
   const logScratch = new Scratch();
   const log = workerLog();
+  const incidents = new IncidentStore(incidentFolder(process.env, config.name));
+  const evidence = new Evidence({
+    app: config.name,
+    store: incidents,
+    report: (event) => handle.report(event),
+    now: () => new Date(),
+  });
   let admin: Promise<AdminServer | null> = Promise.resolve(null);
 
   const host = new NodeHost({
@@ -99,9 +109,13 @@ export function launch(app: LoadedApp, { signals, output, control = 'wanted' }: 
     report: (event) => {
       if (event.type === 'worker-exit' && event.reason !== 'planned') lastFailure = event;
       handle.report(event);
+      if (event.type === 'worker-exit') evidence.exited(event);
     },
     answer: (id, result) => handle.answer(id, result),
     exit: (code, reason) => void end(code, reason),
+    autopsy: config.autopsy,
+    autopsied: (worker, autopsy) => evidence.hung(worker, performance.now() - worker.startedAt, autopsy),
+    ended: (pid, lastWords) => evidence.ended(pid, lastWords),
     metrics: (worker, seq, metrics) => observation.appMetrics(worker, seq, metrics),
   });
   const observation = new Observation(snapshot, (seq) => host.askMetrics(seq));
@@ -181,8 +195,12 @@ export function launch(app: LoadedApp, { signals, output, control = 'wanted' }: 
   async function openControl(): Promise<AdminServer> {
     const door = await import('./open-control.ts');
     const { logFile: file, logFormat } = config;
-    const routes =
-      file === null ? [] : (await import('./log-routes.ts')).logRoutes({ file, format: logFormat ?? 'raw' });
+    const { incidentRoutes } = await import('./incident-routes.ts');
+    const routes = incidentRoutes(incidents);
+    if (file !== null) {
+      const { logRoutes } = await import('./log-routes.ts');
+      routes.push(...logRoutes({ file, format: logFormat ?? 'raw' }));
+    }
     const extras = { ...observation.extras, routes };
     return door.openControl(handle, config, { required: control === 'required', extras });
   }

@@ -36,6 +36,11 @@ export function controlPaths(state: string, name: string): ControlPaths {
   return { folder, socket: join(folder, `${name}.sock`), token: join(folder, `${name}.token`) };
 }
 
+/** What went wrong with an app, kept beyond its end. */
+export function incidentFolder(env: Environment, name: string): string {
+  return join(lastingFolder(env), 'incidents', name);
+}
+
 /** Where an app in the background is recorded and where its output goes. */
 export function appPaths(env: Environment, name: string): { record: string; log: string; out: string; err: string } {
   const state = lastingFolder(env);

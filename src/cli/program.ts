@@ -8,6 +8,7 @@ import type { CommandFile } from './command.ts';
 import { check } from './commands/check.ts';
 import { completion } from './commands/completion.ts';
 import { del } from './commands/delete.ts';
+import { describe } from './commands/describe.ts';
 import { events } from './commands/events.ts';
 import { logs } from './commands/logs.ts';
 import { recycle } from './commands/recycle.ts';
@@ -30,6 +31,7 @@ const commands: readonly CommandFile[] = [
   top,
   events,
   logs,
+  describe,
   reload,
   rollback,
   scale,

@@ -6,21 +6,8 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { get } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import type WebSocket from 'ws';
+import type { Frame, RequestInFlight } from '../supervisor/incident.ts';
 import { mapFrames } from './source-maps.ts';
-
-export interface Frame {
-  function: string;
-  /** A path, or a URL that is no file. */
-  file: string;
-  line: number;
-  column: number;
-}
-
-export interface RequestInFlight {
-  method: string;
-  path: string;
-  ageMs: number;
-}
 
 export interface Autopsy {
   /** What the process was doing: using CPU, waiting in a system call, waiting for a device, or stopped by a signal. */
@@ -32,7 +19,7 @@ export interface Autopsy {
 }
 
 /** The preload answers here, in the paused script. */
-const ASK_REQUESTS = `process[Symbol.for('tutti.requestsInFlight')]?.() ?? []`;
+const ASK_REQUESTS = `process[Symbol.for('tutti.requests')]?.() ?? []`;
 const POLL_MS = 10;
 const DEEPEST = 32;
 

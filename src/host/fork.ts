@@ -19,13 +19,16 @@ export interface ForkRequest {
   output: 'inherit' | 'pipe' | { stdout: Socket; stderr: Socket };
   /** The port for an inspector, if nodeArgs ask for one. */
   inspectPort: number | undefined;
+  /** An inspector that SIGUSR1 opens takes any free port, so that the autopsies of several workers do not meet. */
+  autopsy: boolean;
 }
 
 /** Throws what child_process throws; an error that comes later is emitted by the worker. */
-export function forkWorker({ generation, slot, boot, output, inspectPort }: ForkRequest): Worker {
+export function forkWorker({ generation, slot, boot, output, inspectPort, autopsy }: ForkRequest): Worker {
   const settings = cluster.settings;
   const { execPath } = process;
   const [stdout, stderr] = typeof output === 'string' ? [output, output] : [output.stdout, output.stderr];
+  const isPrivate = autopsy && inspectPort === undefined;
   const stdio: StdioOptions = ['inherit', stdout, stderr, 'ipc'];
   try {
     // Every setting is named, because cluster keeps what an earlier call had set.
@@ -33,12 +36,12 @@ export function forkWorker({ generation, slot, boot, output, inspectPort }: Fork
       exec: generation.entry,
       args: [...generation.args],
       cwd: generation.cwd,
-      execArgv: [...generation.nodeArgs, '--require', preloadPath],
+      execArgv: [...generation.nodeArgs, ...(isPrivate ? ['--inspect-port=0'] : []), '--require', preloadPath],
       stdio,
       silent: false,
       serialization: 'json',
       windowsHide: true,
-      ...({ inspectPort, uid: undefined, gid: undefined } as object),
+      ...({ inspectPort: isPrivate ? 0 : inspectPort, uid: undefined, gid: undefined } as object),
     });
     // cluster has no setting for the binary; child_process reads it from here.
     if (generation.node !== null) process.execPath = generation.node;

@@ -6,7 +6,8 @@ import type { AppMetric, Balance, BootInfo } from '../protocol/messages.ts';
 import type { Action, CommandResult, WorkerId } from '../supervisor/actions.ts';
 import type { SupervisorEvent } from '../supervisor/events.ts';
 import type { Host } from '../supervisor/host.ts';
-import type { PolicyChange, SupervisorInput } from '../supervisor/inputs.ts';
+import type { LastWords, PolicyChange, SupervisorInput } from '../supervisor/inputs.ts';
+import type { Autopsy } from './autopsy.ts';
 import { outOfMemoryKills } from './cgroup.ts';
 import { Clock } from './clock.ts';
 import type { DataPlane } from './data-plane.ts';
@@ -24,6 +25,12 @@ export interface NodeHostOptions {
   output: 'inherit' | 'pipe';
   /** Connects a new worker's output elsewhere, instead of `output`. */
   connectOutput: ((worker: { slot: number | null; generation: number }) => Promise<ConnectedOutput | null>) | null;
+  /** Whether a worker that stands still may be looked into. */
+  autopsy: boolean;
+  /** What was seen in a worker that stands still. */
+  autopsied(worker: WorkerProcess, autopsy: Autopsy): void;
+  /** What a worker told of its end, before the core hears of it. */
+  ended(pid: number, lastWords: LastWords): void;
   /** Reads the configuration again, for a reload. Rejects with the reason why it cannot be used. */
   reread(): Promise<{ program: Program; policy: PolicyChange }>;
   dispatch(input: SupervisorInput): void;
@@ -129,8 +136,7 @@ export class NodeHost implements Host {
         this.#workers.get(action.worker)?.kill();
         return;
       case 'autopsy':
-        // Nothing can look into a hung worker yet; the core goes on without evidence.
-        this.#later({ type: 'worker-autopsy', worker: action.worker, incident: null });
+        void this.#autopsy(action);
         return;
       case 'pin':
         void this.#pin(action.generation, action.from);
@@ -244,7 +250,7 @@ export class NodeHost implements Host {
     };
     try {
       const inspectPort = this.#inspectPort(id, generation);
-      const worker = forkWorker({ generation, slot, boot, output, inspectPort });
+      const worker = forkWorker({ generation, slot, boot, output, inspectPort, autopsy: this.#options.autopsy });
       if (worker.process.pid !== undefined) {
         const started = new WorkerProcess(worker, { id, slot, generation: number }, this.#observer);
         this.#workers.set(id, started);
@@ -282,12 +288,23 @@ export class NodeHost implements Host {
       this.#options.dataPlane.gone(worker.id);
       await this.verifyFiles();
     },
+    ended: (worker, lastWords) => this.#options.ended(worker.pid, lastWords),
     outOfMemory: () => {
       const before = this.#outOfMemoryKills;
       this.#outOfMemoryKills = outOfMemoryKills();
       return before !== null && this.#outOfMemoryKills !== null && this.#outOfMemoryKills > before;
     },
   };
+
+  async #autopsy({ worker: id, timeoutMs }: Extract<Action, { type: 'autopsy' }>): Promise<void> {
+    const worker = this.#workers.get(id);
+    if (worker === undefined) return;
+    const forbidden = worker.handlesUsr1 ? 'the application handles SIGUSR1 itself' : null;
+    // Loaded now: most primaries never need it.
+    const { autopsy } = await import('./autopsy.ts');
+    this.#options.autopsied(worker, await autopsy(worker.pid, { timeoutMs, forbidden }));
+    this.#later({ type: 'worker-autopsy', worker: id, incident: null });
+  }
 
   /** The core hears of it in a later turn, as of every other end. */
   #stillborn(worker: WorkerId, explanation: string): void {

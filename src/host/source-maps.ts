@@ -4,7 +4,8 @@ import { readFile } from 'node:fs/promises';
 import { SourceMap, type SourceMapPayload } from 'node:module';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Frame, RawFrame } from './autopsy.ts';
+import type { Frame } from '../supervisor/incident.ts';
+import type { RawFrame } from './autopsy.ts';
 
 /** Frames whose source map can't be read stay as they are. */
 export async function mapFrames(frames: readonly RawFrame[]): Promise<Frame[]> {

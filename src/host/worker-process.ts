@@ -32,6 +32,8 @@ export interface WorkerObserver {
   /** The process is gone. Its end becomes an input when the promise is kept. */
   gone(worker: WorkerProcess): Promise<void>;
   outOfMemory(): boolean;
+  /** What the worker told of its end; the exit follows as an input. */
+  ended(worker: WorkerProcess, lastWords: LastWords): void;
 }
 
 const KEPT_LINES = 20;
@@ -46,13 +48,16 @@ export class WorkerProcess {
   scheme: 'http' | 'https' = 'http';
   /** performance.now() of its last message: a process that is stopped or blocked sends none. */
   heardAt = Number.NEGATIVE_INFINITY;
+  readonly startedAt = performance.now();
+  /** SIGUSR1 is the application's own, as of its last heartbeat. */
+  handlesUsr1 = false;
 
   readonly #worker: Worker;
   readonly #process: ChildProcess;
   readonly #observer: WorkerObserver;
   readonly #tail: string[] = [];
   readonly #binds = new BindFailures();
-  #lastWords: { error?: string; stderr: string[] } | null = null;
+  #lastWords: Extract<ToPrimary, { cmd: 'NODE_TUTTI_LAST_WORDS' }> | null = null;
   #helloed = false;
   #started = false;
   #ended = false;
@@ -153,6 +158,7 @@ export class WorkerProcess {
         input({ type: 'worker-closed', worker });
         return;
       case 'NODE_TUTTI_HEARTBEAT':
+        this.handlesUsr1 = message.beat.handlesUsr1;
         input({ type: 'worker-heartbeat', worker, beat: message.beat });
         return;
       case 'NODE_TUTTI_DRAINED':
@@ -215,6 +221,8 @@ export class WorkerProcess {
     else if (signal === null && code !== 0 && lastWords.error === undefined && this.#binds.last !== null) {
       lastWords.explanation = this.#binds.last;
     }
+    if (this.#lastWords !== null) lastWords.requests = this.#lastWords.requests;
+    this.#observer.ended(this, lastWords);
     this.#observer.input({ type: 'worker-exit', worker: this.id, code, signal, lastWords });
   }
 }

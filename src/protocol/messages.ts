@@ -124,7 +124,12 @@ export type ToPrimary =
   | { cmd: 'NODE_TUTTI_METRICS_REPLY'; seq: number | null; metrics: AppMetric[] | null }
   /** TERM, INT, HUP or QUIT arrived and was kept from the application. `handled`: it listens to that signal. */
   | { cmd: 'NODE_TUTTI_SIGNALLED'; signal: string; handled: boolean }
-  | { cmd: 'NODE_TUTTI_LAST_WORDS'; error?: string; stderr: string[] }
+  | {
+      cmd: 'NODE_TUTTI_LAST_WORDS';
+      error?: string;
+      stderr: string[];
+      requests: { method: string; path: string; ageMs: number }[];
+    }
   /** With a connected handle: give it to the worker in cell `to`, or to another that is able. */
   | { cmd: 'NODE_TUTTI_TRANSFER'; id: number; key: string; to: number; used: boolean }
   | { cmd: 'NODE_TUTTI_ADOPTED'; id: number; accepted: boolean };
@@ -141,6 +146,8 @@ export interface Beat {
   activeRequests: number;
   requestsTotal: number;
   inspected: boolean;
+  /** The application listens to SIGUSR1, which otherwise opens an inspector. */
+  handlesUsr1: boolean;
   extra?: BeatExtra;
 }
 

@@ -2,6 +2,7 @@
 
 import type { BeatExtra } from '../protocol/messages.ts';
 import type { WorkerId } from './actions.ts';
+import type { RequestInFlight } from './incident.ts';
 import type { Policy } from './policy.ts';
 
 export type SupervisorInput =
@@ -67,6 +68,8 @@ export interface LastWords {
   error?: string;
   /** The last lines written to stderr (at most 20). */
   stderr: readonly string[];
+  /** HTTP requests that were being served, oldest first, if the worker could still tell. */
+  requests?: readonly RequestInFlight[];
   /** How the exit is explained if code and signal alone do not tell, e.g. `heap out of memory`. */
   explanation?: string;
 }

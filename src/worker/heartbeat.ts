@@ -53,6 +53,7 @@ function measure(
     activeRequests: active,
     requestsTotal: total,
     inspected: isInspected(),
+    handlesUsr1: process.listenerCount('SIGUSR1') > 0,
     extra: {
       ...requestExtra(),
       ...more,

@@ -1,7 +1,9 @@
 // Why this worker dies, told to the primary while it still can. Runs in the worker; exit codes and messages stay Node's.
 import { post } from './channel.ts';
+import { requestsInFlight } from './requests.ts';
 
 const LINES = 20;
+const REQUESTS = 50;
 const MAX_CHARS = 8192;
 
 /** The returned function tells what was said so far, for a worker that is told to end before it was of use. */
@@ -9,7 +11,8 @@ export function rememberLastWords(): () => void {
   const stderr = new Tail();
   let error: string | undefined;
   const tell = (): void => {
-    post({ cmd: 'NODE_TUTTI_LAST_WORDS', stderr: stderr.lines(), ...(error === undefined ? {} : { error }) });
+    const requests = requestsInFlight().slice(0, REQUESTS);
+    post({ cmd: 'NODE_TUTTI_LAST_WORDS', stderr: stderr.lines(), requests, ...(error === undefined ? {} : { error }) });
   };
 
   watchStderr(stderr);

@@ -30,7 +30,7 @@ async function start(t: TestContext, name: string, text: string, nodeArgs: strin
 }
 
 const SPIN = `
-process[Symbol.for('tutti.requestsInFlight')] = () => [{ method: 'GET', path: '/slow', ageMs: 5 }];
+process[Symbol.for('tutti.requests')] = () => [{ method: 'GET', path: '/slow', ageMs: 5 }];
 function hotLoop() {
   for (let i = 0; ; i++) if (i < 0) return;
 }

@@ -142,6 +142,7 @@ export class DataPlaneRig implements AsyncDisposable {
         },
         metrics: () => {},
         outOfMemory: () => false,
+        ended: () => {},
       },
     );
     const started = new TestWorker(process, worker);

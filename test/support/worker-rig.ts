@@ -85,6 +85,7 @@ export class RigWorker {
         },
         metrics: () => {},
         outOfMemory: () => false,
+        ended: () => {},
       },
     );
     this.#plane.joined(this.#process);

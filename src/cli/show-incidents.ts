@@ -1,0 +1,51 @@
+// The work of `tutti describe`. Reads what is on the disk, so that it works for an app that has ended too.
+
+import { createColors } from 'picocolors';
+import { incidentFolder } from '../admin/state-folder.ts';
+import { exitCodes, TuttiError } from '../errors.ts';
+import { readIncidents } from '../logs/incident-store.ts';
+import { incidentText } from '../logs/incident-text.ts';
+import type { Incident } from '../supervisor/incident.ts';
+import { chooseOne, knownApps } from './choose-apps.ts';
+import { type Terminal, wantsColor } from './terminal.ts';
+
+export interface IncidentsRequest {
+  name: string | undefined;
+  id: string | null;
+  json: boolean;
+  terminal: Terminal;
+}
+
+export async function showIncidents({ name, id, json, terminal }: IncidentsRequest): Promise<number> {
+  const app = await nameOf(name, terminal);
+  const incidents = readIncidents(incidentFolder(terminal.env, app)).reverse();
+  const write = (text: string): unknown => terminal.stdout.write(text);
+  if (id !== null) {
+    const one = id === 'last' ? incidents[0] : incidents.find((incident) => incident.id === id);
+    if (one === undefined) throw new TuttiError('ERR_NO_INCIDENT', { name: app, id });
+    write(json ? `${JSON.stringify(one)}\n` : incidentText(one));
+    return exitCodes.stopped;
+  }
+  if (json) write(`${JSON.stringify({ schema: 1, app, incidents })}\n`);
+  else if (incidents.length === 0) write(`No worker of ${app} has ended badly in the last 30 days.\n`);
+  else for (const incident of incidents) write(line(incident, terminal));
+  return exitCodes.stopped;
+}
+
+function line({ id, at, lastAt, kind, slot, summary, count }: Incident, terminal: Terminal): string {
+  const colors = createColors(wantsColor(terminal, terminal.stdout));
+  const time = new Date(count > 1 ? lastAt : at);
+  const clock = `${time.toLocaleDateString('sv')} ${time.toLocaleTimeString('sv')}`;
+  const repeated = count > 1 ? ` (${count} times)` : '';
+  return `${colors.dim(clock)} ${colors.red(kind)} ${slot === null ? 'spare' : `worker ${slot}`}: ${summary}${repeated}\n  ${colors.dim(id)}\n`;
+}
+
+/** An app that has ended, and was never in the background, is known by its incidents alone. */
+async function nameOf(name: string | undefined, terminal: Terminal): Promise<string> {
+  const { running, stopped } = await knownApps(terminal);
+  if (name !== undefined) {
+    const isKnown = [...running, ...stopped].some((app) => app.name === name);
+    if (isKnown || readIncidents(incidentFolder(terminal.env, name)).length > 0) return name;
+  }
+  return (await chooseOne(name, terminal, 'describe')).name;
+}

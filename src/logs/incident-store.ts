@@ -1,0 +1,78 @@
+// Keeps an app's incidents on the disk, a file for programs and one for people each, bounded by number and age; where the disk
+// can't be written, in memory.
+
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Incident } from '../supervisor/incident.ts';
+import { incidentText } from './incident-text.ts';
+
+const MOST = 50;
+const MAX_AGE_MS = 30 * 24 * 3600 * 1000;
+
+export class IncidentStore {
+  readonly #folder: string;
+  /** Oldest first. */
+  readonly #incidents: Incident[];
+
+  constructor(folder: string) {
+    this.#folder = folder;
+    this.#incidents = readIncidents(folder);
+  }
+
+  /** Newest first. */
+  list(): readonly Incident[] {
+    return this.#incidents.toReversed();
+  }
+
+  get(id: string): Incident | null {
+    return this.#incidents.find((incident) => incident.id === id) ?? null;
+  }
+
+  /** Adds it, or writes it anew if it is there already. */
+  put(incident: Incident): void {
+    const at = this.#incidents.findIndex(({ id }) => id === incident.id);
+    if (at >= 0) this.#incidents[at] = incident;
+    else this.#incidents.push(incident);
+    this.#write(incident);
+    const oldest = Date.now() - MAX_AGE_MS;
+    while (this.#incidents.length > MOST || Date.parse(this.#incidents[0]?.lastAt ?? '') < oldest) {
+      const gone = this.#incidents.shift();
+      if (gone === undefined) return;
+      for (const end of ['json', 'txt']) rmSync(join(this.#folder, `${gone.id}.${end}`), { force: true });
+    }
+  }
+
+  #write(incident: Incident): void {
+    try {
+      mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
+      const path = join(this.#folder, incident.id);
+      writeFileSync(`${path}.json`, `${JSON.stringify(incident, null, 2)}\n`, { mode: 0o600 });
+      writeFileSync(`${path}.txt`, incidentText(incident), { mode: 0o600 });
+    } catch {
+      // A read-only or full disk: the incident is still told as an event and kept in memory.
+    }
+  }
+}
+
+/** Those of an app that may not run any more, oldest first. */
+export function readIncidents(folder: string): Incident[] {
+  const incidents: Incident[] = [];
+  for (const name of list(folder).sort()) {
+    if (!name.endsWith('.json')) continue;
+    try {
+      const incident: Incident = JSON.parse(readFileSync(join(folder, name), 'utf8'));
+      if (incident.schema === 1) incidents.push(incident);
+    } catch {
+      // somebody else's file, or one that was cut off by a full disk
+    }
+  }
+  return incidents;
+}
+
+function list(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,97 @@
+// Promises: a hung worker is seen, explained and replaced; every bad end leaves a report that names the request and the reason.
+
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { request } from 'node:http';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import type { Incident } from '../../src/supervisor/incident.ts';
+import { assertNothingLost, startLoad } from '../support/load.ts';
+import { type Rig, startRig } from '../support/rig.ts';
+
+const NAME = 'under-test';
+
+/** A request of its own, whose end does not matter. */
+function send(rig: Rig, path: string): void {
+  const sent = request({ port: rig.port, host: '127.0.0.1', path, agent: false });
+  sent.on('error', () => {});
+  sent.on('response', (response) => response.on('error', () => {}).resume());
+  sent.end();
+}
+
+function incidents(rig: Rig): Incident[] {
+  const folder = join(rig.environment().TUTTI_HOME as string, 'incidents', NAME);
+  return readdirSync(folder)
+    .filter((name) => name.endsWith('.json'))
+    .sort()
+    .map((name) => {
+      const path = join(folder, name);
+      assert.equal(statSync(path).mode & 0o777, 0o600);
+      return JSON.parse(readFileSync(path, 'utf8'));
+    });
+}
+
+test('a worker whose loop spins is replaced in time, and the report names the function and the request', async () => {
+  const flags = { name: NAME, workers: 4, 'liveness-timeout': '6s' };
+  await using rig = await startRig({ fixture: 'hangs.cjs', flags });
+  await using load = await startLoad({ port: rig.port, keepAlive: 8, fresh: 2, gets: true });
+  await load.more(500);
+  await load.stop();
+  const from = rig.events.length;
+  const since = Date.now();
+  send(rig, '/hang/42?secret=1');
+  const suspect = await rig.waitFor('worker-suspect', { from });
+  const incident = await rig.waitFor('incident', { from });
+  const exit = await rig.waitFor((event) => event.type === 'worker-exit' && event.pid === suspect.pid, { from });
+  assert.equal(exit.reason, 'hung');
+  assert.ok(Date.now() - since < 6000 + 2000 + 8000, `replaced after ${Date.now() - since} ms`);
+  await rig.untilReady(4);
+  assert.equal(incident.pid, suspect.pid);
+  const [report] = incidents(rig);
+  assert.ok(report);
+  assert.equal(report.kind, 'hang');
+  assert.equal(report.doing, 'spinning');
+  assert.equal(report.stack?.[0]?.function, 'spinsForEver');
+  assert.match(report.stack?.[0]?.file ?? '', /hangs\.cjs$/);
+  assert.deepEqual(
+    report.requests.map(({ method, path }) => `${method} ${path}`),
+    ['GET /hang/42'],
+  );
+  assert.match(report.summary, /blocked in spinsForEver\(\) at .*hangs\.cjs:\d+, while it served GET \/hang\/42/);
+});
+
+test('a crash leaves a report with the error, the request and the exit; the third alike is called a poison request', async () => {
+  await using rig = await startRig({ fixture: 'hangs.cjs', flags: { name: NAME } });
+  for (let i = 1; i <= 3; i++) {
+    const from = rig.events.length;
+    send(rig, `/crash/${i}`);
+    await rig.waitFor((event) => event.type === 'worker-exit' && event.reason !== 'planned', { from });
+    await rig.untilReady(2);
+  }
+  await rig.waitFor(
+    (event) => event.type === 'notice' && /poison request\? .*GET \/crash\/:id/.test(String(event.message)),
+  );
+  const reports = incidents(rig);
+  assert.equal(reports.length, 1, 'the same end is counted, not told again');
+  const [report] = reports;
+  assert.ok(report);
+  assert.equal(report.kind, 'crash');
+  assert.equal(report.count, 3);
+  assert.match(report.error ?? '', /Error: no such thing\n\s+at .*hangs\.cjs/);
+  assert.deepEqual(report.exit?.code, 1);
+  assert.match(report.requests[0]?.path ?? '', /^\/crash\/3$/);
+});
+
+test('workers whose primary slept are left alone', async () => {
+  await using rig = await startRig({ fixture: 'hello.cjs', flags: { name: NAME, 'liveness-timeout': '6s' } });
+  const before = rig.ready();
+  rig.signal('SIGSTOP');
+  const resumed = Date.now() + 9000;
+  await new Promise<void>((resolve) => setTimeout(resolve, resumed - Date.now())); // the time itself is what is tested
+  rig.signal('SIGCONT');
+  await using load = await startLoad({ port: rig.port });
+  await load.more(2000);
+  assertNothingLost(await load.stop(), 2000);
+  assert.deepEqual(rig.ready(), before);
+  assert.deepEqual(rig.events.all('worker-exit'), []);
+});
