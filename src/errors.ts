@@ -260,9 +260,9 @@ export const errors = {
   }),
   ERR_NO_CONTROL: error<{ name: string; reason: string }>({
     exitCode: 77,
-    when: 'An app in the background could not make its control socket, without which nobody could stop it.',
+    when: 'An app in the background could not make its control socket or its log files, without which nobody could stop or read it.',
     message: ({ name, reason }) =>
-      `Cannot start ${name} in the background: its control socket cannot be made: ${reason}.`,
+      `Cannot start ${name} in the background: its control socket and log files cannot be made: ${reason}.`,
     remedy: () => 'Set TUTTI_HOME to a folder that this user may write to, or use tutti run.',
     example: { name: 'web', reason: 'EROFS: read-only file system' },
   }),

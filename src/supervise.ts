@@ -11,6 +11,7 @@ import type { AppOptions, Config } from './config/options.ts';
 import { typescriptArgs } from './config/typescript.ts';
 import { exitCodes, TuttiError } from './errors.ts';
 import { Evidence } from './evidence.ts';
+import { balanceOf, waitingForRestart } from './fixed-options.ts';
 import { Generations, type Program } from './host/generations.ts';
 import { NodeHost } from './host/node-host.ts';
 import { PrimaryDataPlane } from './host/primary-data-plane.ts';
@@ -95,7 +96,6 @@ export function launch(app: LoadedApp, { signals, output, control = 'wanted' }: 
   const host = new NodeHost({
     generations,
     dataPlane: new PrimaryDataPlane({ balance: config.balance }),
-    balance: config.balance,
     output: output === 'inherit' ? 'inherit' : 'pipe',
     connectOutput: log === null ? null : (worker) => log.connect(worker),
     outputOf: ({ slot, pid, generation }, stream, chunk) => {
@@ -103,7 +103,13 @@ export function launch(app: LoadedApp, { signals, output, control = 'wanted' }: 
     },
     reread: async () => {
       current = await current.reread();
-      return { program: await programOf(current.config, env), policy: current.config };
+      const waiting = waitingForRestart(config, current.config);
+      if (waiting.length > 0) {
+        const what = `the new value of ${waiting.join(', ')}`;
+        handle.report({ type: 'held-back', what, reason: `only a restart of ${config.name} can apply it` });
+      }
+      const program = await programOf(current.config, env);
+      return { program: { ...program, balance: balanceOf(config, current.config) }, policy: current.config };
     },
     dispatch: (input) => dispatch(input),
     report: (event) => {
@@ -252,6 +258,7 @@ async function programOf(config: Config, env: NodeJS.ProcessEnv): Promise<Progra
     env: Object.fromEntries(all.filter((pair): pair is [string, string] => pair[1] !== undefined)),
     nodeArgs: [...config.nodeArgs, ...loader],
     node: config.node === process.execPath ? null : config.node,
+    balance: config.balance,
     ready: config.ready,
     compileCache: config.compileCache,
     end: {

@@ -3,6 +3,7 @@
 // The API itself (app.ts) is loaded with the first request: until then a supervisor pays for a listening socket only.
 
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { isIP } from 'node:net';
@@ -14,11 +15,13 @@ import { EventHistory } from './event-history.ts';
 import type { EventStream } from './event-stream.ts';
 import { controlPaths, isAppName, stateFolders } from './state-folder.ts';
 import type { AdminExtras, AdminTarget } from './target.ts';
-import { ensureToken } from './token.ts';
+import { ensureToken, writeToken } from './token.ts';
 
 /** More clients than this are refused by closing their connections. */
 const MAX_CLIENTS = 64;
 const CLOSE_PATIENCE_MS = 2000;
+/** How soon a socket comes back that somebody's cleaning of temporary files, or the end of a session, has removed. */
+const WATCH_SOCKET_MS = 5000;
 
 export interface AdminOptions {
   env: Readonly<Record<string, string | undefined>>;
@@ -45,6 +48,9 @@ export class AdminServer {
   readonly #answering = new Set<ServerResponse>();
   readonly #record = (event: SupervisorEvent) => this.#history.add(event);
   #token: string | null = null;
+  #socket: { server: Server; path: string } | null = null;
+  #watch: NodeJS.Timeout | null = null;
+  #closed = false;
   #app: Promise<(door: Door) => RequestListener> | null = null;
 
   constructor(target: AdminTarget, options: AdminOptions) {
@@ -77,7 +83,11 @@ export class AdminServer {
         continue;
       }
       this.#servers.add(server);
-      this.#token ??= tokenOrNull(paths.token);
+      const known = this.#token;
+      if (known === null) this.#token = tokenOrNull(() => ensureToken(paths.token));
+      else if (this.#options.token === null) tokenOrNull(() => writeToken(paths.token, known));
+      this.#socket = { server, path: paths.socket };
+      this.#watch ??= setInterval(() => void this.#comeBack(), WATCH_SOCKET_MS).unref();
       return { outcome: 'bound', path: paths.socket };
     }
     return { outcome: 'impossible', reason: reasons.join('; ') };
@@ -100,9 +110,23 @@ export class AdminServer {
     return server.address() as AddressInfo;
   }
 
+  /** The old server goes first: its end would remove whatever has its name. */
+  async #comeBack(): Promise<void> {
+    if (this.#socket !== null) {
+      if (existsSync(this.#socket.path)) return;
+      this.#servers.delete(this.#socket.server);
+      this.#socket.server.close();
+      this.#socket = null;
+    }
+    await this.openSocket();
+    if (this.#closed) await this.close();
+  }
+
   /** Takes no new client, lets answers under way go out, ends the event streams. */
   async close(): Promise<void> {
+    this.#closed = true;
     this.#target.off('event', this.#record);
+    if (this.#watch !== null) clearInterval(this.#watch);
     const closed = [...this.#servers].map((server) => new Promise((resolve) => server.close(resolve)));
     for (const stream of [...this.#streams]) stream.end();
     await Promise.race([
@@ -164,11 +188,12 @@ export class AdminServer {
   }
 }
 
-function tokenOrNull(path: string): string | null {
+/** Without its file the token cannot be known to anybody: the supervisor can be read, and not controlled. */
+function tokenOrNull(ensure: () => string): string | null {
   try {
-    return ensureToken(path);
+    return ensure();
   } catch (error) {
-    process.emitWarning(`Cannot write ${path}: ${String(error)}. This supervisor can be read but not controlled.`);
+    process.emitWarning(`This supervisor cannot be controlled, because its token cannot be written: ${String(error)}`);
     return null;
   }
 }

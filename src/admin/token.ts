@@ -13,6 +13,11 @@ export function ensureToken(path: string): string {
   const known = readToken(path);
   if (known !== null) return known;
   const token = randomBytes(TOKEN_BYTES).toString('base64url');
+  return writeToken(path, token);
+}
+
+/** In one step, so that nobody reads half of it. */
+export function writeToken(path: string, token: string): string {
   const fresh = `${path}.${process.pid}`;
   writeFileSync(fresh, `${token}\n`, { mode: 0o600 });
   renameSync(fresh, path);

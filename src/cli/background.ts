@@ -30,10 +30,7 @@ async function runInBackground(record: LaunchRecord): Promise<number> {
     clock: () => new Date(),
   });
   try {
-    const app = await load(record);
-    // Nobody looks at this process's output, so it goes where tutti logs finds it.
-    app.config.logFile ??= appPaths(process.env, record.name).log;
-    app.config.logFormat ??= 'json';
+    const app = withLogFile(await load(record));
     const supervision = launch(app, { signals: true, output: 'inherit', control: 'required' });
     supervision.on('event', (event) => log.event(event));
     supervision.ready.then(
@@ -51,6 +48,17 @@ async function runInBackground(record: LaunchRecord): Promise<number> {
     log.line('error', `${known.message} ${known.remedy}`);
     return known.exitCode;
   }
+}
+
+/** Nobody looks at this process's output, so it goes where tutti logs finds it. */
+function withLogFile(app: LoadedApp): LoadedApp {
+  const { config, reread } = app;
+  const logFile = config.logFile ?? appPaths(process.env, config.name).log;
+  return {
+    ...app,
+    config: { ...config, logFile, logFormat: config.logFormat ?? 'json' },
+    reread: async () => withLogFile(await reread()),
+  };
 }
 
 function load(record: LaunchRecord): Promise<LoadedApp> {

@@ -2,7 +2,7 @@
 // end is background.ts.
 
 import { spawn } from 'node:child_process';
-import { closeSync, fstatSync, mkdirSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, mkdirSync, openSync, readSync, renameSync } from 'node:fs';
 import { dirname } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
@@ -17,10 +17,12 @@ export type BootReport = { type: 'ready'; snapshot: Snapshot } | { type: 'failed
 export interface Started {
   name: string;
   pid: number;
-  logs: { out: string; err: string };
+  log: string;
   snapshot: Snapshot;
 }
 
+/** The supervisor's own lines are few; from this size on a start begins a new file and keeps one old. */
+const MAX_OWN_LOG_BYTES = 1024 * 1024;
 const MAX_TAIL_BYTES = 16 * 1024;
 const MAX_TAIL_LINES = 20;
 
@@ -30,9 +32,7 @@ export async function launchInBackground(
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<Started> {
   const paths = appPaths(env, record.name);
-  mkdirSync(dirname(paths.out), { recursive: true, mode: 0o700 });
-  const out = openSync(paths.out, 'a', 0o600);
-  const err = openSync(paths.err, 'a+', 0o600);
+  const [out, err] = openLogs(record.name, paths);
   const before = fstatSync(err).size;
   try {
     const program = fileURLToPath(new URL('./background.js', import.meta.url));
@@ -61,11 +61,28 @@ export async function launchInBackground(
       throw new TuttiError(said.code, said.details as ErrorDetails<ErrorCode>);
     }
     const pid = launched.pid ?? said.snapshot.pid;
-    return { name: record.name, pid, logs: { out: paths.out, err: paths.err }, snapshot: said.snapshot };
+    return { name: record.name, pid, log: paths.log, snapshot: said.snapshot };
   } finally {
     closeSync(out);
     closeSync(err);
   }
+}
+
+function openLogs(name: string, { out, err }: { out: string; err: string }): [number, number] {
+  try {
+    mkdirSync(dirname(out), { recursive: true, mode: 0o700 });
+    return [openLog(out), openLog(err)];
+  } catch (error) {
+    throw new TuttiError('ERR_NO_CONTROL', { name, reason: error instanceof Error ? error.message : String(error) });
+  }
+}
+
+function openLog(path: string): number {
+  const file = openSync(path, 'a+', 0o600);
+  if (fstatSync(file).size <= MAX_OWN_LOG_BYTES) return file;
+  closeSync(file);
+  renameSync(path, `${path}.1`);
+  return openSync(path, 'a+', 0o600);
 }
 
 /** The last lines that were written since `from`. */

@@ -102,11 +102,11 @@ function recordOf(app: LoadedApp, entry: string | undefined, { args, options, te
   };
 }
 
-function tellStarted({ name, pid, snapshot, logs }: Started, ms: number, terminal: Terminal): void {
+function tellStarted({ name, pid, snapshot }: Started, ms: number, terminal: Terminal): void {
   const colors = createColors(wantsColor(terminal, terminal.stdout));
   const urls = snapshot.listeners.map(url).filter((address) => address !== null);
   const serves = urls.length === 0 ? '' : `, ${urls.join(' ')}`;
   const workers = `${snapshot.target} worker${snapshot.target === 1 ? '' : 's'}`;
   terminal.stdout.write(`${colors.green('✔')} ${name}: started in ${time(ms)}, ${workers}, pid ${pid}${serves}\n`);
-  if (terminal.stdout.isTTY) terminal.stdout.write(colors.dim(`  output: ${logs.out} and ${logs.err}\n`));
+  if (terminal.stdout.isTTY) terminal.stdout.write(colors.dim(`  its output: tutti logs ${name}\n`));
 }

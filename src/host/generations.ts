@@ -1,7 +1,7 @@
 // What each generation runs (primary). A reload pins the resolved path, the folder, the environment and the arguments, and every fork of
 // that generation – also a restart days later – uses exactly these, whatever symbolic links and files have become since.
 
-import type { WorkerEnd } from '../protocol/messages.ts';
+import type { Balance, WorkerEnd } from '../protocol/messages.ts';
 import { changedFile, type Fingerprint, takeFingerprint } from './fingerprint.ts';
 
 /** A program with everything that decides how it runs. */
@@ -17,6 +17,7 @@ export interface Program {
   nodeArgs: readonly string[];
   /** The node binary, if it is not the one that runs the primary. */
   node: string | null;
+  balance: Balance;
   ready: 'listening' | 'message' | 'started';
   compileCache: boolean;
   end: WorkerEnd;

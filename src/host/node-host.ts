@@ -2,7 +2,7 @@
 // inputs. It decides nothing.
 
 import type { Socket } from 'node:net';
-import type { AppMetric, Balance, BootInfo } from '../protocol/messages.ts';
+import type { AppMetric, BootInfo } from '../protocol/messages.ts';
 import type { Action, CommandResult, WorkerId } from '../supervisor/actions.ts';
 import type { SupervisorEvent } from '../supervisor/events.ts';
 import type { Host } from '../supervisor/host.ts';
@@ -21,7 +21,6 @@ import { type WorkerObserver, WorkerProcess } from './worker-process.ts';
 export interface NodeHostOptions {
   generations: Generations;
   dataPlane: DataPlane;
-  balance: Balance;
   output: 'inherit' | 'pipe';
   /** Connects a new worker's output elsewhere, instead of `output`. */
   connectOutput: ((worker: { slot: number | null; generation: number }) => Promise<ConnectedOutput | null>) | null;
@@ -224,7 +223,7 @@ export class NodeHost implements Host {
     { worker: id, slot, generation: number, gated }: Extract<Action, { type: 'fork' }>,
     output: Parameters<typeof forkWorker>[0]['output'],
   ): void {
-    const { generations, dataPlane, balance } = this.#options;
+    const { generations, dataPlane } = this.#options;
     const generation = generations.get(number);
     if (generation === undefined) {
       this.#stillborn(id, `generation ${number} is not kept any more`);
@@ -234,7 +233,7 @@ export class NodeHost implements Host {
       worker: id,
       slot,
       generation: number,
-      balance,
+      balance: generation.balance,
       ready: generation.ready,
       gated,
       execArgv: [...generation.nodeArgs],

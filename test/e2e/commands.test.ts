@@ -74,7 +74,7 @@ describe('one app in the background', () => {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
     const [, , , session] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     assert.equal(Number(session), pid);
-    assert.match(readFileSync(join(cli.home, 'logs/web.out.log'), 'utf8'), /^said null$/m);
+    assert.match(readFileSync(join(cli.home, 'logs/web.log'), 'utf8'), /"line":"said null"/);
     assert.match(cli.logs(), /ready after/);
   });
 
@@ -161,7 +161,7 @@ describe('several apps', () => {
 
     writeFileSync(path, config(2, 'blue'));
     await cli.ok(['reload', 'two']);
-    const body = async (index: number) => (await fetch({ port: cli.port + index, path: '/' })).body.toString();
+    const body = async (index: number) => (await fetch({ port: cli.port + index, path: '/' })).body;
     assert.deepEqual([await body(0), await body(1)], ['red', 'blue']);
     assert.deepEqual([(await cli.snapshot('one')).target, (await cli.snapshot('two')).target], [1, 2]);
 
@@ -177,6 +177,51 @@ describe('several apps', () => {
     assert.match((await cli.ok(['start'])).stdout, /two: runs already/);
     await cli.ok(['stop', 'all']);
     assert.equal((await cli.run(['status'])).code, 5);
+  });
+
+  it('apply what a new configuration changes at the reload, say what waits for a restart, and roll it all back', async () => {
+    await using cli = await openCli();
+    const config = (more: object) =>
+      JSON.stringify({
+        name: 'web',
+        entry: 'app.cjs',
+        canaryTime: 0,
+        workers: 1,
+        env: { PORT: String(cli.port), COLOUR: 'red' },
+        ...more,
+      });
+    cli.write(
+      'app.cjs',
+      `require('node:http').createServer((_, res) => res.end(process.env.COLOUR)).listen(Number(process.env.PORT))`,
+    );
+    const path = cli.write('tutti.config.json', config({}));
+    await cli.ok(['start']);
+    const colour = async () => (await fetch({ port: cli.port, path: '/' })).body;
+    writeFileSync(
+      path,
+      config({
+        workers: 2,
+        maxRequests: 20,
+        balance: 'kernel',
+        logKeep: 3,
+        env: { PORT: String(cli.port), COLOUR: 'blue' },
+      }),
+    );
+    await cli.ok(['reload']);
+    assert.deepEqual([await colour(), (await cli.snapshot('web')).target], ['blue', 2]);
+    const { stdout } = await cli.ok(['events', 'web']);
+    assert.match(stdout, /the new value of logKeep is held back: only a restart of web can apply it/);
+    await eventually('a worker is recycled by the new limit', async () => {
+      await colour();
+      return (await cli.client('web').recentEvents()).some(({ event }) => event.type === 'recycled');
+    });
+    await cli.ok(['rollback']);
+    assert.deepEqual([await colour(), (await cli.snapshot('web')).target], ['red', 1]);
+    writeFileSync(path, config({ workers: 'many' }));
+    const wrong = await cli.run(['reload', 'web']);
+    assert.equal(wrong.code, 1, wrong.stderr);
+    assert.match(wrong.stderr, /workers must be "auto"/);
+    assert.equal(await colour(), 'red');
   });
 
   it('are told apart: unknown names suggest, ambiguous commands ask', async () => {
@@ -211,7 +256,7 @@ describe('a reload', () => {
       rmSync(join(cli.dir, 'current'), { force: true });
       symlinkSync(name, join(cli.dir, 'current'));
     };
-    const body = async () => (await fetch({ port: cli.port, path: '/' })).body.toString();
+    const body = async () => (await fetch({ port: cli.port, path: '/' })).body;
     release('v1', good);
     await cli.ok(['start', 'current/app.cjs', '-n', 'web', '-i', '2', ...quick]);
 
@@ -238,7 +283,7 @@ describe('a reload', () => {
     const { code, stdout } = await cli.run(['reload', 'web', '--json']);
     assert.equal(code, 2, stdout);
     assert.equal(JSON.parse(stdout).results[0].outcome, 'degraded');
-    assert.equal((await fetch({ port: cli.port, path: '/' })).body.toString(), 'good');
+    assert.equal((await fetch({ port: cli.port, path: '/' })).body, 'good');
   });
 
   it('goes on when the command is killed in the middle of it, and when its time is over', async () => {

@@ -20,6 +20,7 @@ function program(cwd: string, entry = 'server.js'): Program {
     env: {},
     nodeArgs: [],
     node: null,
+    balance: 'least-connections',
     ready: 'listening',
     compileCache: true,
     end: { stopSignal: 'SIGTERM', shutdownMessage: false, drainTimeoutMs: 20_000, stopTimeoutMs: 3000 },
