@@ -2,9 +2,14 @@
 
 import { type Command, Option } from 'commander';
 import { optionNames } from '../config/layers.ts';
-import { environmentVariable, type OptionName, options, sections } from '../config/options.ts';
+import { type OptionName, options, sections } from '../config/options.ts';
+import { longChoice } from '../config/values.ts';
 
 const collect = (text: string, before: readonly string[] | undefined): readonly string[] => [...(before ?? []), text];
+
+const hint = `
+Durations are 500ms, 30s, 5m, 2h; sizes 512M, 1.5G. Each option can also be a variable (TUTTI_DRAIN_TIMEOUT) or a key
+of tutti.config.ts (drainTimeout); a flag beats a variable, a variable beats the file.`;
 
 /** Adds every option of the table, under the headings of its sections, and --config. */
 export function addAppOptions(command: Command): void {
@@ -17,13 +22,15 @@ export function addAppOptions(command: Command): void {
   for (const section of Object.keys(sections)) {
     for (const name of optionNames.filter((name) => options[name].section === section)) addOne(command, name);
   }
+  command.addHelpText('after', hint);
 }
 
 function addOne(command: Command, name: OptionName): void {
   const { flag, short, kind, section, doc } = options[name];
   if (flag === null) return;
   const heading = `${sections[section]}:`;
-  const text = `${doc}${defaultText(name)}`;
+  const rule = kind.placeholder === longChoice ? ` Must be ${kind.rule}.` : '';
+  const text = `${doc}${rule}${defaultText(name)}`;
   const dashed = `${short === null ? '' : `-${short}, `}--${flag}`;
   if (kind.placeholder !== null) {
     command.addOption(new Option(`${dashed} ${kind.placeholder}`, text).argParser(collect).helpGroup(heading));
@@ -42,7 +49,7 @@ function addOne(command: Command, name: OptionName): void {
 function defaultText(name: OptionName): string {
   const { default: value, defaultDoc, kind } = options[name];
   if (defaultDoc !== null) return ` (default: ${defaultDoc})`;
-  if (kind.placeholder === null || kind.repeatable) return '';
+  if (kind.placeholder === null || kind.repeatable || value === null) return '';
   return ` (default: ${String(value)})`;
 }
 
@@ -61,12 +68,6 @@ export function appFlags(
 
 export function configFlag(parsed: Readonly<Record<string, unknown>>): string | null {
   return typeof parsed.config === 'string' ? parsed.config : null;
-}
-
-/** `--workers or TUTTI_WORKERS`, for help pages. */
-export function placesOf(name: OptionName): string {
-  const places = [options[name].flag === null ? null : `--${options[name].flag}`, environmentVariable(name)];
-  return places.filter((place) => place !== null).join(' or ');
 }
 
 function camelCase(flag: string): string {

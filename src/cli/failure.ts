@@ -2,13 +2,13 @@
 
 import { createColors } from 'picocolors';
 import { TuttiError } from '../errors.ts';
-import { type Terminal, wantsColor } from './terminal.ts';
+import { splitArguments, type Terminal, wantsColor } from './terminal.ts';
 
 /** Writes the error to stderr and answers the exit code. */
 export function tellFailure(error: unknown, terminal: Terminal): number {
   const known = error instanceof TuttiError ? error : asBug(error);
   const { code, message, remedy, exitCode, details } = known;
-  if (terminal.argv.includes('--json')) {
+  if (splitArguments(terminal.argv).own.includes('--json')) {
     terminal.stderr.write(`${JSON.stringify({ error: { code, message, remedy, exitCode, details } })}\n`);
     return exitCode;
   }

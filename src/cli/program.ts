@@ -22,7 +22,7 @@ import { status } from './commands/status.ts';
 import { stop } from './commands/stop.ts';
 import { top } from './commands/top.ts';
 import { tellFailure } from './failure.ts';
-import { type Terminal, wantsColor } from './terminal.ts';
+import { splitArguments, type Terminal, wantsColor } from './terminal.ts';
 
 const commands: readonly CommandFile[] = [
   run,
@@ -50,10 +50,7 @@ const programExamples: CommandFile['examples'] = [
 ];
 
 export async function runCli(terminal: Terminal): Promise<number> {
-  // Commander lumps what stands after `--` together with the arguments before it; only the latter are ours.
-  const cut = terminal.argv.indexOf('--');
-  const ours = cut === -1 ? terminal.argv : terminal.argv.slice(0, cut);
-  const rest = cut === -1 ? [] : terminal.argv.slice(cut + 1);
+  const { own: ours, rest } = splitArguments(terminal.argv);
   let exitCode = 0;
   const program = buildProgram(terminal, async (file, command) => {
     exitCode = await file.action({ positionals: command.args, rest, options: command.opts(), terminal });

@@ -24,7 +24,7 @@ export interface RunRequest {
 export async function runForeground({ entry, args, options, terminal }: RunRequest): Promise<number> {
   const app = await loadApp(
     { command: 'run', flags: appFlags(options), entry, args, configPath: configFlag(options), orphan: 'drain' },
-    surroundings(),
+    surroundings(terminal.cwd, terminal.env),
   );
   const { config } = app;
   const color = wantsColor(terminal, terminal.stderr);

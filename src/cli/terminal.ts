@@ -4,6 +4,8 @@ import type { createColors } from 'picocolors';
 
 export type Colors = ReturnType<typeof createColors>;
 
+import { currentFolder } from '../config/current-folder.ts';
+
 export interface Output {
   write: (text: string | Uint8Array) => unknown;
   isTTY?: boolean;
@@ -20,6 +22,16 @@ export interface Terminal {
   cwd: string;
   stdout: Output;
   stderr: Output;
+}
+
+export function terminalOf({ argv, env, stdout, stderr, cwd }: NodeJS.Process): Terminal {
+  return { argv: argv.slice(2), env, cwd: currentFolder(env, cwd()), stdout, stderr };
+}
+
+/** Commander lumps what stands after `--` together with the arguments before it; only the latter are tutti's own. */
+export function splitArguments(argv: readonly string[]): { own: readonly string[]; rest: readonly string[] } {
+  const cut = argv.indexOf('--');
+  return cut === -1 ? { own: argv, rest: [] } : { own: argv.slice(0, cut), rest: argv.slice(cut + 1) };
 }
 
 /** Colour and motion only where a person looks, and never against NO_COLOR or FORCE_COLOR. */

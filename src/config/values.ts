@@ -107,6 +107,9 @@ function parseSwitch(value: string | boolean): boolean | undefined {
   return undefined;
 }
 
+/** The placeholder of a choice whose words are too many to be shown in it. */
+export const longChoice = '<choice>';
+
 const textOrNumber = v.union([v.string(), v.number()]);
 const filledText = v.pipe(v.string(), v.nonEmpty());
 const durationRule = 'a duration such as 500ms, 30s, 5m or 2h (a bare number is milliseconds), not negative';
@@ -163,11 +166,17 @@ export const optionalCount = kind(
 );
 
 export function oneOf<const T extends readonly [string, ...string[]]>(...words: T) {
-  return kind(v.picklist(words), `one of ${words.join(', ')}`, `<${words.join('|')}>`);
+  return kind(v.picklist(words), `one of ${words.join(', ')}`, choice(words));
+}
+
+/** The words themselves, unless they would make the column of flags too wide; then help tells the rule. */
+function choice(words: readonly string[]): string {
+  const all = words.join('|');
+  return all.length > 26 ? longChoice : `<${all}>`;
 }
 
 export function optionalOneOf<const T extends readonly [string, ...string[]]>(...words: T) {
-  return kind(v.nullable(v.picklist(words)), `one of ${words.join(', ')}`, `<${words.join('|')}>`);
+  return kind(v.nullable(v.picklist(words)), `one of ${words.join(', ')}`, choice(words));
 }
 
 /** A switch: the bare flag says yes, `--no-…` says no. */
