@@ -73,7 +73,7 @@ export async function runCommand(args: readonly string[], options: CommandOption
       command.once('close', (code, signal) => done({ code, signal }));
     });
     const { code, signal } = await within(`tutti ${args.join(' ')} to end`, ended, options.deadlineMs ?? 60_000);
-    const after = everythingIn(base).filter((path) => !before.includes(path));
+    const after = everythingIn(base).filter((path) => !before.includes(path) && !meantToStay.test(path));
     const living = markedProcesses(mark).map((info) => info.command);
     return { code, signal, stdout, stderr, left: [...living, ...after], dir };
   } finally {
@@ -81,6 +81,9 @@ export async function runCommand(args: readonly string[], options: CommandOption
     rmSync(base, { recursive: true, force: true });
   }
 }
+
+/** Evidence, and the token that the operator's scripts may hold; sockets and records are not. */
+const meantToStay = /^home\/(incidents(\/.*)?|run|run\/[^/]+\.token)$/;
 
 function everythingIn(folder: string): string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' });
