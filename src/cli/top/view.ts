@@ -17,7 +17,8 @@ export function view(state: TopState, { columns, rows }: Size, colors: Colors): 
   const head = [title(state, colors), load(state, colors), status(state, colors)];
   const foot = footer(state, colors);
   const room = rows - head.length - 1;
-  if (room < 2) return [...head.slice(0, Math.max(1, rows - 1)), ...(rows > 1 ? [foot] : [])];
+  const fit = (lines: readonly string[]) => lines.map((line) => clip(line, columns));
+  if (room < 2) return fit([...head.slice(0, Math.max(1, rows - 1)), ...(rows > 1 ? [foot] : [])]);
   const workers = state.sample === null ? [] : workerLines(state, columns, colors);
   const [columnTitles = '', ...all] = workers;
   const eventRoom = Math.max(0, room - workers.length - 1);
@@ -27,9 +28,9 @@ export function view(state: TopState, { columns, rows }: Size, colors: Colors): 
   const shown = all.slice(first, first + workerRoom);
   const hidden = all.length - shown.length;
   const label = hidden > 0 ? `${columnTitles}  ${colors.dim(`${hidden} more: ↑ ↓`)}` : columnTitles;
-  const events = withEvents ? eventLines(state, eventRoom - 1, colors) : [];
+  const events = withEvents ? eventLines(state, eventRoom, colors) : [];
   const body = [label, ...shown, ...(withEvents ? ['', ...events] : [])];
-  return [...head, ...pad(body, room), foot].map((line) => clip(line, columns));
+  return fit([...head, ...pad(body, room), foot]);
 }
 
 function title({ app, sample, lost }: TopState, colors: Colors): string {
