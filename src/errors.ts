@@ -282,6 +282,14 @@ export const errors = {
       `To load new code: tutti reload ${names.join(' ')}. To begin anew: stop it, and let what ran it run it again.`,
     example: { names: ['web'] },
   }),
+  ERR_NESTED: error<{ entry: string }>({
+    exitCode: 64,
+    when: 'supervise() was called in a process that is a worker itself, of tutti or of node:cluster.',
+    message: ({ entry }) =>
+      `Cannot supervise "${entry}": this process is a worker itself, and workers cannot have workers of their own.`,
+    remedy: () => 'Run the program that calls supervise() with node, or let tutti run the server itself.',
+    example: { entry: 'server.js' },
+  }),
   ERR_INTERNAL: error<{ problem: string }>({
     exitCode: 70,
     when: 'tutti itself has a bug.',

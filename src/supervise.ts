@@ -1,18 +1,16 @@
 // The composition root: the only place that joins configuration, core and host. Runs in the primary, which is the user's own program or
 // the command `tutti run`. It never ends the process and installs no signal handler unless asked.
 
-import { realpathSync } from 'node:fs';
+import cluster from 'node:cluster';
 import type { AdminServer } from './admin/admin-server.ts';
 import { incidentFolder } from './admin/state-folder.ts';
 import { type LoadedApp, loadGiven } from './config/app.ts';
 import { resolveEntry } from './config/entry.ts';
-import { workerEnvironment } from './config/environment.ts';
-import type { AppOptions, Config } from './config/options.ts';
-import { typescriptArgs } from './config/typescript.ts';
+import type { AppOptions } from './config/options.ts';
 import { exitCodes, TuttiError } from './errors.ts';
 import { Evidence } from './evidence.ts';
 import { balanceOf, waitingForRestart } from './fixed-options.ts';
-import { Generations, type Program } from './host/generations.ts';
+import { Generations } from './host/generations.ts';
 import { NodeHost } from './host/node-host.ts';
 import { PrimaryDataPlane } from './host/primary-data-plane.ts';
 import { ProcessMemory } from './host/process-memory.ts';
@@ -21,6 +19,7 @@ import { hasTerminal, installSignals, type SignalCommands, signalTable } from '.
 import { IncidentStore } from './logs/incident-store.ts';
 import { WorkerLog } from './logs/worker-log.ts';
 import { Observation } from './observation.ts';
+import { programOf } from './program.ts';
 import { type Supervision, SupervisionHandle } from './supervision.ts';
 import { completeSnapshot } from './supervisor/core-snapshot.ts';
 import type { SupervisorInput } from './supervisor/inputs.ts';
@@ -68,6 +67,7 @@ export interface LaunchOptions {
  */
 export function supervise(options: SuperviseOptions): Supervision {
   const { signals = false, control = true, ...app } = options;
+  if (cluster.isWorker) throw new TuttiError('ERR_NESTED', { entry: app.entry });
   return launch(loadGiven(app, surroundings()), { signals, output: 'inherit', control: control ? 'wanted' : 'none' });
 }
 
@@ -156,10 +156,11 @@ export function launch(app: LoadedApp, { signals, output, control = 'wanted' }: 
 
   function snapshot(): Snapshot {
     const now = host.now();
-    return completeSnapshot(supervisor.snapshot(), {
+    const core = supervisor.snapshot();
+    return completeSnapshot(core, {
       pid: process.pid,
       version,
-      node: config.node === process.execPath ? process.version : config.node,
+      node: generations.get(core.generation)?.nodeVersion ?? process.version,
       monotonicMs: now,
       wallMs: Date.now(),
       pssBytes: (pid) => memory.pssBytes(pid, now),
@@ -243,31 +244,4 @@ export function launch(app: LoadedApp, { signals, output, control = 'wanted' }: 
   }
   void begin();
   return handle;
-}
-
-/** Everything that decides how a generation runs, with symbolic links resolved as they are now. */
-async function programOf(config: Config, env: NodeJS.ProcessEnv): Promise<Program> {
-  const entry = resolveEntry(config.entry);
-  const loader = await typescriptArgs(entry, config.nodeArgs, env.NODE_OPTIONS, config.node);
-  const all = Object.entries(workerEnvironment(config, env));
-  return {
-    name: config.name,
-    entry,
-    args: config.args,
-    cwd: realpathSync(config.cwd),
-    env: Object.fromEntries(all.filter((pair): pair is [string, string] => pair[1] !== undefined)),
-    nodeArgs: [...config.nodeArgs, ...loader],
-    node: config.node === process.execPath ? null : config.node,
-    balance: config.balance,
-    ready: config.ready,
-    compileCache: config.compileCache,
-    end: {
-      stopSignal: config.stopSignal,
-      shutdownMessage: config.shutdownMessage,
-      drainTimeoutMs: config.drainTimeoutMs,
-      stopTimeoutMs: config.stopTimeoutMs,
-    },
-    instanceVar: config.instanceVar,
-    incrementVar: config.incrementVar,
-  };
 }

@@ -51,7 +51,8 @@ function projectLoader(folder: string): string[] | null {
   return null;
 }
 
-async function describeNode(path: string): Promise<NodeBinary> {
+/** Asks the binary itself, unless it is the one that runs this. */
+export async function describeNode(path: string): Promise<NodeBinary> {
   if (path === process.execPath) {
     return { path, version: process.versions.node, runsTypeScript: Boolean(process.features.typescript) };
   }

@@ -77,13 +77,3 @@ export function forgetStillborn(worker: Worker): void {
   const { stdin, stdout, stderr } = worker.process as ChildProcess;
   for (const stream of [stdin, stdout, stderr]) stream?.destroy();
 }
-
-/** The first inspector port that `nodeArgs` ask for; null without an inspector, 0 for any free port. */
-export function wantedInspectPort(nodeArgs: readonly string[]): number | null {
-  let port: number | null = null;
-  for (const arg of nodeArgs) {
-    const match = /^--inspect(?:-brk|-wait|-port)?(?:=(?:.*:)?(\d+)|=.*)?$/.exec(arg);
-    if (match) port = match[1] === undefined ? (port ?? 9229) : Number(match[1]);
-  }
-  return port;
-}

@@ -18,6 +18,8 @@ export interface Program {
   /** The node binary, if it is not the one that runs the primary. */
   node: string | null;
   balance: Balance;
+  /** As in process.version. */
+  nodeVersion: string;
   ready: 'listening' | 'message' | 'started';
   compileCache: boolean;
   end: WorkerEnd;

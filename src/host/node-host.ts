@@ -9,11 +9,13 @@ import type { Host } from '../supervisor/host.ts';
 import type { LastWords, PolicyChange, SupervisorInput } from '../supervisor/inputs.ts';
 import type { Autopsy } from './autopsy.ts';
 import { outOfMemoryKills } from './cgroup.ts';
+import { ChangedFiles } from './changed-files.ts';
 import { Clock } from './clock.ts';
 import type { DataPlane } from './data-plane.ts';
 import { explainSpawnError } from './exit-explanation.ts';
-import { forgetStillborn, forkWorker, wantedInspectPort } from './fork.ts';
+import { forgetStillborn, forkWorker } from './fork.ts';
 import type { Generation, Generations, Program } from './generations.ts';
+import { InspectPorts } from './inspect-ports.ts';
 import { probe } from './probe.ts';
 import { Scratch } from './scratch.ts';
 import { type WorkerObserver, WorkerProcess } from './worker-process.ts';
@@ -52,23 +54,18 @@ export interface ConnectedOutput {
 const HEARTBEAT_MS = 1000;
 /** A signal that reached the primary and a worker within this time was meant for the whole group. */
 const SAME_SIGNAL_MS = 100;
-/** How often files are looked at without an occasion, for what the core does by its own clock. */
-const VERIFY_MS = 5000;
-/** A file system that does not answer must not keep a crashed worker from being restarted. */
-const VERIFY_AT_MOST_MS = 200;
 
 export class NodeHost implements Host {
   readonly #options: NodeHostOptions;
   readonly #clock: Clock;
   readonly #scratch = new Scratch();
   readonly #workers = new Map<WorkerId, WorkerProcess>();
-  readonly #inspectPorts = new Map<WorkerId, number>();
+  readonly #inspectPorts = new InspectPorts();
   readonly #connected = new Map<WorkerId, ConnectedOutput>();
   /** Workers whose output is being connected; false: they are not wanted any more. */
   readonly #awaited = new Map<WorkerId, boolean>();
   readonly #timers = new Set<NodeJS.Timeout>();
-  readonly #verifying: NodeJS.Timeout;
-  readonly #knownChanged = new Set<number>();
+  readonly #changedFiles: ChangedFiles;
   #outOfMemoryKills = outOfMemoryKills();
   #signalledAt = Number.NEGATIVE_INFINITY;
   #selfTestReported = false;
@@ -77,8 +74,9 @@ export class NodeHost implements Host {
   constructor(options: NodeHostOptions) {
     this.#options = options;
     this.#clock = new Clock(() => options.dispatch({ type: 'tick' }));
-    this.#verifying = setInterval(() => void this.verifyFiles(), VERIFY_MS);
-    this.#verifying.unref();
+    this.#changedFiles = new ChangedFiles(options.generations, (generation) =>
+      this.#observer.input({ type: 'generation-changed-in-place', generation }),
+    );
   }
 
   now(): number {
@@ -142,7 +140,7 @@ export class NodeHost implements Host {
         return;
       case 'unpin':
         this.#options.generations.unpin(action.generation);
-        this.#knownChanged.delete(action.generation);
+        this.#changedFiles.forget(action.generation);
         return;
       case 'close-ports':
         this.#options.dataPlane.closePorts();
@@ -162,30 +160,16 @@ export class NodeHost implements Host {
     }
   }
 
-  /** Looks whether files of living generations were overwritten and tells the core before it decides on anything else. */
-  async verifyFiles(): Promise<void> {
-    const { generations, dispatch } = this.#options;
-    let timer: NodeJS.Timeout | undefined;
-    const enough = new Promise<void>((done) => {
-      timer = setTimeout(done, VERIFY_AT_MOST_MS);
-    });
-    const check = Promise.all(
-      generations.numbers().map(async (generation) => {
-        if (this.#knownChanged.has(generation) || !(await generations.changedInPlace(generation))) return;
-        if (this.#released || this.#knownChanged.has(generation)) return;
-        this.#knownChanged.add(generation);
-        dispatch({ type: 'generation-changed-in-place', generation });
-      }),
-    );
-    await Promise.race([check, enough]);
-    clearTimeout(timer);
+  /** Tells the core of files that were overwritten, before it decides on anything else. */
+  verifyFiles(): Promise<void> {
+    return this.#changedFiles.look();
   }
 
   /** Gives back everything that this process holds for the app. Workers that still live are killed. */
   release(): void {
     if (this.#released) return;
     this.#released = true;
-    clearInterval(this.#verifying);
+    this.#changedFiles.close();
     for (const timer of this.#timers) clearTimeout(timer);
     this.#timers.clear();
     for (const worker of this.#workers.values()) worker.kill();
@@ -244,11 +228,11 @@ export class NodeHost implements Host {
     };
     const failed = (error: NodeJS.ErrnoException) => {
       dataPlane.gone(id);
-      this.#inspectPorts.delete(id);
+      this.#inspectPorts.release(id);
       this.#stillborn(id, explainSpawnError(error, generation.node ?? process.execPath, generation.cwd));
     };
     try {
-      const inspectPort = this.#inspectPort(id, generation);
+      const inspectPort = this.#inspectPorts.take(id, generation.nodeArgs);
       const worker = forkWorker({ generation, slot, boot, output, inspectPort, autopsy: this.#options.autopsy });
       if (worker.process.pid !== undefined) {
         const started = new WorkerProcess(worker, { id, slot, generation: number }, this.#observer);
@@ -282,10 +266,10 @@ export class NodeHost implements Host {
     },
     gone: async (worker) => {
       this.#workers.delete(worker.id);
-      this.#inspectPorts.delete(worker.id);
+      this.#inspectPorts.release(worker.id);
       this.#connected.delete(worker.id);
       this.#options.dataPlane.gone(worker.id);
-      await this.verifyFiles();
+      await this.#changedFiles.lookLately();
     },
     ended: (worker, lastWords) => this.#options.ended(worker.pid, lastWords),
     outOfMemory: () => {
@@ -361,18 +345,5 @@ export class NodeHost implements Host {
       else this.#observer.input({ type: 'worker-signalled', worker: worker.id, signal });
     }, SAME_SIGNAL_MS);
     this.#timers.add(timer);
-  }
-
-  /** Each worker that is alive has its own port, counted from the one asked for, and a free one is used again. */
-  #inspectPort(id: WorkerId, generation: Generation): number | undefined {
-    const first = wantedInspectPort(generation.nodeArgs);
-    if (first === null) return undefined;
-    if (first === 0) return 0;
-    const taken = new Set(this.#inspectPorts.values());
-    if (wantedInspectPort(process.execArgv) !== null) taken.add(process.debugPort);
-    let port = first;
-    while (taken.has(port)) port += 1;
-    this.#inspectPorts.set(id, port);
-    return port;
   }
 }

@@ -125,6 +125,17 @@ test('a listener may give commands', async (t) => {
   assert.equal((await within('the stop', app.stopped)).code, 0);
 });
 
+test('a program that supervises is not supervised itself', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'library-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const entry = join(folder, 'nested.mjs');
+  const library = JSON.stringify(new URL('../../dist/index.js', import.meta.url).href);
+  writeFileSync(entry, `import { supervise } from ${library}; supervise({ entry: ${JSON.stringify(hello)} });`);
+  const app = supervise({ entry, workers: 1, control: false });
+  await assert.rejects(within('the verdict', app.ready), /workers cannot have workers of their own/);
+  await app.stopped;
+});
+
 test('a program that only supervises ends by itself, without handlers of signals and without process.exit', async () => {
   const program = `
     import { supervise } from ${JSON.stringify(new URL('../../dist/index.js', import.meta.url).href)};

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Ending, explainExit, explainSpawnError } from '../../../src/host/exit-explanation.ts';
-import { wantedInspectPort } from '../../../src/host/fork.ts';
+import { wantedInspectPort } from '../../../src/host/inspect-ports.ts';
 
 function ending(part: Partial<Ending>): Ending {
   return { code: null, signal: null, helloed: true, started: false, outOfMemory: false, stderr: [], ...part };

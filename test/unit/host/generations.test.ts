@@ -21,6 +21,7 @@ function program(cwd: string, entry = 'server.js'): Program {
     nodeArgs: [],
     node: null,
     balance: 'least-connections',
+    nodeVersion: process.version,
     ready: 'listening',
     compileCache: true,
     end: { stopSignal: 'SIGTERM', shutdownMessage: false, drainTimeoutMs: 20_000, stopTimeoutMs: 3000 },
