@@ -43,6 +43,13 @@ export function formatClock(at: string | number): string {
   return new Date(at).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', second: '2-digit', hour12: false });
 }
 
+/** The clock today, the day before that. */
+export function formatWhen(at: string): string {
+  const date = new Date(at);
+  if (date.toDateString() === new Date().toDateString()) return formatClock(at);
+  return date.toLocaleDateString([], { day: 'numeric', month: 'short' });
+}
+
 function trim(value: number): string {
   const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2;
   return String(Number(value.toFixed(digits)));

@@ -1,10 +1,10 @@
 // What went wrong and why: one entry per incident report, with the stack when there is one.
 
-import { formatClock } from '../format.ts';
+import { formatWhen } from '../format.ts';
 import { plainText } from '../state/plain-text.ts';
-import type { Incident } from '../state/store.ts';
+import type { IncidentReport } from '../state/store.ts';
 
-export function Incidents({ incidents }: { incidents: readonly Incident[] | null }) {
+export function Incidents({ incidents }: { incidents: readonly IncidentReport[] | null }) {
   if (!incidents || incidents.length === 0) return null;
   return (
     <section aria-labelledby="incidents-title">
@@ -16,14 +16,15 @@ export function Incidents({ incidents }: { incidents: readonly Incident[] | null
         {incidents.map((incident) => (
           <details key={incident.id} class="incident">
             <summary>
-              <time class="number" dateTime={incident.at} title={new Date(incident.at).toLocaleString()}>
-                {formatClock(incident.at)}
+              <time class="number" dateTime={incident.lastAt} title={new Date(incident.lastAt).toLocaleString()}>
+                {formatWhen(incident.lastAt)}
               </time>
               <span class="badge bad">{incident.kind}</span>
+              {incident.count > 1 && <span class="soft">{incident.count} times</span>}
               {incident.slot !== null && <span class="soft">slot {incident.slot}</span>}
               <span>{plainText(incident.summary)}</span>
             </summary>
-            <pre>{plainText(incident.text ?? incident.stack ?? 'No more is known.')}</pre>
+            <pre>{plainText(incident.text)}</pre>
           </details>
         ))}
       </div>

@@ -5,11 +5,18 @@ import { formatClock } from '../format.ts';
 import { openStream } from '../state/event-stream.ts';
 import { plainText } from '../state/plain-text.ts';
 
+interface LogRecord {
+  time?: string | null;
+  slot: number | null;
+  stream: 'out' | 'err' | 'tutti';
+  line: string;
+}
+
 interface LogLine {
   key: number;
-  at: string | null;
+  time: string | null;
   slot: number | null;
-  stream: string;
+  stream: LogRecord['stream'];
   text: string;
 }
 
@@ -67,7 +74,7 @@ export function LogTail({ life }: { life: number }) {
         )}
         {shown.map((line) => (
           <div key={line.key} class={`log-line ${line.stream}`}>
-            {line.at && <time class="number">{formatClock(line.at)}</time>}
+            {line.time && <time class="number">{formatClock(line.time)}</time>}
             {line.slot !== null && <span class="log-slot">{line.slot}</span>}
             <span class="log-text">{line.text}</span>
           </div>
@@ -78,12 +85,6 @@ export function LogTail({ life }: { life: number }) {
 }
 
 function lineOf(data: string, key: number): LogLine {
-  const raw = JSON.parse(data) as { at?: string; slot?: number | null; stream?: string; line?: string; text?: string };
-  return {
-    key,
-    at: raw.at ?? null,
-    slot: raw.slot ?? null,
-    stream: raw.stream ?? 'stdout',
-    text: plainText(raw.line ?? raw.text ?? ''),
-  };
+  const { time, slot, stream, line } = JSON.parse(data) as LogRecord;
+  return { key, time: time || null, slot, stream, text: plainText(line) };
 }

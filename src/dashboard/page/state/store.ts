@@ -2,19 +2,13 @@
 
 import { useEffect, useState } from 'preact/hooks';
 import type { HistoryPoint, HistoryView, SlotLine, SlotPoint } from '../../../metrics/history.ts';
+import type { Incident } from '../../../supervisor/incident.ts';
 import type { Snapshot } from '../../../supervisor/snapshot.ts';
 import { getJson, knownToken, rememberToken } from './api.ts';
 import { followLive, type RecordedEvent } from './live.ts';
 
-export interface Incident {
-  id: string;
-  at: string;
-  kind: string;
-  slot: number | null;
-  summary: string;
-  stack?: string;
-  text?: string;
-}
+/** An incident report, with the text that people read. */
+export type IncidentReport = Incident & { text: string };
 
 export interface Notice {
   id: number;
@@ -45,7 +39,7 @@ export interface PageState {
   slots: Record<string, SlotLine>;
   /** Newest first. */
   events: RecordedEvent[];
-  incidents: Incident[] | null;
+  incidents: IncidentReport[] | null;
   /** Paths of the API that this supervisor has. */
   offers: ReadonlySet<string>;
   notices: Notice[];
@@ -175,7 +169,7 @@ async function catchUp(): Promise<void> {
 
 async function loadIncidents(): Promise<void> {
   if (!state.offers.has('/v1/incidents')) return;
-  const answer = await getJson<{ incidents: Incident[] }>('/v1/incidents').catch(() => null);
+  const answer = await getJson<{ incidents: IncidentReport[] }>('/v1/incidents').catch(() => null);
   if (answer) update({ incidents: answer.incidents });
 }
 
