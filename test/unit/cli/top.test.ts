@@ -51,7 +51,7 @@ describe('tutti top', () => {
     assert.match(lines[1] ?? '', /requests 1\.2k\/s {2}p50 1\.2ms {2}p99 34ms {2}connections 6 {2}cpu 25%/);
     assert.match(lines[4] ?? '', /^ +0 {2}● ready +13% +29M +617/);
     assert.match(lines.at(-2) ?? '', /event 29$/);
-    assert.match(lines.at(-1) ?? '', /Tab {3}next app/);
+    assert.match(lines.at(-1) ?? '', /Tab {2}next app/);
   });
 
   it('keeps the numbers of the last second when a picture in between has none', () => {
