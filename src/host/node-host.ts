@@ -251,7 +251,8 @@ export class NodeHost implements Host {
 
   readonly #observer: WorkerObserver = {
     input: (input) => {
-      if (input.type === 'worker-heartbeat') this.#options.dataPlane.heard(input.worker);
+      if (input.type === 'worker-heartbeat' || input.type === 'worker-alive')
+        this.#options.dataPlane.heard(input.worker);
       if (!this.#released) this.#options.dispatch(input);
     },
     data: (worker, message, handle) => this.#options.dataPlane.message(worker, message, handle),

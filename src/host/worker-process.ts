@@ -157,6 +157,9 @@ export class WorkerProcess {
       case 'NODE_TUTTI_CLOSED':
         input({ type: 'worker-closed', worker });
         return;
+      case 'NODE_TUTTI_ALIVE':
+        input({ type: 'worker-alive', worker });
+        return;
       case 'NODE_TUTTI_HEARTBEAT':
         this.handlesUsr1 = message.beat.handlesUsr1;
         input({ type: 'worker-heartbeat', worker, beat: message.beat });

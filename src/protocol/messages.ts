@@ -119,6 +119,8 @@ export type ToPrimary =
   | { cmd: 'NODE_TUTTI_STARTED' }
   | { cmd: 'NODE_TUTTI_READY' }
   | { cmd: 'NODE_TUTTI_HEARTBEAT'; beat: Beat }
+  /** In place of a heartbeat, from a worker that has nothing new to say. */
+  | { cmd: 'NODE_TUTTI_ALIVE' }
   | { cmd: 'NODE_TUTTI_DRAINED'; left: string[] }
   /** The application's own metrics: the answer to METRICS, or, with `seq` null, the last ones. Null: it keeps none. */
   | { cmd: 'NODE_TUTTI_METRICS_REPLY'; seq: number | null; metrics: AppMetric[] | null }

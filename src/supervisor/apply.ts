@@ -197,6 +197,7 @@ function fork(model: Model, step: Extract<Step, { type: 'fork' }>, effects: Effe
     listeners: [],
     beat: null,
     aliveAt: effects.now,
+    beatAt: effects.now,
     cpuPercent: 0,
     replace: null,
     abandoned: false,

@@ -19,6 +19,8 @@ export type SupervisorInput =
   | { type: 'worker-closed'; worker: WorkerId }
   | { type: 'worker-probe'; worker: WorkerId; ok: boolean; detail: string }
   | { type: 'worker-heartbeat'; worker: WorkerId; beat: Heartbeat }
+  /** A heartbeat of a worker that has nothing new to say. */
+  | { type: 'worker-alive'; worker: WorkerId }
   | { type: 'worker-drained'; worker: WorkerId; left: readonly string[] }
   /** Only this worker got a TERM or INT from outside: drain and replace it. */
   | { type: 'worker-signalled'; worker: WorkerId; signal: string }

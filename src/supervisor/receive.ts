@@ -38,6 +38,9 @@ export function receiveFromWorker(model: Model, input: WorkerInput, effects: Eff
     case 'worker-probe':
       receiveProbe(worker, input.ok, input.detail, effects);
       return;
+    case 'worker-alive':
+      worker.aliveAt = effects.now;
+      return;
     case 'worker-heartbeat':
       receiveBeat(worker, input.beat, effects.now);
       return;
@@ -80,12 +83,13 @@ function receiveProbe(worker: Worker, ok: boolean, detail: string, effects: Effe
 
 function receiveBeat(worker: Worker, beat: Heartbeat, now: number): void {
   const before = worker.beat;
-  const elapsedMs = now - worker.aliveAt;
+  const elapsedMs = now - worker.beatAt;
   if (before !== null && elapsedMs > 0) {
     const usedMicros = beat.cpuUserMicros + beat.cpuSystemMicros - before.cpuUserMicros - before.cpuSystemMicros;
     worker.cpuPercent = Math.max(0, usedMicros / elapsedMs / 10);
   }
   worker.beat = beat;
+  worker.beatAt = now;
   worker.aliveAt = now;
 }
 

@@ -75,6 +75,8 @@ export interface Worker {
   beat: Heartbeat | null;
   /** When the main loop was last known to turn. */
   aliveAt: number;
+  /** When `beat` came. */
+  beatAt: number;
   cpuPercent: number;
   /** Somebody (an operator, a signal, the application itself) wants this worker replaced. */
   replace: { reason: string; kind: 'recycle' | 'replace' } | null;

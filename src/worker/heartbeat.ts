@@ -9,28 +9,54 @@ import { requestCounts, requestExtra } from './requests.ts';
 
 type IntervalHistogram = ReturnType<typeof monitorEventLoopDelay>;
 
-/**
- * How often the delay of the loop is sampled. Node does that in C++; every 20 ms costs 0.1 % of a core or less, while the lateness
- * of the heartbeat itself would be one sample a second, and no 99th percentile.
- */
+/** How often the delay of the loop is sampled, by a timer in C++, while there is something to do. */
 const RESOLUTION_MS = 20;
+/** A loop that was busy for less of the last second, with no request begun or ended, has nothing new to say. */
+const QUIET_UTILIZATION = 0.02;
+/** So often a quiet worker sends its figures all the same: memory moves without requests too. */
+const FULL_EVERY_MS = 15_000;
 
 /** The returned function sends a heartbeat out of turn: the last counts of a worker that is about to end. */
 export function startHeartbeat(everyMs: number, transfers: () => NonNullable<BeatExtra['transfers']>): () => void {
   const garbage = countGarbage();
   const heapLimitBytes = getHeapStatistics().heap_size_limit;
   const delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
-  delay.enable();
   let before = performance.eventLoopUtilization();
-  const beat = (): void => {
+  let told: Beat | null = null;
+  let toldAt = Number.NEGATIVE_INFINITY;
+  const full = (): void => {
     const now = performance.eventLoopUtilization();
     const extra = { transfers: transfers(), gc: garbage(), heapLimitBytes };
-    post({ cmd: 'NODE_TUTTI_HEARTBEAT', beat: measure(before, now, delay, extra) });
+    told = measure(before, now, delay, extra);
+    toldAt = performance.now();
+    post({ cmd: 'NODE_TUTTI_HEARTBEAT', beat: told });
     before = now;
     delay.reset();
   };
+  const beat = (): void => {
+    if (told === null || !isQuiet(told, before) || performance.now() - toldAt >= FULL_EVERY_MS) {
+      // The sampling wakes the process fifty times a second, so it stops as soon as nothing happens.
+      delay.enable();
+      full();
+      return;
+    }
+    delay.disable();
+    before = performance.eventLoopUtilization();
+    post({ cmd: 'NODE_TUTTI_ALIVE' });
+  };
+  delay.enable();
   setInterval(beat, everyMs).unref();
-  return beat;
+  return full;
+}
+
+function isQuiet(told: Beat, before: EventLoopUtilization): boolean {
+  const { total, active } = requestCounts();
+  return (
+    total === told.requestsTotal &&
+    active === told.activeRequests &&
+    allConnections().size === told.connections &&
+    performance.eventLoopUtilization(before).utilization < QUIET_UTILIZATION
+  );
 }
 
 function measure(
