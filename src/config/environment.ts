@@ -11,10 +11,16 @@ import type { Config } from './options.ts';
  * Reads the files anew at each call.
  */
 export function workerEnvironment(
-  config: Pick<Config, 'env' | 'envFile'>,
+  config: Pick<Config, 'env' | 'envFile' | 'dropEnv'>,
   base: Readonly<Record<string, string | undefined>>,
 ): Record<string, string | undefined> {
-  return { ...Object.assign({}, ...config.envFile.map(readEnvFile)), ...base, ...config.env };
+  const inherited = Object.entries(base).filter(([name]) => !config.dropEnv.some((pattern) => matches(name, pattern)));
+  return { ...Object.assign({}, ...config.envFile.map(readEnvFile)), ...Object.fromEntries(inherited), ...config.env };
+}
+
+/** A star at the end stands for anything. */
+function matches(name: string, pattern: string): boolean {
+  return pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : name === pattern;
 }
 
 function readEnvFile(path: string): Record<string, string | undefined> {

@@ -118,7 +118,7 @@ export const options = {
     as: 'dropEnv',
     flag: 'drop-env',
     section: 'program',
-    doc: 'Variable of the surrounding environment that the workers do not get. May be repeated.',
+    doc: 'Variable of the surrounding environment that the workers do not get; SECRET_* means all that begin so. May be repeated.',
   }),
   instanceVar: option({
     kind: is.variableName,
@@ -198,7 +198,7 @@ export const options = {
     defaultDoc: 'none',
   }),
   probeTimeout: option({
-    kind: is.duration,
+    kind: is.positiveDuration,
     default: '2s',
     as: 'probeTimeoutMs',
     flag: 'probe-timeout',
@@ -206,7 +206,7 @@ export const options = {
     doc: 'How long one probe may take.',
   }),
   startTimeout: option({
-    kind: is.duration,
+    kind: is.positiveDuration,
     default: '30s',
     as: 'startTimeoutMs',
     flag: 'start-timeout',
@@ -451,10 +451,10 @@ type Output<K extends OptionName> = v.InferOutput<Table[K]['kind']['schema']>;
 /** One app, as a configuration file or `supervise()` describes it. */
 export type AppOptions = {
   /** The program: a file, or a folder as `node` would run it. */
-  entry?: string;
+  entry?: string | undefined;
   /** Its arguments. */
-  args?: string[];
-} & { [K in OptionName]?: Input<K> };
+  args?: string[] | undefined;
+} & { [K in OptionName]?: Input<K> | undefined };
 
 /** What a configuration file exports. */
 export type ConfigFile = AppOptions | { apps: AppOptions[] };
@@ -475,8 +475,8 @@ export type Config = Omit<
   orphan: 'drain' | 'serve';
 };
 
-/** Gives a configuration file its types; returns what it is given. */
-export function defineConfig<const C extends ConfigFile>(config: C): C {
+/** Gives a configuration file its types, so that an editor completes and checks it; returns what it is given. */
+export function defineConfig(config: ConfigFile): ConfigFile {
   return config;
 }
 

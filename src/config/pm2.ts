@@ -71,9 +71,10 @@ const taken: Record<string, Take> = {
   increment_var: text('incrementVar'),
   port: (value, app) => ({ env: { ...variables(app.env ?? {}), PORT: String(value) } }),
   env: (value, app) => ({ env: { ...variables(value), ...(app.port !== undefined && { PORT: String(app.port) }) } }),
-  filter_env: (value, _app, lose) => {
-    if (value === true) lose('name the variables: `dropEnv: [...]`');
-    return Array.isArray(value) || typeof value === 'string' ? { dropEnv: list(value) } : {};
+  filter_env: (value) => {
+    if (value === true) return { dropEnv: ['*'] };
+    // PM2 compares beginnings.
+    return Array.isArray(value) || typeof value === 'string' ? { dropEnv: list(value).map((name) => `${name}*`) } : {};
   },
   wait_ready: (value) => (value === true ? { ready: 'message' } : {}),
   listen_timeout: milliseconds('startTimeout'),

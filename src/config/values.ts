@@ -116,9 +116,18 @@ const durationRule = 'a duration such as 500ms, 30s, 5m or 2h (a bare number is 
 
 export const duration = kind(parsed(textOrNumber, parseDuration), durationRule, '<duration>');
 
+/** Where zero would mean that nothing can ever succeed. */
+export const positiveDuration = kind(
+  parsed(textOrNumber, (value) => parseDuration(value) || undefined),
+  'a duration above zero such as 500ms, 30s, 5m or 2h (a bare number is milliseconds)',
+  '<duration>',
+);
+
 export const durationOrNever = kind(
-  parsed(textOrNumber, (value): number | 'never' | undefined => (value === 'never' ? 'never' : parseDuration(value))),
-  `${durationRule}, or "never"`,
+  parsed(textOrNumber, (value): number | 'never' | undefined =>
+    value === 'never' ? 'never' : parseDuration(value) || undefined,
+  ),
+  'a duration above zero such as 30s, 5m or 2h, or "never"',
   '<duration>',
 );
 

@@ -55,7 +55,7 @@ test('importPm2() carries over what tutti has', () => {
       shutdownMessage: true,
       logFile: 'out.log',
       logFormat: 'json',
-      dropEnv: ['SECRET'],
+      dropEnv: ['SECRET*'],
       stopSignal: 'SIGINT',
     },
   ]);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as v from 'valibot';
-import type { Config } from '../../../src/config/options.ts';
+import { type Config, defineConfig } from '../../../src/config/options.ts';
 import * as is from '../../../src/config/values.ts';
 import type { Policy } from '../../../src/supervisor/policy.ts';
 
@@ -36,7 +36,10 @@ test('a duration is a number with a unit, or milliseconds', () => {
 test('never is a duration only where it may be', () => {
   assert.equal(read(is.durationOrNever, 'never'), 'never');
   assert.equal(read(is.duration, 'never'), 'refused');
+  assert.equal(read(is.durationOrNever, 0), 'refused');
   assert.equal(read(is.optionalDuration, '0s'), 'refused');
+  assert.equal(read(is.positiveDuration, '0s'), 'refused');
+  assert.equal(read(is.positiveDuration, '1s'), 1000);
 });
 
 test('a size is in powers of 1024', () => {
@@ -103,4 +106,14 @@ test('the resolved configuration is a policy', () => {
   // Held by the compiler: this file does not type-check when Config and Policy drift apart.
   const asPolicy = (config: Config): Policy => config;
   assert.equal(typeof asPolicy, 'function');
+});
+
+test('defineConfig() checks what an editor would', () => {
+  defineConfig({ entry: 'a.js', workers: '2..8', drainTimeout: 500, env: { A: 1 } });
+  defineConfig({ apps: [{ entry: 'a.js' }, { entry: 'b.js', maxMemory: undefined }] });
+  // @ts-expect-error an unknown option
+  defineConfig({ entry: 'a.js', worker: 2 });
+  // @ts-expect-error not one of its words
+  defineConfig({ entry: 'a.js', balance: 'magic' });
+  assert.deepEqual(defineConfig({ entry: 'a.js' }), { entry: 'a.js' });
 });
