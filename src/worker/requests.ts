@@ -111,6 +111,7 @@ function onFinish(message: unknown): void {
   connection.response = next?.response ?? null;
   connection.startedAt = next?.startedAt ?? 0;
   connection.idleSince = now;
+  if (connection.last === exchange.response) connection.last = null;
 }
 
 function onStream(stream: ServerHttp2Stream, method: string | undefined, path: string | undefined): void {
