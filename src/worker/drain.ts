@@ -2,6 +2,7 @@
 // Runs in the worker. Never calls the application's server.close(): its own clean-up comes after, with SIGTERM.
 import { performance } from 'node:perf_hooks';
 import { allConnections, allSessions, type Connection, whenSession } from './connections.ts';
+import { sayGoodbye } from './goaway.ts';
 import { isIdle, socketsBetweenRequests } from './idle.ts';
 import { announceClose, refuse } from './last-answer.ts';
 import { describeOpen } from './open-connections.ts';
@@ -58,8 +59,8 @@ export class Drain {
       if (connection.response !== null) announceClose(connection, connection.response);
       for (const each of connection.more ?? []) announceClose(connection, each.response);
     }
-    for (const session of allSessions()) session.close();
-    whenSession((session) => session.close());
+    for (const session of allSessions()) sayGoodbye(session);
+    whenSession(sayGoodbye);
     // A referenced timer: a program whose last connection is gone must not end before its own clean-up has run.
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
     this.#tick();

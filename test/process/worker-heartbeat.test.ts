@@ -1,0 +1,92 @@
+// What a worker says of itself once a second: that it is true.
+
+import assert from 'node:assert/strict';
+import { afterEach, describe, it } from 'node:test';
+import type { Beat } from '../../src/protocol/messages.ts';
+import { eventually } from '../support/eventually.ts';
+import { connect, type RawClient } from '../support/raw-client.ts';
+import { endWorkers, fixture, RigWorker } from '../support/worker-rig.ts';
+
+const clients: RawClient[] = [];
+async function open(port: number): Promise<RawClient> {
+  const client = await connect(port);
+  clients.push(client);
+  return client;
+}
+
+afterEach(async () => {
+  for (const client of clients.splice(0)) client.destroy();
+  await endWorkers();
+});
+
+async function beat(worker: RigWorker, what: string, holds: (beat: Beat) => boolean): Promise<Beat> {
+  return eventually(what, () => worker.beats.find((each) => holds(each as Beat)) as Beat | undefined);
+}
+
+describe('the heartbeat', () => {
+  it('counts answers by class, aborted ones, and how long they took', async () => {
+    const worker = new RigWorker({ entry: fixture('statuses.cjs') });
+    const port = await worker.port();
+    const client = await open(port);
+    for (const [i, status] of [200, 204, 302, 404, 500, 200].entries()) {
+      client.get(`/${status}?secret=1`);
+      await client.until('an answer', ({ text }) => text.split('HTTP/1.1').length === i + 2);
+    }
+    const quitter = await open(port);
+    quitter.get('/never');
+    await beat(worker, 'a request in flight', ({ activeRequests }) => activeRequests === 1);
+    quitter.destroy();
+    const last = await beat(worker, 'all of it', ({ extra }) => extra?.status[0] === 1);
+    assert.equal(last.requestsTotal, 7);
+    assert.equal(last.activeRequests, 0);
+    assert.equal(last.connections, 1);
+    assert.deepEqual(last.extra?.status, [1, 0, 3, 1, 1, 1]);
+    const { counts, le } = last.extra?.latencyBuckets ?? { counts: [], le: [] };
+    assert.equal(counts.length, le.length + 1);
+    assert.equal(
+      counts.reduce((sum, count) => sum + count, 0),
+      6,
+    );
+    assert.ok((last.extra?.latencySumMs ?? 0) > 0);
+    assert.ok(last.rssBytes > 10e6 && last.heapUsedBytes > 1e6 && last.cpuUserMicros > 0);
+    assert.equal(last.inspected, false);
+  });
+
+  it('measures how long the loop was blocked', async () => {
+    const worker = new RigWorker({ entry: fixture('blocks-loop.cjs'), boot: { heartbeatMs: 200 } });
+    const client = await open(await worker.port());
+    client.get('/block?ms=400');
+    const seen = await beat(worker, 'a late loop', ({ eventLoopDelayP99Ms }) => eventLoopDelayP99Ms > 250);
+    assert.ok(seen.eventLoopUtilization > 0.5, String(seen.eventLoopUtilization));
+    await beat(worker, 'a quiet loop', ({ eventLoopDelayP99Ms, eventLoopUtilization }) => {
+      return eventLoopDelayP99Ms < 100 && eventLoopUtilization < 0.5;
+    });
+  });
+
+  it('tells that an inspector is open', async () => {
+    const worker = new RigWorker({ entry: fixture('hello.cjs'), nodeArgs: ['--inspect=127.0.0.1:0'] });
+    await beat(worker, 'an open inspector', ({ inspected }) => inspected);
+  });
+
+  it('lists the requests in flight to whoever looks into the process, without their queries', async () => {
+    const worker = new RigWorker({ entry: fixture('in-flight.cjs') });
+    const port = await worker.port();
+    const slow = await open(port);
+    slow.get('/slow?secret=1');
+    slow.get('/behind?secret=2');
+    await worker.requestsInFlight(2);
+    const asking = await open(port);
+    asking.get('/list');
+    await asking.until('the list', ({ text }) => text.includes(']'));
+    const list = JSON.parse(asking.text.slice(asking.text.indexOf('['))) as {
+      method: string;
+      path: string;
+      ageMs: number;
+    }[];
+    assert.deepEqual(
+      list.map(({ method, path }) => `${method} ${path}`),
+      ['GET /slow', 'GET /behind', 'GET /list'],
+    );
+    assert.ok((list[0]?.ageMs ?? 0) >= (list[2]?.ageMs ?? 1e9));
+  });
+});
