@@ -1,32 +1,45 @@
 // Runs the suite with node:test on whatever Node runs this script.
-//   node scripts/test.mjs [room or file …]      rooms: unit process e2e browser
-// The files are listed here because `node --test` understands globs only from Node 21 on. No file found is a failure.
+//   node scripts/test.mjs [room or file …] [--form=short|default|long] [--node-flag …]
+// Rooms: unit, process, e2e, browser, soak. The form says how long the tests that can be long are (test/support/form.ts).
+// The files are listed here because `node --test` understands globs only from Node 21 on. No test found is a failure.
 import { spawnSync } from 'node:child_process';
-import { readdirSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 
-const rooms = ['unit', 'process', 'e2e', 'browser'];
-const asked = process.argv.slice(2);
-const files = (asked.length > 0 ? asked : rooms).flatMap((name) =>
+const rooms = ['unit', 'process', 'e2e', 'browser', 'soak'];
+// Soak tests take long and are asked for by name.
+const byDefault = rooms.filter((room) => room !== 'soak');
+const asked = process.argv.slice(2).filter((arg) => !arg.startsWith('--'));
+const given = process.argv.slice(2).filter((arg) => arg.startsWith('--'));
+const form = given.find((arg) => arg.startsWith('--form='))?.slice('--form='.length) ?? process.env.TUTTI_TEST;
+const flags = given.filter((arg) => !arg.startsWith('--form='));
+const files = (asked.length > 0 ? asked : byDefault).flatMap((name) =>
   list(rooms.includes(name) ? join('test', name) : name),
 );
-
-if (files.length === 0) {
-  console.error(`Cannot run the tests: no *.test.ts file was found in ${asked.join(', ') || rooms.join(', ')}.`);
-  process.exit(1);
-}
 
 // Unit tests share the machine well; tests with real processes and load get it to themselves.
 const unit = files.filter((file) => file.startsWith(join('test', 'unit')));
 const others = files.filter((file) => !unit.includes(file));
+const folder = mkdtempSync(join(tmpdir(), 'test-totals-'));
+const totals = { tests: 0, suites: 0, pass: 0, fail: 0, cancelled: 0, skipped: 0, todo: 0, duration_ms: 0 };
 const ok = [run(unit, 2), run(others, 1)].every(Boolean);
-process.exit(ok ? 0 : 1);
+rmSync(folder, { recursive: true, force: true });
+
+if (totals.tests === 0) {
+  console.error(`Cannot run the tests: none was found in ${(asked.length > 0 ? asked : byDefault).join(', ')}.`);
+}
+// One summary for all runs, in the words of node's own.
+for (const [name, count] of Object.entries(totals)) console.log(`ℹ ${name} ${count}`);
+process.exit(ok && totals.tests > 0 ? 0 : 1);
 
 function list(path) {
-  if (statSync(path).isFile()) return [path];
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (stats === undefined) return [];
+  if (stats.isFile()) return [path];
   return readdirSync(path, { recursive: true })
     .filter((name) => name.endsWith('.test.ts'))
     .map((name) => join(path, name))
@@ -35,6 +48,17 @@ function list(path) {
 
 function run(list, concurrency) {
   if (list.length === 0) return true;
-  const args = ['--import', 'tsx', '--test', `--test-concurrency=${concurrency}`, '--test-reporter=spec', ...list];
-  return spawnSync(process.execPath, args, { stdio: 'inherit' }).status === 0;
+  const file = join(folder, `${concurrency}.json`);
+  const args = [
+    ...['--import', 'tsx', '--test', `--test-concurrency=${concurrency}`, '--test-timeout=300000'],
+    ...['--test-reporter=./scripts/test-reporter.mjs', '--test-reporter-destination=stdout'],
+    ...flags,
+    ...list,
+  ];
+  const { status } = spawnSync(process.execPath, args, {
+    stdio: 'inherit',
+    env: { ...process.env, TEST_TOTALS: file, ...(form === undefined ? {} : { TUTTI_TEST: form }) },
+  });
+  for (const [name, count] of Object.entries(JSON.parse(readFileSync(file, 'utf8')))) totals[name] += count;
+  return status === 0;
 }

@@ -35,6 +35,8 @@ export interface RigOptions {
   port?: number;
   /** Through test/support/library-primary.mjs, a program that calls supervise(); for what has no signal. */
   library?: boolean;
+  /** Arguments of node instead of all that: a program that is no `tutti run`. */
+  command?: readonly string[];
   /** Wait until this many workers are ready (default: the `workers` flag, 2). 0: return at once. */
   ready?: number;
   /** Without --json: what the terminal would show. */
@@ -73,14 +75,14 @@ export class Rig implements AsyncDisposable {
     const library = options.library ?? false;
     const flags: Flags = { workers: 2, 'canary-time': 0, ...options.flags };
     if (!options.plain && !library) flags.json = true;
-    const command = library
+    const ours = library
       ? [
           '--expose-gc',
           join(root, 'test/support/library-primary.mjs'),
           JSON.stringify({ entry: fixture, ...camelCased(flags), args: options.args ?? [] }),
         ]
       : [binPath, 'run', fixture, ...flagList(flags), ...(options.args ? ['--', ...options.args] : [])];
-    this.primary = spawn(nodePath, command, {
+    this.primary = spawn(nodePath, options.command ?? ours, {
       cwd: options.cwd ?? this.dir,
       env: this.environment({ PORT: String(port), ...options.env }),
       stdio: ['ignore', 'pipe', 'pipe', ...(library ? (['ipc'] as const) : [])],
