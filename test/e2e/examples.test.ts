@@ -58,7 +58,7 @@ test('hello-world on every core, with the library', async () => {
     env: { HOLD_MS: '5' },
     ready: 0,
   });
-  await eventually('the line', () => /^Primary \d+ runs \d+ workers\.$/m.test(rig.stdout));
+  await eventually('a worker to be ready', () => /^worker-ready \d+$/m.test(rig.stderr));
   const { body } = await rig.fetch();
   const pid = Number(/^Hello world from process (\d+)\.$/.exec(body)?.[1]);
   assert.ok(rig.processes().includes(pid) && pid !== rig.pid, body);
@@ -69,15 +69,17 @@ test('npm start runs hello-world and says what to try', async () => {
   await using place = await startRig({ fixture: 'hello.cjs', flags: { workers: 1 } });
   const port = await freePort();
   const env = place.environment({ PORT: String(port), HOLD_MS: '5' });
-  const npm = spawn('npm', ['start'], { cwd: root, env, stdio: ['ignore', 'pipe', 'inherit'], detached: true });
+  const npm = spawn('npm', ['start'], { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   let output = '';
-  npm.stdout.setEncoding('utf8').on('data', (text: string) => {
-    output += text;
-  });
+  for (const stream of [npm.stdout, npm.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+    });
+  }
   try {
     await eventually('the URL', () => output.includes(`http://localhost:${port}`), { deadlineMs: 60_000 });
     assert.match(output, /primary \d+/i);
-    assert.match(output, /ready/);
+    assert.match(output, /worker 0 \(pid \d+\) ready/);
   } finally {
     // As Ctrl-C does: to the whole group.
     process.kill(-(npm.pid ?? 0), 'SIGINT');
