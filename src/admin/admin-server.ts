@@ -19,6 +19,14 @@ import { ensureToken, writeToken } from './token.ts';
 
 /** More clients than this are refused by closing their connections. */
 const MAX_CLIENTS = 64;
+/** Silent clients give their places back soon, or 64 of them would keep the operator out. */
+const serverLimits = {
+  requestTimeout: 10_000,
+  headersTimeout: 10_000,
+  keepAliveTimeout: 5000,
+  connectionsCheckingInterval: 5000,
+  maxHeaderSize: 16 * 1024,
+};
 const CLOSE_PATIENCE_MS = 2000;
 /** How soon a socket comes back that somebody's cleaning of temporary files, or the end of a session, has removed. */
 const WATCH_SOCKET_MS = 5000;
@@ -140,21 +148,18 @@ export class AdminServer {
 
   #createServer(door: Door): Server {
     let listener: RequestListener | null = null;
-    const server = createServer(
-      { requestTimeout: 10_000, headersTimeout: 10_000, keepAliveTimeout: 5000, maxHeaderSize: 16 * 1024 },
-      (request, response) => {
-        this.#answering.add(response);
-        response.once('close', () => this.#answering.delete(response));
-        if (listener !== null) return listener(request, response);
-        this.#load().then(
-          (app) => {
-            listener ??= app(door);
-            listener(request, response);
-          },
-          (error: unknown) => this.#refuse(request, response, error),
-        );
-      },
-    );
+    const server = createServer(serverLimits, (request, response) => {
+      this.#answering.add(response);
+      response.once('close', () => this.#answering.delete(response));
+      if (listener !== null) return listener(request, response);
+      this.#load().then(
+        (app) => {
+          listener ??= app(door);
+          listener(request, response);
+        },
+        (error: unknown) => this.#refuse(request, response, error),
+      );
+    });
     server.maxConnections = MAX_CLIENTS;
     // A listening socket that fails (EMFILE) must not end the app it belongs to.
     server.on('error', () => {});

@@ -31,8 +31,9 @@ export async function control(apps: readonly Found[], order: Control, terminal: 
     const outcome = await controlOne(app, order, terminal);
     outcomes.push(outcome);
     if (!order.json) writeOutcome(outcome, order, terminal);
-    const failed = outcome.result.outcome !== 'done';
-    if (failed && order.untilFailure) break;
+    const { outcome: end } = outcome.result;
+    const interrupted = end === 'timed-out' && order.timeoutMs === null;
+    if (interrupted || (end !== 'done' && order.untilFailure)) break;
   }
   const untouched = apps.slice(outcomes.length).map((app) => app.name);
   if (order.json) {
@@ -57,12 +58,22 @@ export async function controlOne(app: Found, order: Control, terminal: Terminal)
 
 async function sendAndWait(app: Found, order: Control, signal: AbortSignal): Promise<Outcome> {
   try {
-    return await Promise.race([app.client.command(order.verb, order.body, signal), ...deadline(order, signal)]);
+    const command = app.client.command(order.verb, order.body, signal);
+    return await Promise.race([command, interrupted(signal), ...deadline(order, signal)]);
   } catch (error) {
     if (!(error instanceof AdminClientError)) throw error;
     if (error.kind === 'refused') return { outcome: 'refused', reason: error.message };
     return { outcome: 'lost', reason: error.message };
   }
+}
+
+/** Ctrl-C ends the waiting; the work belongs to the supervisor and goes on, which must be said. */
+function interrupted(signal: AbortSignal): Promise<Outcome> {
+  return new Promise((resolve) => {
+    const interrupt = () => resolve({ outcome: 'timed-out', reason: 'it was only this command that was interrupted' });
+    process.once('SIGINT', interrupt);
+    signal.addEventListener('abort', () => process.off('SIGINT', interrupt));
+  });
 }
 
 function deadline({ timeoutMs }: Control, signal: AbortSignal): Promise<Outcome>[] {

@@ -302,6 +302,12 @@ describe('a reload', () => {
     assert.equal(late.code, 4, late.stdout + late.stderr);
     assert.match(late.stderr, /reload goes on/);
     await eventually('the reload has ended', () => reloaded(3));
+    const interrupted = cli.begin(['reload', 'web']);
+    await eventually('the reload has begun', async () => (await cli.snapshot('web')).reload.state !== 'idle');
+    interrupted.process.kill('SIGINT');
+    const { code, stderr } = await interrupted.finished;
+    assert.equal(code, 4, stderr);
+    await eventually('the reload has ended', () => reloaded(4));
   });
 
   it('answers 50 status calls that come at once', async () => {
