@@ -39,8 +39,13 @@ export function formatDuration(ms: number, units = 2): string {
     .join(' ');
 }
 
-export function formatClock(at: string | number): string {
-  return new Date(at).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', second: '2-digit', hour12: false });
+export function formatClock(at: string | number, withSeconds = true): string {
+  return new Date(at).toLocaleTimeString([], {
+    hour: '2-digit',
+    minute: '2-digit',
+    ...(withSeconds && { second: '2-digit' }),
+    hour12: false,
+  });
 }
 
 /** The clock today, the day before that. */

@@ -4,6 +4,7 @@
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
+import { formatClock } from '../format.ts';
 
 export interface Line {
   name: string;
@@ -91,7 +92,7 @@ function optionsOf(element: HTMLElement, latest: { current: Props }): uPlot.Opti
   return {
     width: element.clientWidth,
     height,
-    padding: [8, 4, 0, 0],
+    padding: [8, 14, 0, 0],
     legend: { show: false },
     cursor: { sync: { key: syncKey }, points: { size: 6 }, drag: { x: false, y: false } },
     scales: {
@@ -106,10 +107,8 @@ function optionsOf(element: HTMLElement, latest: { current: Props }): uPlot.Opti
         font,
         size: 26,
         space: 64,
-        values: (_plot, splits) =>
-          splits.map((seconds) =>
-            new Date(seconds * 1000).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', hour12: false }),
-          ),
+        values: (_plot, splits, _axis, _space, stepSeconds) =>
+          splits.map((seconds) => formatClock(seconds * 1000, stepSeconds < 60)),
       },
       {
         stroke: color('--ink-3'),
@@ -188,8 +187,10 @@ function showTip(plot: uPlot, { times, lines, format }: Props): void {
   const time = index === null || index === undefined ? undefined : times[index];
   tip.hidden = time === undefined || (plot.cursor.left ?? -1) < 0;
   if (tip.hidden || time === undefined || index === null || index === undefined) return;
-  const clock = new Date(time * 1000).toLocaleTimeString([], { hour12: false });
-  tip.textContent = [clock, ...lines.map((line) => `${line.name} ${format(line.values[index] ?? null)}`)].join('\n');
+  tip.textContent = [
+    formatClock(time * 1000),
+    ...lines.map((line) => `${line.name} ${format(line.values[index] ?? null)}`),
+  ].join('\n');
   const left = plot.cursor.left ?? 0;
   const flip = left > plot.over.clientWidth / 2;
   tip.style.left = flip ? '' : `${left + 10}px`;

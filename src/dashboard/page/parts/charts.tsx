@@ -21,7 +21,8 @@ export function Charts({ state }: { state: PageState }) {
     times: series.times,
     marks: series.marks,
     syncKey: 'charts',
-    fromSeconds: to - ranges[range],
+    // A young app fills the chart too; it gets its full width with time.
+    fromSeconds: Math.max(to - ranges[range], Math.min(series.times[0] ?? 0, to - 60)),
     toSeconds: to,
   };
   const trafficLines = useMemo(

@@ -20,7 +20,7 @@ export function WorkerCard({ name, workers, state }: Props) {
   if (!serving) return null;
   const line = state.slots[name];
   const slot = serving.slot;
-  const last = serving.lastExit;
+  const last = serving.lastExit?.reason === 'planned' ? null : serving.lastExit;
   const busy = state.running.includes(`recycle ${name}`);
   const memory = formatBytes(serving.pssBytes ?? serving.rssBytes);
   const delay = formatMs(serving.eventLoopDelayP99Ms);
