@@ -61,12 +61,12 @@ describe('drain of HTTP/1', () => {
   it('answers every pipelined request that was executed, and closes with the last one', async () => {
     const worker = new RigWorker({ entry: fixture('pipeline.cjs') });
     const client = await open(await worker.port());
-    client.get('/first?ms=300');
+    client.get('/first?ms=1500');
     client.get('/second?ms=10');
     await worker.requestsInFlight(2);
     await worker.beginDrain();
     client.get('/third?ms=10');
-    await worker.requestsInFlight(3);
+    await eventually('the third has arrived', () => worker.beats.at(-1)?.requestsTotal === 3);
     assert.deepEqual(await worker.drain(), []);
     await client.until('the end', ({ closed }) => closed);
     assert.deepEqual(executed(worker), ['/first', '/second', '/third']);
