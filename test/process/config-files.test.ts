@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { type CommandOptions, runCommand } from '../support/command.ts';
+import { type CommandOptions, runCommand, runsTypeScript } from '../support/command.ts';
 
 interface Checked {
   config: { name: string; entry: string; cwd: string; args: string[]; env: Record<string, string>; surge: number };
@@ -127,7 +127,7 @@ test('the name is that of the package', async () => {
 });
 
 test('a TypeScript entry runs through the loader of its own project', {
-  skip: Boolean(process.features.typescript),
+  skip: runsTypeScript,
 }, async () => {
   const loader = dirname(createRequire(import.meta.url).resolve('tsx/package.json'));
   const { dir, apps } = await check(['server.ts'], {
@@ -142,4 +142,14 @@ test('a TypeScript entry runs through the loader of its own project', {
   assert.equal(program[1], '--import');
   assert.equal(fileURLToPath(program[2] ?? ''), join(dir, 'node_modules/tsx/loader.mjs'));
   assert.equal(program[3], join(dir, 'server.ts'));
+});
+
+test('a TypeScript entry runs by Node itself where Node can', { skip: !runsTypeScript }, async () => {
+  const { dir, apps } = await check(['server.ts'], { files: { 'server.ts': 'const a: number = 1;' } });
+  assert.deepEqual(apps[0]?.program.slice(1), [join(dir, 'server.ts')]);
+});
+
+test('a loader that the operator names is left alone', async () => {
+  const { dir, apps } = await check(['server.ts', '--node-arg=--import=./loader.mjs'], { files: { 'server.ts': '' } });
+  assert.deepEqual(apps[0]?.program.slice(1), ['--import=./loader.mjs', join(dir, 'server.ts')]);
 });

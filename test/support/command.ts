@@ -1,6 +1,6 @@
 // Runs one tutti command to its end, in a folder of its own, and tells what it printed and what it left behind.
 
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,6 +11,10 @@ import { MARK_VARIABLE, markedProcesses } from './processes.ts';
 
 const binPath = fileURLToPath(new URL('../../dist/bin.js', import.meta.url));
 const nodePath = process.env.TUTTI_TEST_NODE ?? process.execPath;
+
+/** Whether the Node that runs the command runs TypeScript by itself. */
+export const runsTypeScript =
+  execFileSync(nodePath, ['-p', 'Boolean(process.features.typescript)'], { encoding: 'utf8' }).trim() === 'true';
 
 export interface CommandOptions {
   /** Path in the folder → content. A path that ends with / is a folder. */
@@ -82,8 +86,8 @@ export async function runCommand(args: readonly string[], options: CommandOption
   }
 }
 
-/** Evidence, and the token that the operator's scripts may hold; sockets and records are not. */
-const meantToStay = /^home\/(incidents(\/.*)?|run|run\/[^/]+\.token)$/;
+/** Evidence, the token that the operator's scripts may hold, Node's cache of compiled code; sockets and records are not. */
+const meantToStay = /^home\/(incidents(\/.*)?|run|run\/[^/]+\.token)$|^tmp\/node-compile-cache/;
 
 function everythingIn(folder: string): string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' });

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { test } from 'node:test';
-import { type CommandOptions, runCommand } from '../../support/command.ts';
+import { type CommandOptions, runCommand, runsTypeScript } from '../../support/command.ts';
 import { freePort } from '../../support/free-port.ts';
 
 const server = "require('node:http').createServer((q, r) => r.end('ok')).listen(Number(process.env.PORT ?? 0));";
@@ -225,7 +225,7 @@ for (const { name, args, options, code, says, remedy } of cases) {
 }
 
 test('a TypeScript entry without anything that could run it', {
-  skip: Boolean(process.features.typescript),
+  skip: runsTypeScript,
 }, async () => {
   const result = await runCommand(['run', 'server.ts'], { files: { 'server.ts': 'const a: number = 1;' } });
   assert.equal(result.code, 78);
