@@ -24,6 +24,15 @@ await build({
   target: 'node20.19',
   logLevel: 'warning',
 });
+await build({
+  entryPoints: ['src/dashboard/flame/flame.js'],
+  outdir: 'dist/dashboard/flame',
+  bundle: true,
+  minify: true,
+  format: 'iife',
+  target: 'es2022',
+  logLevel: 'warning',
+});
 chmodSync('dist/bin.js', 0o755);
 
 const { buildPage } = await import('./build-page.mjs');

@@ -223,6 +223,13 @@ export const errors = {
     remedy: ({ name }) => `To see those that are: tutti describe ${name}`,
     example: { name: 'web', id: '20260102T030405678Z-0-1' },
   }),
+  ERR_NOT_INSPECTED: error<{ name: string; reason: string }>({
+    exitCode: 1,
+    when: 'A profile, a stack or a heap snapshot of a worker could not be taken.',
+    message: ({ reason }) => reason,
+    remedy: ({ name }) => `To see which workers live: tutti status ${name}`,
+    example: { name: 'web', reason: 'Cannot look into this worker: no worker lives in slot 9.' },
+  }),
   ERR_NOT_RUNNING: error<{
     name: string | null;
     isStopped: boolean;

@@ -1,7 +1,7 @@
 // The workers' log as part of the admin API: composition of logs/ and admin/. Runs in the primary; the file is read from the disk.
 
 import * as v from 'valibot';
-import type { Route } from './admin/routes.ts';
+import { failed, type Route } from './admin/routes.ts';
 import { follow, lastRecords } from './logs/read-log.ts';
 import type { LogFormat } from './logs/record.ts';
 
@@ -52,8 +52,7 @@ export function logRoutes({ file, format }: LogLocation): Route[] {
         const abort = new AbortController();
         const stream = openStream(() => abort.abort());
         if (stream === null) {
-          const message = 'Cannot follow the log: too many clients listen already.';
-          return { status: 503, json: { schema: 1, error: 'too-many-clients', message } };
+          return failed(503, 'too-many-clients', 'Cannot follow the log: too many clients listen already.');
         }
         for (const record of past.records) stream.send({ data: record });
         void (async () => {

@@ -3,7 +3,7 @@
 
 import cluster from 'node:cluster';
 import type { AdminServer } from './admin/admin-server.ts';
-import { incidentFolder } from './admin/state-folder.ts';
+import { incidentFolder, inspectionFolder } from './admin/state-folder.ts';
 import { type LoadedApp, loadGiven } from './config/app.ts';
 import { resolveEntry } from './config/entry.ts';
 import type { AppOptions } from './config/options.ts';
@@ -120,6 +120,7 @@ export function launch(app: LoadedApp, { signals, output, control = 'wanted' }: 
     answer: (id, result) => handle.answer(id, result),
     exit: (code, reason) => void end(code, reason),
     autopsy: config.autopsy,
+    inspectionFolder: inspectionFolder(process.env, config.name),
     autopsied: (worker, autopsy) => evidence.hung(worker, performance.now() - worker.startedAt, autopsy),
     ended: (pid, lastWords) => evidence.ended(pid, lastWords),
     metrics: (worker, seq, metrics) => observation.appMetrics(worker, seq, metrics),
@@ -203,7 +204,8 @@ export function launch(app: LoadedApp, { signals, output, control = 'wanted' }: 
     const door = await import('./open-control.ts');
     const { logFile: file, logFormat } = config;
     const { incidentRoutes } = await import('./incident-routes.ts');
-    const routes = incidentRoutes(incidents);
+    const { inspectRoutes } = await import('./inspect-routes.ts');
+    const routes = [...incidentRoutes(incidents), ...inspectRoutes((slot, wish) => host.inspect(slot, wish))];
     if (file !== null) {
       const { logRoutes } = await import('./log-routes.ts');
       routes.push(...logRoutes({ file, format: logFormat ?? 'raw' }));

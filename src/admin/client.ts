@@ -59,6 +59,14 @@ export class AdminClient {
     return this.#json<CommandResult>('POST', `/v1/${verb}`, body, 0, signal);
   }
 
+  /** A look into a living worker; resolves to the body of the answer. Rejects with the reason if there is none. */
+  async inspect(what: 'profile' | 'stack' | 'heap', body: object): Promise<string> {
+    const response = await this.#send('POST', `/v1/${what}`, body, 0);
+    const text = await textOf(response);
+    if (response.statusCode !== 200) throw refusal(text);
+    return text;
+  }
+
   /** Ends when the supervisor ends or `signal` aborts. Resolves once the stream is open, so that nothing after is missed. */
   async events(options: { history: boolean; signal: AbortSignal }): Promise<AsyncIterable<RecordedEvent>> {
     const path = options.history ? '/v1/events' : '/v1/events?history=0';

@@ -36,6 +36,11 @@ export function controlPaths(state: string, name: string): ControlPaths {
   return { folder, socket: join(folder, `${name}.sock`), token: join(folder, `${name}.token`) };
 }
 
+/** Profiles and heap snapshots until they are fetched. */
+export function inspectionFolder(env: Environment, name: string): string {
+  return join(lastingFolder(env), 'inspections', name);
+}
+
 /** What went wrong with an app, kept beyond its end. */
 export function incidentFolder(env: Environment, name: string): string {
   return join(lastingFolder(env), 'incidents', name);

@@ -25,6 +25,13 @@ export function wholeNumber(flag: string, value: unknown): number {
   return Number(value);
 }
 
+/** From a tenth of a second to five minutes. */
+export function secondsOption(flag: string, value: unknown): number {
+  const seconds = Number(value);
+  if (!(seconds >= 0.1 && seconds <= 300)) throw wrong(flag, 'must be a number of seconds from 0.1 to 300', value);
+  return seconds;
+}
+
 /** `scale web 4`, `scale web +1`, `scale 4`. */
 export function scaleTarget(positionals: readonly string[]): {
   app: string | undefined;

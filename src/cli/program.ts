@@ -10,13 +10,16 @@ import { completion } from './commands/completion.ts';
 import { del } from './commands/delete.ts';
 import { describe } from './commands/describe.ts';
 import { events } from './commands/events.ts';
+import { heap } from './commands/heap.ts';
 import { logs } from './commands/logs.ts';
+import { profile } from './commands/profile.ts';
 import { recycle } from './commands/recycle.ts';
 import { reload } from './commands/reload.ts';
 import { restart } from './commands/restart.ts';
 import { rollback } from './commands/rollback.ts';
 import { run } from './commands/run.ts';
 import { scale } from './commands/scale.ts';
+import { stack } from './commands/stack.ts';
 import { start } from './commands/start.ts';
 import { status } from './commands/status.ts';
 import { stop } from './commands/stop.ts';
@@ -32,6 +35,9 @@ const commands: readonly CommandFile[] = [
   events,
   logs,
   describe,
+  stack,
+  profile,
+  heap,
   reload,
   rollback,
   scale,

@@ -16,6 +16,7 @@ import { explainSpawnError } from './exit-explanation.ts';
 import { forgetStillborn, forkWorker } from './fork.ts';
 import type { Generation, Generations, Program } from './generations.ts';
 import { InspectPorts } from './inspect-ports.ts';
+import { type Inspection, Inspections, type InspectionWish } from './inspections.ts';
 import { probe } from './probe.ts';
 import { Scratch } from './scratch.ts';
 import { type WorkerObserver, WorkerProcess } from './worker-process.ts';
@@ -24,6 +25,8 @@ export interface NodeHostOptions {
   generations: Generations;
   dataPlane: DataPlane;
   output: 'inherit' | 'pipe';
+  /** Where profiles and heap snapshots are written. */
+  inspectionFolder: string;
   /** Connects a new worker's output elsewhere, instead of `output`. */
   connectOutput: ((worker: { slot: number | null; generation: number }) => Promise<ConnectedOutput | null>) | null;
   /** Whether a worker that stands still may be looked into. */
@@ -71,8 +74,11 @@ export class NodeHost implements Host {
   #selfTestReported = false;
   #released = false;
 
+  readonly #inspections: Inspections;
+
   constructor(options: NodeHostOptions) {
     this.#options = options;
+    this.#inspections = new Inspections(options.inspectionFolder);
     this.#clock = new Clock(() => options.dispatch({ type: 'tick' }));
     this.#changedFiles = new ChangedFiles(options.generations, (generation) =>
       this.#observer.input({ type: 'generation-changed-in-place', generation }),
@@ -100,6 +106,14 @@ export class NodeHost implements Host {
     return { asked: asked.map(({ id }) => id), quiet: quiet.map(({ id }) => id) };
   }
 
+  /** A look into the worker that serves in `slot`, while it serves. Never rejects. */
+  inspect(slot: number, wish: InspectionWish): Promise<Inspection> {
+    // The newest: in a reload two of one slot live at the same time.
+    const worker = [...this.#workers.values()].filter((one) => one.slot === slot).at(-1);
+    if (worker === undefined) return Promise.resolve({ ok: false, reason: `no worker lives in slot ${slot}` });
+    return this.#inspections.ask(worker, wish);
+  }
+
   /** The primary itself got one of the signals that are often sent to a whole group of processes. */
   signalled(): void {
     this.#signalledAt = this.now();
@@ -113,7 +127,7 @@ export class NodeHost implements Host {
         else void this.#forkConnected(action, this.#options.connectOutput);
         return;
       case 'admit':
-        this.#workers.get(action.worker)?.send({ cmd: 'NODE_TUTTI_ADMIT', slot: action.slot });
+        this.#workers.get(action.worker)?.admit(action.slot);
         this.#options.dataPlane.admitted(action.worker);
         this.#connected.get(action.worker)?.admitted(action.slot);
         return;
@@ -257,6 +271,7 @@ export class NodeHost implements Host {
     },
     data: (worker, message, handle) => this.#options.dataPlane.message(worker, message, handle),
     output: (worker, stream, chunk) => this.#options.outputOf(worker, stream, chunk),
+    inspected: (message) => this.#inspections.answered(message),
     metrics: (worker, seq, metrics) => this.#options.metrics(worker.id, seq, metrics),
     signalled: (worker, signal, handled) => this.#signalledAlone(worker, signal, handled),
     selfTestFailed: (_worker, problem) => {
@@ -269,6 +284,7 @@ export class NodeHost implements Host {
       this.#workers.delete(worker.id);
       this.#inspectPorts.release(worker.id);
       this.#connected.delete(worker.id);
+      this.#inspections.gone(worker.id);
       this.#options.dataPlane.gone(worker.id);
       await this.#changedFiles.lookLately();
     },

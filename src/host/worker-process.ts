@@ -25,6 +25,7 @@ export interface WorkerObserver {
   data(worker: WorkerProcess, message: DataMessage, handle: RawHandle | undefined): void;
   /** A line or part of one, as the worker wrote it; only with piped output. */
   output(worker: WorkerProcess, stream: 'stdout' | 'stderr', chunk: Buffer): void;
+  inspected(message: Extract<ToPrimary, { cmd: 'NODE_TUTTI_INSPECTED' }>): void;
   metrics(worker: WorkerProcess, seq: number | null, metrics: readonly AppMetric[] | null): void;
   /** `handled`: the application listens to that signal. */
   signalled(worker: WorkerProcess, signal: NodeJS.Signals, handled: boolean): void;
@@ -42,7 +43,8 @@ const REST_MS = 250;
 
 export class WorkerProcess {
   readonly id: WorkerId;
-  readonly slot: number | null;
+  /** A spare's is null until it is promoted. */
+  slot: number | null;
   readonly generation: number;
   readonly pid: number;
   scheme: 'http' | 'https' = 'http';
@@ -96,6 +98,12 @@ export class WorkerProcess {
     // A callback is always given: without one, a failing send is emitted as an error later.
     this.#process.send(message as Serializable, handle as never, {}, (error) => sent?.(error));
     return true;
+  }
+
+  /** A spare takes its slot here. */
+  admit(slot: number): void {
+    this.slot = slot;
+    this.send({ cmd: 'NODE_TUTTI_ADMIT', slot });
   }
 
   /** Delivers SIGTERM to the application: through the preload, or as a signal if that cannot be reached. */
@@ -166,6 +174,9 @@ export class WorkerProcess {
         return;
       case 'NODE_TUTTI_DRAINED':
         input({ type: 'worker-drained', worker, left: message.left });
+        return;
+      case 'NODE_TUTTI_INSPECTED':
+        this.#observer.inspected(message);
         return;
       case 'NODE_TUTTI_METRICS_REPLY':
         this.#observer.metrics(this, message.seq, message.metrics);

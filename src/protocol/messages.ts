@@ -57,6 +57,19 @@ export interface SocketName {
   port?: number;
 }
 
+/** `path`: where to write; the file must not exist yet. */
+export type InspectRequest =
+  | { type: 'profile'; ms: number; path: string }
+  | { type: 'stack'; ms: number }
+  | { type: 'heap'; path: string };
+
+export interface HotStack {
+  /** Of the time that was watched, 0 to 1. */
+  share: number;
+  /** Innermost first. */
+  frames: { function: string; file: string; line: number; column: number }[];
+}
+
 export type ToWorker =
   /**
    * The answer to LISTEN and COPY, with the handle unless errno is set or the primary accepts itself (`dispatched`).
@@ -78,6 +91,8 @@ export type ToWorker =
   | { cmd: 'NODE_TUTTI_PROBE' }
   | { cmd: 'NODE_TUTTI_DRAIN'; timeoutMs: number }
   | { cmd: 'NODE_TUTTI_TERMINATE' }
+  /** Answered by INSPECTED. */
+  | { cmd: 'NODE_TUTTI_INSPECT'; seq: number; request: InspectRequest }
   /** Answered by METRICS_REPLY. */
   | { cmd: 'NODE_TUTTI_METRICS'; seq: number }
   /** A HUP or QUIT that was meant for this worker alone: give it to the application after all. The answer to SIGNALLED. */
@@ -122,6 +137,14 @@ export type ToPrimary =
   /** In place of a heartbeat, from a worker that has nothing new to say. */
   | { cmd: 'NODE_TUTTI_ALIVE' }
   | { cmd: 'NODE_TUTTI_DRAINED'; left: string[] }
+  /** The file is written, or the stacks are here; with `error` neither. */
+  | {
+      cmd: 'NODE_TUTTI_INSPECTED';
+      seq: number;
+      error?: string;
+      stacks?: HotStack[];
+      requests?: { method: string; path: string; ageMs: number }[];
+    }
   /** The application's own metrics: the answer to METRICS, or, with `seq` null, the last ones. Null: it keeps none. */
   | { cmd: 'NODE_TUTTI_METRICS_REPLY'; seq: number | null; metrics: AppMetric[] | null }
   /** TERM, INT, HUP or QUIT arrived and was kept from the application. `handled`: it listens to that signal. */

@@ -8,6 +8,7 @@ import { trackConnections } from './connections.ts';
 import { installDataPlane } from './data-plane.ts';
 import { Drain } from './drain.ts';
 import { startHeartbeat } from './heartbeat.ts';
+import { answerInspections } from './inspect.ts';
 import { rememberLastWords } from './last-words.ts';
 import { watchPrimary } from './orphan.ts';
 import { acceptProbe } from './probe.ts';
@@ -30,6 +31,7 @@ export function start(boot: BootInfo): void {
   trackConnections();
   countRequests();
   answerMetrics();
+  answerInspections();
   const readiness = createReadiness(() => {
     if (boot.ready === 'listening') flushCache();
   });

@@ -143,6 +143,7 @@ export class DataPlaneRig implements AsyncDisposable {
         metrics: () => {},
         outOfMemory: () => false,
         ended: () => {},
+        inspected: () => {},
       },
     );
     const started = new TestWorker(process, worker);

@@ -86,6 +86,7 @@ export class RigWorker {
         metrics: () => {},
         outOfMemory: () => false,
         ended: () => {},
+        inspected: () => {},
       },
     );
     this.#plane.joined(this.#process);

@@ -35,6 +35,7 @@ const mayImport: Record<string, Record<string, Reach>> = {
     admin: 'all',
     deploy: 'all',
     logs: 'all',
+    dashboard: 'all',
     composition: 'all',
     errors: 'all',
     version: 'all',

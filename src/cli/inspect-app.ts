@@ -1,0 +1,104 @@
+// The work of `tutti stack`, `tutti profile` and `tutti heap`: looks into a worker while it serves.
+
+import { chmodSync, copyFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { AdminClientError } from '../admin/client.ts';
+import type { Found } from '../admin/discovery.ts';
+import { exitCodes, TuttiError } from '../errors.ts';
+import { chooseOne } from './choose-apps.ts';
+import { secondsOption, wholeNumber } from './common-options.ts';
+import type { Terminal } from './terminal.ts';
+
+type Options = Readonly<Record<string, unknown>>;
+
+interface StackAnswer {
+  stacks: { share: number; frames: { function: string; file: string; line: number }[] }[];
+  requests: { method: string; path: string; ageMs: number }[];
+}
+
+export async function showStack(name: string | undefined, options: Options, terminal: Terminal): Promise<number> {
+  const { app, slot } = await chosen(name, options, terminal, 'stack');
+  const text = await ask(app, 'stack', { slot, seconds: secondsOption('--seconds', options.seconds) });
+  if (options.json === true) {
+    terminal.stdout.write(`${text}\n`);
+    return exitCodes.stopped;
+  }
+  const { stacks, requests }: StackAnswer = JSON.parse(text);
+  const lines: string[] = [];
+  if (stacks.length === 0) lines.push(`Worker ${slot} was idle.`);
+  for (const { share, frames } of stacks) {
+    lines.push(`${(share * 100).toFixed(1).padStart(5)} %  ${frames[0]?.function ?? ''}`);
+    for (const frame of frames)
+      lines.push(`         at ${frame.function}${frame.file && ` (${frame.file}:${frame.line})`}`);
+  }
+  if (requests.length > 0) lines.push('', `Requests in flight (${requests.length}), oldest first:`);
+  for (const { method, path, ageMs } of requests) lines.push(`  ${method} ${path} for ${(ageMs / 1000).toFixed(1)} s`);
+  terminal.stdout.write(`${lines.join('\n')}\n`);
+  return exitCodes.stopped;
+}
+
+export async function takeProfile(name: string | undefined, options: Options, terminal: Terminal): Promise<number> {
+  const { app, slot } = await chosen(name, options, terminal, 'profile');
+  const seconds = secondsOption('--seconds', options.seconds);
+  const base = outFile(options, `${app.name}-slot-${slot}-${stamp()}`, terminal).replace(/\.(cpuprofile|html)$/, '');
+  if (terminal.stderr.isTTY) terminal.stderr.write(`Recording worker ${slot} of ${app.name} for ${seconds} s …\n`);
+  const text = await ask(app, 'profile', { slot, seconds });
+  const { flameGraphHtml } = await import('../dashboard/flame-graph.ts');
+  write(`${base}.cpuprofile`, text);
+  write(`${base}.html`, flameGraphHtml(JSON.parse(text), `${app.name}, worker ${slot}, ${seconds} s`));
+  terminal.stdout.write(`${base}.cpuprofile\n${base}.html\n`);
+  return exitCodes.stopped;
+}
+
+export async function takeHeap(name: string | undefined, options: Options, terminal: Terminal): Promise<number> {
+  const { app, slot } = await chosen(name, options, terminal, 'heap');
+  const out = outFile(options, `${app.name}-slot-${slot}-${stamp()}.heapsnapshot`, terminal);
+  const { path }: { path: string } = JSON.parse(await ask(app, 'heap', { slot }));
+  move(path, out);
+  terminal.stdout.write(`${out}\n`);
+  return exitCodes.stopped;
+}
+
+async function chosen(
+  name: string | undefined,
+  options: Options,
+  terminal: Terminal,
+  command: string,
+): Promise<{ app: Found; slot: number }> {
+  const slot = wholeNumber('--slot', options.slot);
+  return { app: await chooseOne(name, terminal, command), slot };
+}
+
+async function ask(app: Found, what: 'stack' | 'profile' | 'heap', body: object): Promise<string> {
+  try {
+    return await app.client.inspect(what, body);
+  } catch (error) {
+    if (!(error instanceof AdminClientError)) throw error;
+    throw new TuttiError('ERR_NOT_INSPECTED', { name: app.name, reason: error.message }, { cause: error });
+  }
+}
+
+function outFile({ out }: Options, otherwise: string, terminal: Terminal): string {
+  return resolve(terminal.cwd, typeof out === 'string' ? out : otherwise);
+}
+
+function stamp(): string {
+  return new Date().toISOString().replaceAll(/[-:]|\.\d+/g, '');
+}
+
+/** Code and data of the application are in it: for this user's eyes alone. */
+function write(path: string, text: string): void {
+  writeFileSync(path, text, { mode: 0o600 });
+  chmodSync(path, 0o600);
+}
+
+function move(from: string, to: string): void {
+  try {
+    renameSync(from, to);
+  } catch {
+    // another file system
+    copyFileSync(from, to);
+    rmSync(from);
+  }
+  chmodSync(to, 0o600);
+}
