@@ -10,6 +10,7 @@ import { ConnectionRelay } from './connection-relay.ts';
 import type { DataPlane } from './data-plane.ts';
 import type { DataPlaneWorker } from './data-plane-worker.ts';
 import { ListeningSockets } from './listening-sockets.ts';
+import { Scoreboard } from './scoreboard.ts';
 import type { DataMessage, RawHandle, WorkerProcess } from './worker-process.ts';
 
 /** Without a sign of life for as long, a worker is given no connections. Heartbeats come once a second. */
@@ -52,21 +53,29 @@ export class PrimaryDataPlane implements DataPlane {
   readonly #sockets: ListeningSockets;
   readonly #relay: ConnectionRelay;
   readonly #members = new Map<WorkerId, Member>();
+  readonly #scoreboard = Scoreboard.create();
+  readonly #cells = new Map<WorkerId, number>();
 
   constructor({ balance }: { balance: Balance }) {
     this.#sockets = new ListeningSockets({
       balance,
       onConnection: (key, client) => this.#relay.dispatch(key, client),
     });
-    this.#relay = new ConnectionRelay({ holders: (key) => this.#sockets.holders(key) });
+    this.#relay = new ConnectionRelay({
+      holders: (key) => this.#sockets.holders(key),
+      connections: () => this.#scoreboard?.connections() ?? (() => 0),
+    });
   }
 
-  enrol(_worker: WorkerId): BootInfo['scoreboard'] {
-    return null;
+  enrol(worker: WorkerId): BootInfo['scoreboard'] {
+    const cell = this.#scoreboard?.allocate() ?? null;
+    if (this.#scoreboard === null || cell === null) return null;
+    this.#cells.set(worker, cell);
+    return { path: this.#scoreboard.path, cell };
   }
 
   joined(worker: WorkerProcess): void {
-    this.#members.set(worker.id, new Member(worker, null));
+    this.#members.set(worker.id, new Member(worker, this.#cells.get(worker.id) ?? null));
   }
 
   message(worker: WorkerProcess, message: DataMessage, handle: RawHandle | undefined): void {
@@ -89,7 +98,7 @@ export class PrimaryDataPlane implements DataPlane {
         this.#relay.adopted(member, message);
         return;
       case 'NODE_TUTTI_TRANSFER':
-        (handle as RawConnection | undefined)?.close();
+        if (handle !== undefined) this.#relay.transfer(member, message, handle as RawConnection);
     }
   }
 
@@ -114,6 +123,9 @@ export class PrimaryDataPlane implements DataPlane {
   }
 
   gone(worker: WorkerId): void {
+    const cell = this.#cells.get(worker);
+    if (cell !== undefined) this.#scoreboard?.release(cell);
+    this.#cells.delete(worker);
     const member = this.#members.get(worker);
     if (member === undefined) return;
     this.#members.delete(worker);
@@ -133,5 +145,6 @@ export class PrimaryDataPlane implements DataPlane {
   close(): void {
     this.#sockets.close();
     this.#relay.close();
+    this.#scoreboard?.close();
   }
 }

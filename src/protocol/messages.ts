@@ -99,11 +99,10 @@ export type ToWorker =
   | { cmd: 'NODE_TUTTI_SIGNAL'; signal: 'SIGTERM' | 'SIGINT' | 'SIGHUP' | 'SIGQUIT' }
   /**
    * With a connected handle: a connection accepted elsewhere. Answered by ADOPTED. `used`: requests were served on it
-   * before. `must`: every other worker refused it, so only a closed listener is a reason to refuse.
+   * before. `must`: every other worker refused it, so only a closed listener is a reason to refuse. `back`: this worker sent
+   * it and nobody else can have it, so it serves it in any case.
    */
-  | { cmd: 'NODE_TUTTI_ADOPT'; id: number; key: string; used: boolean; must: boolean }
-  /** The fate of a TRANSFER that this worker sent. */
-  | { cmd: 'NODE_TUTTI_TRANSFERRED'; id: number; to: number };
+  | { cmd: 'NODE_TUTTI_ADOPT'; id: number; key: string; used: boolean; must: boolean; back: boolean };
 
 /** One metric of the application as prom-client's getMetricsAsJSON() gives it. */
 export interface AppMetric {
@@ -155,8 +154,12 @@ export type ToPrimary =
       stderr: string[];
       requests: { method: string; path: string; ageMs: number }[];
     }
-  /** With a connected handle: give it to the worker in cell `to`, or to another that is able. */
-  | { cmd: 'NODE_TUTTI_TRANSFER'; id: number; key: string; to: number; used: boolean }
+  /**
+   * With a connected handle: give it to the worker in cell `to`, or, if that is null or cannot have it, to the one with the
+   * fewest connections. `held`: how many the sender has left; it gets the connection back from there if nobody has fewer. Null:
+   * it must leave.
+   */
+  | { cmd: 'NODE_TUTTI_TRANSFER'; key: string; to: number | null; used: boolean; held: number | null }
   | { cmd: 'NODE_TUTTI_ADOPTED'; id: number; accepted: boolean };
 
 /** See `Heartbeat` in supervisor/inputs.ts, which is assignable from it. */

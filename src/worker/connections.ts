@@ -31,12 +31,15 @@ export interface Connection {
   idleSince: number;
   /** No further request on it can be answered: an answer said `Connection: close`, or we ended our side. */
   closing: boolean;
+  /** Taken over from a sibling between two requests, of which none has come here yet. */
+  adopted: boolean;
 }
 
 const open = new Map<object, Connection>();
 const connections = new Set<Connection>();
 const sessions = new Set<ServerHttp2Session>();
 const unseen = new WeakSet<object>();
+let newest: Connection | null = null;
 const onLost: ((connection: Connection) => void)[] = [];
 const onSession: ((session: ServerHttp2Session) => void)[] = [];
 
@@ -69,7 +72,9 @@ export function track(socket: Socket, server: AnyServer | null): Connection {
     requests: 0,
     idleSince: 0,
     closing: false,
+    adopted: false,
   };
+  newest = connection;
   // Under TLS the event of the accepted socket may be gone before this one is known.
   if (socket.destroyed) return connection;
   open.set(socket, connection);
@@ -92,6 +97,11 @@ export function connectionOf(socket: Socket, server: AnyServer): Connection | nu
 /** The socket counts nowhere and holds up no drain. */
 export function disregard(socket: Socket): void {
   unseen.add(socket);
+}
+
+/** The last one that came. */
+export function newestConnection(): Connection | null {
+  return newest;
 }
 
 export function allConnections(): ReadonlySet<Connection> {
@@ -117,6 +127,7 @@ function forget(this: Socket): void {
   open.delete(this);
   if (connection.wire !== this) open.delete(connection.wire);
   connections.delete(connection);
+  if (newest === connection) newest = null;
   for (const each of onLost) each(connection);
 }
 

@@ -6,8 +6,10 @@ import type { Server } from 'node:net';
 import { constants } from 'node:os';
 import type { BootInfo, ListenRequest, ToPrimary, ToWorker } from '../protocol/messages.ts';
 import type { RawConnection, RawHandle, RawListenHandle } from '../protocol/raw-handle.ts';
+import type { Connection } from './connections.ts';
 import { ListenHandle } from './listen-handle.ts';
 import { installListenSeam, type PrivateServer, type ServerAnswer } from './listen-seam.ts';
+import { Transfers } from './transfers.ts';
 
 export interface ListenerInfo {
   protocol: 'tcp' | 'udp' | 'unix';
@@ -36,14 +38,18 @@ export interface ListenReport {
 export interface DataPlane {
   /** 'ok', or why Node's own cluster module serves the application's listen() instead. */
   readonly selfTest: 'ok' | string;
-  /** Opens the gate. More than once is the same as once. */
-  admit(): void;
+  /** Opens the gate. `slot` is the worker's place among its siblings. More than once is the same as once. */
+  admit(slot: number): void;
   /** Servers go on "listening" for the application, but nothing new arrives; what is queued goes to siblings. */
   stopAccepting(): void;
   /** True: the message was for the data plane and is dealt with. */
   onMessage(message: ToWorker, handle: unknown): boolean;
   /** Moves what is idle now to siblings; answers how many left with this call. What cannot move stays. */
   moveIdle(): number;
+  /** During a drain: the connection will move as soon as it has nothing under way. */
+  willMove(connection: Connection): boolean;
+  /** The primary is dead: nothing can be moved any more. */
+  abandon(): void;
   /** Hands a raw connection to a server as if the server had accepted it just now. False if the server does not listen. */
   accept(server: Server, client: RawConnection): boolean;
   counts(): DataPlaneCounts;
@@ -87,14 +93,22 @@ class WorkerDataPlane implements DataPlane {
   readonly #portZero = new Map<string, number>();
   #seq = 0;
   #open: boolean;
+  #slot: number | null;
+  readonly #transfers: Transfers;
   #stopped = false;
   #waitingRef: NodeJS.Timeout | null = null;
-  #adopted = 0;
-  #refused = 0;
 
   constructor(options: DataPlaneOptions) {
     this.#options = options;
-    this.#open = !options.boot.gated;
+    const { gated, slot, balance, scoreboard } = options.boot;
+    this.#open = !gated;
+    this.#slot = slot;
+    this.#transfers = new Transfers({
+      balance,
+      scoreboard,
+      send: options.send,
+      listenerOf: (server) => this.#heldBy(server)?.handle,
+    });
   }
 
   install(): void {
@@ -108,15 +122,21 @@ class WorkerDataPlane implements DataPlane {
     });
   }
 
-  admit(): void {
-    if (this.#open) return;
+  admit(slot: number): void {
+    this.#slot = slot;
+    if (this.#open) {
+      this.#offerSlot();
+      return;
+    }
     this.#open = true;
+    this.#offerSlot();
     for (const { handle } of this.#held.values()) this.#copy(handle);
     for (const datagram of this.#datagrams.values()) if (datagram.wanted) datagram.start();
   }
 
   stopAccepting(): void {
     this.#stopped = true;
+    this.#transfers.setSlot(null);
     for (const { handle } of this.#held.values()) handle.stopAccepting();
     for (const { raw } of this.#datagrams.values()) raw.recvStop();
   }
@@ -133,25 +153,43 @@ class WorkerDataPlane implements DataPlane {
       case 'NODE_TUTTI_ADOPT':
         this.#adopt(message, handle as RawConnection | undefined);
         return true;
-      case 'NODE_TUTTI_TRANSFERRED':
-        return true;
       default:
         return false;
     }
   }
 
   moveIdle(): number {
-    return 0;
+    return this.#transfers.moveIdle();
+  }
+
+  willMove(connection: Connection): boolean {
+    return this.#transfers.willMove(connection);
+  }
+
+  abandon(): void {
+    this.#transfers.abandon();
   }
 
   accept(server: Server, client: RawConnection): boolean {
-    const held = [...this.#held.values()].find((each) => each.server === server && each.handle.listening);
+    const held = this.#heldBy(server);
     held?.handle.serve(client);
     return held !== undefined;
   }
 
   counts(): DataPlaneCounts {
-    return { sent: 0, adopted: this.#adopted, refused: this.#refused };
+    return this.#transfers.counts;
+  }
+
+  #heldBy(server: Server): Held | undefined {
+    for (const held of this.#held.values()) if (held.server === server && held.handle.listening) return held;
+    return undefined;
+  }
+
+  /** Siblings may count on this worker when it accepts from some socket. */
+  #offerSlot(): void {
+    if (!this.#open || this.#stopped) return;
+    const accepts = [...this.#held.values()].some(({ handle }) => handle.listening);
+    this.#transfers.setSlot(accepts ? this.#slot : null);
   }
 
   #listen(server: PrivateServer, request: Omit<ListenRequest, 'index'>, answer: ServerAnswer): void {
@@ -166,8 +204,11 @@ class WorkerDataPlane implements DataPlane {
         name: reply.name,
         dispatched: reply.dispatched,
         isOpen: () => this.#open && !this.#stopped,
-        onAccept: (listener, client) => listener.serve(client),
-        onListening: (listener) => this.#options.readiness.listenSettled(listener, info),
+        onAccept: (listener, client) => this.#transfers.accept(listener, client),
+        onListening: (listener) => {
+          this.#offerSlot();
+          this.#options.readiness.listenSettled(listener, info);
+        },
         onClose: (listener) => {
           if (this.#held.get(reply.key)?.handle === listener) this.#release(reply.key, listener);
         },
@@ -253,6 +294,7 @@ class WorkerDataPlane implements DataPlane {
 
   #release(key: string, handle: object): void {
     this.#held.delete(key);
+    this.#offerSlot();
     if (this.#held.size === 0) this.#portZero.clear();
     this.#options.send({ cmd: 'NODE_TUTTI_CLOSE', key });
     this.#options.readiness.closed(handle);
@@ -261,20 +303,7 @@ class WorkerDataPlane implements DataPlane {
   #adopt(message: Adopt, client: RawConnection | undefined): void {
     if (client === undefined) return;
     const held = this.#held.get(message.key);
-    const refused =
-      held === undefined || !held.handle.listening || this.#stopped || (!message.must && isFull(held.server));
-    if (refused) {
-      this.#refused += 1;
-      client.close();
-      this.#options.send({ cmd: 'NODE_TUTTI_ADOPTED', id: message.id, accepted: false });
-      return;
-    }
-    this.#adopted += 1;
-    // Not a byte is read before the answer has left this process: without it the primary gives the connection to another.
-    this.#options.send({ cmd: 'NODE_TUTTI_ADOPTED', id: message.id, accepted: true }, undefined, (error) => {
-      if (error === null) held.handle.serve(client);
-      else client.close();
-    });
+    this.#transfers.adopt(message, held?.handle, held !== undefined && isFull(held.server), client);
   }
 }
 

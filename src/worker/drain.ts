@@ -12,6 +12,8 @@ export interface DrainPort {
   stopAccepting(): void;
   /** Moves idle connections to siblings and says how many left. */
   moveIdle(): number;
+  /** It leaves by itself as soon as it can, so its client need not be told. */
+  willMove(connection: Connection): boolean;
 }
 
 const TICK_MS = 20;
@@ -52,10 +54,11 @@ export class Drain {
         refuse(server, request);
         return false;
       }
-      announceClose(connection, response);
+      if (!this.#port.willMove(connection)) announceClose(connection, response);
       return true;
     });
     for (const connection of allConnections()) {
+      if (this.#port.willMove(connection)) continue;
       if (connection.response !== null) announceClose(connection, connection.response);
       for (const each of connection.more ?? []) announceClose(connection, each.response);
     }

@@ -29,6 +29,7 @@ const streams = new Map<ServerHttp2Stream, { startedAt: number; method: string; 
 let latencySumMs = 0;
 let total = 0;
 let active = 0;
+let answered: ((connection: Connection) => void) | null = null;
 let gate: ((connection: Connection, exchange: Exchange) => boolean) | null = null;
 
 export function countRequests(): void {
@@ -48,6 +49,11 @@ export function countRequests(): void {
 /** While a gate stands it sees each request before the application does; false means that the application must not get it. */
 export function setGate(to: typeof gate): void {
   gate = to;
+}
+
+/** `to` is told of each connection on which the last answer was just completed. */
+export function setAnswered(to: typeof answered): void {
+  answered = to;
 }
 
 export function requestCounts(): { total: number; active: number } {
@@ -87,6 +93,11 @@ function onStart(message: unknown): void {
   total++;
   active++;
   connection.requests++;
+  if (connection.adopted) {
+    // What it waited under was the timeout for idle connections.
+    connection.adopted = false;
+    exchange.socket.setTimeout(exchange.server.timeout || 0);
+  }
   connection.last = exchange.response;
   if (connection.pending++ === 0) {
     connection.request = exchange.request;
@@ -112,6 +123,7 @@ function onFinish(message: unknown): void {
   connection.startedAt = next?.startedAt ?? 0;
   connection.idleSince = now;
   if (connection.last === exchange.response) connection.last = null;
+  if (answered !== null && connection.pending === 0) answered(connection);
 }
 
 function onStream(stream: ServerHttp2Stream, method: string | undefined, path: string | undefined): void {

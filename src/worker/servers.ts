@@ -8,6 +8,8 @@ export interface AnyServer extends Server {
   closeIdleConnections?: () => void;
   setTicketKeys?: unknown;
   requestTimeout?: number;
+  /** Of a socket's inactivity; 0: none. */
+  timeout?: number;
 }
 
 export type ServerKind = 'http' | 'https' | 'http2' | 'http2s' | 'tls' | 'net';

@@ -46,6 +46,7 @@ export function start(boot: BootInfo): void {
       plane.stopAccepting();
     },
     moveIdle: () => plane.moveIdle(),
+    willMove: (connection) => plane.willMove(connection),
   });
   // Held from the drain on until the application has had its signal: it may have nothing else left to live for.
   let release: (() => void) | null = null;
@@ -69,6 +70,7 @@ export function start(boot: BootInfo): void {
   });
   watchPrimary(() => {
     orphaned = true;
+    plane.abandon();
     beginDrain(boot.end.drainTimeoutMs, () => {
       terminate();
       setTimeout(() => process.kill(process.pid, 'SIGKILL'), boot.end.stopTimeoutMs).unref();
@@ -90,7 +92,7 @@ export function start(boot: BootInfo): void {
   });
   onMessage('NODE_TUTTI_ADMIT', ({ slot }) => {
     takeSlot(slot);
-    plane.admit();
+    plane.admit(slot);
   });
 
   receiveOthers((message, handle) => void plane.onMessage(message, handle));

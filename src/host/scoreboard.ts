@@ -1,0 +1,79 @@
+// The file in memory through which workers know of each other's load (primary: makes it, gives out the cells, clears those of the dead).
+
+import { randomBytes } from 'node:crypto';
+import { closeSync, constants, openSync, readSync, rmSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CELL_BYTES, CELLS, CONNECTIONS_OFFSET, cellOffset, SCOREBOARD_BYTES } from '../protocol/scoreboard-layout.ts';
+
+const EMPTY = Buffer.alloc(CELL_BYTES);
+
+export class Scoreboard {
+  readonly path: string;
+  readonly #fd: number;
+  readonly #used = new Set<number>();
+  readonly #bytes = Buffer.alloc(SCOREBOARD_BYTES);
+  #highest = 0;
+
+  private constructor(path: string, fd: number) {
+    this.path = path;
+    this.#fd = fd;
+    writeSync(fd, this.#bytes, 0, SCOREBOARD_BYTES, 0);
+  }
+
+  /** Null where no file can be made: workers then share by the kernel alone. */
+  static create(): Scoreboard | null {
+    const { O_CREAT, O_EXCL, O_RDWR } = constants;
+    const name = `tutti-${process.pid}-${randomBytes(6).toString('hex')}.scoreboard`;
+    for (const folder of ['/dev/shm', tmpdir()]) {
+      try {
+        const path = join(folder, name);
+        return new Scoreboard(path, openSync(path, O_CREAT | O_EXCL | O_RDWR, 0o600));
+      } catch {
+        // Not there, or not writable.
+      }
+    }
+    return null;
+  }
+
+  /** Null when there are more workers than cells. */
+  allocate(): number | null {
+    let cell = 0;
+    while (this.#used.has(cell)) cell += 1;
+    if (cell >= CELLS) return null;
+    this.#used.add(cell);
+    this.#clear(cell);
+    this.#setHighest();
+    return cell;
+  }
+
+  /** Only when its worker is dead: nobody else writes there. */
+  release(cell: number): void {
+    if (!this.#used.delete(cell)) return;
+    this.#clear(cell);
+    this.#setHighest();
+  }
+
+  /** How many connections the workers say they hold, by cell, as of now. */
+  connections(): (cell: number) => number {
+    const length = cellOffset(this.#highest);
+    readSync(this.#fd, this.#bytes, 0, length, 0);
+    return (cell) => (cell < this.#highest ? this.#bytes.readInt32LE(cellOffset(cell) + CONNECTIONS_OFFSET) : 0);
+  }
+
+  close(): void {
+    closeSync(this.#fd);
+    rmSync(this.path, { force: true });
+  }
+
+  #clear(cell: number): void {
+    writeSync(this.#fd, EMPTY, 0, CELL_BYTES, cellOffset(cell));
+  }
+
+  #setHighest(): void {
+    this.#highest = Math.max(-1, ...this.#used) + 1;
+    const header = Buffer.alloc(CELL_BYTES);
+    header.writeInt32LE(this.#highest);
+    writeSync(this.#fd, header, 0, CELL_BYTES, 0);
+  }
+}

@@ -1,0 +1,212 @@
+// Sends connections to siblings through the primary, and takes theirs. Runs in the worker.
+// A connection leaves as a raw handle of which no byte is read any more; whoever gets it goes on as if it had accepted it.
+
+import { performance } from 'node:perf_hooks';
+import type { Balance, ToPrimary, ToWorker } from '../protocol/messages.ts';
+import type { RawConnection } from '../protocol/raw-handle.ts';
+import { Balancer, type Placement } from './balancer.ts';
+import { allConnections, type Connection, newestConnection, whenLost } from './connections.ts';
+import type { ListenHandle } from './listen-handle.ts';
+import { mayMove, movableNow, type PrivateSocket } from './movable.ts';
+import { setAnswered } from './requests.ts';
+import { ScoreboardCell } from './scoreboard-cell.ts';
+import type { AnyServer } from './servers.ts';
+
+export type Send = (message: ToPrimary, handle?: unknown, callback?: (error: Error | null) => void) => void;
+type Adopt = Extract<ToWorker, { cmd: 'NODE_TUTTI_ADOPT' }>;
+
+export interface TransfersOptions {
+  balance: Balance;
+  scoreboard: { path: string; cell: number } | null;
+  send: Send;
+  /** The listener of a server, while the server listens. */
+  listenerOf(server: AnyServer): ListenHandle | undefined;
+}
+
+const REBALANCE_MS = 400;
+/** What is on its way out at once: the channel carries one handle at a time and also everything else. */
+const MOST_UNSENT = 128;
+/** A connection that is never quiet is told to close after this part of a drain. */
+const PATIENCE_MS = 2000;
+/** As Node adds to keepAliveTimeout, so that the server is never the first to give up a connection. */
+const KEEP_ALIVE_BUFFER_MS = 1000;
+
+export class Transfers {
+  readonly counts = { sent: 0, adopted: 0, refused: 0 };
+  readonly #options: TransfersOptions;
+  /** Handles that have not left this process yet. */
+  readonly #unsent = new Map<RawConnection, { listener: ListenHandle; used: boolean }>();
+  #board: ScoreboardCell | null = null;
+  #balancer: Balancer | null = null;
+  #adopting = 0;
+  /** How many more may leave as soon as they have nothing under way; while draining, all of them. */
+  #wanted = 0;
+  #drainingSince: number | null = null;
+  #answered: Connection[] = [];
+
+  constructor(options: TransfersOptions) {
+    this.#options = options;
+    if (options.scoreboard === null) return;
+    try {
+      this.#board = new ScoreboardCell(options.scoreboard);
+    } catch {
+      // Without a scoreboard connections stay where the kernel put them.
+      return;
+    }
+    this.#balancer = new Balancer(options.balance, this.#board, () => allConnections().size + this.#adopting);
+    whenLost(() => this.#balancer?.closed());
+    if (options.balance !== 'least-connections' && options.balance !== 'ip-hash') return;
+    setInterval(() => this.#rebalance(), REBALANCE_MS).unref();
+  }
+
+  /** From now on siblings may count on this worker; null: not any more. */
+  setSlot(slot: number | null): void {
+    this.#balancer?.setSlot(slot);
+  }
+
+  /** A connection was accepted here: it is served here, or sent to where it should be. */
+  accept(listener: ListenHandle, client: RawConnection): void {
+    const placement = this.#balancer?.place(client) ?? null;
+    if (placement === null) listener.serve(client);
+    else this.#send(listener, client, false, placement);
+  }
+
+  adopt(message: Adopt, listener: ListenHandle | undefined, isFull: boolean, client: RawConnection): void {
+    const { id, must, back, used } = message;
+    const isOpen = listener?.listening && !listener.closed && this.#drainingSince === null;
+    if (listener === undefined || !(back || (isOpen && (must || !isFull)))) {
+      this.counts.refused += 1;
+      client.close();
+      this.#options.send({ cmd: 'NODE_TUTTI_ADOPTED', id, accepted: false });
+      return;
+    }
+    if (!back) this.counts.adopted += 1;
+    // The primary counts on the scoreboard from the moment it has the answer.
+    this.#adopting += 1;
+    this.#balancer?.write();
+    // Not a byte is read before the answer has left this process: without it the primary gives the connection to another.
+    this.#options.send({ cmd: 'NODE_TUTTI_ADOPTED', id, accepted: true }, undefined, (error) => {
+      this.#adopting -= 1;
+      if (error === null) this.#serve(listener, client, used);
+      else client.close();
+    });
+  }
+
+  /** From the first call on connections leave as soon as they can. Answers how many left with this call. */
+  moveIdle(): number {
+    if (this.#drainingSince === null) {
+      this.#drainingSince = performance.now();
+      setAnswered((connection) => this.#onAnswered(connection));
+    }
+    return this.#move(allConnections(), Number.POSITIVE_INFINITY);
+  }
+
+  /** It will leave by itself, so the client need not be told to close it. */
+  willMove(connection: Connection): boolean {
+    const since = this.#drainingSince ?? performance.now();
+    if (!this.#balancer?.hasSiblings() || !mayMove(connection)) return false;
+    // Patience is for connections without a pause; an answer that takes long is waited for.
+    return connection.pending === 0 || performance.now() - since < PATIENCE_MS;
+  }
+
+  /** The primary is dead: what has not reached it is served here, to the end. */
+  abandon(): void {
+    this.#balancer = null;
+    this.#board?.abandon();
+    this.#board = null;
+    setAnswered(null);
+    const unsent = [...this.#unsent];
+    this.#unsent.clear();
+    for (const [client, { listener, used }] of unsent) this.#serve(listener, client, used);
+  }
+
+  #rebalance(): void {
+    if (this.#drainingSince !== null || this.#balancer === null) return;
+    const surplus = this.#balancer.surplus();
+    this.#wanted = surplus > 0 ? surplus - this.#move(allConnections(), surplus) : 0;
+    // Those that are busy leave after their next answer.
+    setAnswered(this.#wanted > 0 ? (connection) => this.#onAnswered(connection) : null);
+  }
+
+  #onAnswered(connection: Connection): void {
+    if (this.#answered.push(connection) > 1) return;
+    // In the check phase: Node is done with the answer, and nothing has been read since.
+    setImmediate(() => {
+      const answered = this.#answered;
+      this.#answered = [];
+      const most = this.#drainingSince === null ? this.#wanted : Number.POSITIVE_INFINITY;
+      this.#wanted -= this.#move(answered, most);
+    });
+  }
+
+  #move(connections: Iterable<Connection>, most: number): number {
+    const balancer = this.#balancer;
+    const atMost = Math.min(most, MOST_UNSENT - this.#unsent.size);
+    if (balancer === null || atMost <= 0 || !balancer.hasSiblings()) return 0;
+    let moved = 0;
+    for (const connection of movableNow(connections)) {
+      if (moved >= atMost) break;
+      const socket = connection.socket as PrivateSocket;
+      const listener = connection.server === null ? undefined : this.#options.listenerOf(connection.server);
+      const client = socket._handle;
+      if (listener === undefined || client === null) continue;
+      const placement = balancer.home(client, this.#drainingSince !== null, moved);
+      if (placement === null) continue;
+      const used = connection.requests > 0 || connection.adopted;
+      moved += 1;
+      detach(socket, client);
+      this.#send(listener, client, used, placement);
+    }
+    return moved;
+  }
+
+  #send(listener: ListenHandle, client: RawConnection, used: boolean, { to, held }: Placement): void {
+    this.#unsent.set(client, { listener, used });
+    this.#options.send({ cmd: 'NODE_TUTTI_TRANSFER', key: listener.key, to, used, held }, client, (error) => {
+      if (!this.#unsent.delete(client)) return;
+      if (error !== null) {
+        this.#serve(listener, client, used);
+        return;
+      }
+      this.counts.sent += 1;
+      client.close();
+    });
+  }
+
+  #serve(listener: ListenHandle, client: RawConnection, used: boolean): void {
+    listener.serve(client);
+    this.#balancer?.changed();
+    const connection = newestConnection();
+    if (used && connection !== null && (connection.socket as PrivateSocket)._handle === client) resume(connection);
+  }
+}
+
+/** Takes the raw handle out of a socket, which then closes without a word to the client. */
+function detach(socket: PrivateSocket, client: RawConnection): void {
+  client.readStop?.();
+  client.onread = () => {};
+  socket._handle = null;
+  socket.setTimeout(0);
+  socket.destroy();
+}
+
+/** The connection is between two requests, not before its first: Node's timeouts have to know. */
+function resume(connection: Connection): void {
+  const { server, socket } = connection;
+  connection.adopted = true;
+  const limits = server as HttpLimits | null;
+  if (limits?.keepAliveTimeout === undefined) return;
+  const { keepAliveTimeout, keepAliveTimeoutBuffer = KEEP_ALIVE_BUFFER_MS, headersTimeout, requestTimeout } = limits;
+  const idleMs = keepAliveTimeout > 0 ? keepAliveTimeout + keepAliveTimeoutBuffer : Number.POSITIVE_INFINITY;
+  if (keepAliveTimeout > 0) socket.setTimeout(idleMs);
+  // Until its next request begins, Node must not count the time for it. It takes the parser back on its list by then.
+  if (idleMs < Math.min(headersTimeout || idleMs, requestTimeout || idleMs)) return;
+  (socket as PrivateSocket & { parser?: { remove?(): void } }).parser?.remove?.();
+}
+
+interface HttpLimits extends AnyServer {
+  keepAliveTimeout: number;
+  keepAliveTimeoutBuffer?: number;
+  headersTimeout: number;
+  requestTimeout: number;
+}
