@@ -24,20 +24,40 @@ interface Offer {
   /** What `from` holds without it; it stays there unless somebody holds less. Null: it must leave. */
   held: number | null;
   refusedBy: Set<number>;
+  /** performance.now() when it was sent to the worker that has it now. */
+  sentAt: number;
+}
+
+/** What is on its way to one worker. */
+interface Lane {
+  offers: Map<number, Offer>;
+  /** How many transfers may be on their way at once. Grows with every answer, so a blocked worker gets one and a quick one many. */
+  window: number;
+  answeredAt: number;
+  /** Counts answers to round-robin. */
+  turn: number;
 }
 
 type Adopted = Extract<ToPrimary, { cmd: 'NODE_TUTTI_ADOPTED' }>;
 type Transfer = Extract<ToPrimary, { cmd: 'NODE_TUTTI_TRANSFER' }>;
 
+const MOST_ON_THE_WAY = 64;
+/** A worker that has not answered an offer for as long is busy with something else. What is not sent yet waits no longer either. */
+const SLOW_MS = 10;
+/** What a worker answered before this time says nothing of how quick it is now. */
+const FORGET_MS = 50;
+
 export class ConnectionRelay {
   readonly #options: RelayOptions;
-  readonly #unacknowledged = new Map<number, Map<number, Offer>>();
+  readonly #lanes = new Map<number, Lane>();
   /** Connections that no worker can take now, by socket. */
   readonly #parked = new Map<string, Offer[]>();
-  readonly #lastAcknowledged = new Map<number, number>();
+  /** Transfers that wait for an answer of a worker, to be the next on the way to it. */
+  #waiting: Offer[] = [];
+  #waitingTimer: NodeJS.Timeout | null = null;
   readonly #dead = new WeakSet<DataPlaneWorker>();
   #nextId = 1;
-  #acknowledgements = 0;
+  #turns = 0;
 
   constructor(options: RelayOptions) {
     this.#options = options;
@@ -58,26 +78,29 @@ export class ConnectionRelay {
   }
 
   adopted(worker: DataPlaneWorker, { id, accepted }: Adopted): void {
-    const offers = this.#unacknowledged.get(worker.id);
-    const offer = offers?.get(id);
-    if (offers === undefined || offer === undefined) return;
-    offers.delete(id);
-    if (offer.from === null) this.#lastAcknowledged.set(worker.id, ++this.#acknowledgements);
+    const lane = this.#lanes.get(worker.id);
+    const offer = lane?.offers.get(id);
+    if (lane === undefined || offer === undefined) return;
+    lane.offers.delete(id);
+    lane.window = Math.min(lane.window * 2, MOST_ON_THE_WAY);
+    lane.answeredAt = performance.now();
+    if (offer.from === null) lane.turn = ++this.#turns;
     if (accepted) offer.client.close();
     else {
       offer.refusedBy.add(worker.id);
       if (!this.#offer(offer)) this.#park(offer);
     }
+    this.#retry();
     this.pump();
   }
 
   /** The process is dead and everything it said has been read: what it had not acknowledged goes to others. */
   gone(worker: DataPlaneWorker): void {
     this.#dead.add(worker);
-    const offers = [...(this.#unacknowledged.get(worker.id)?.values() ?? [])];
-    this.#unacknowledged.delete(worker.id);
-    this.#lastAcknowledged.delete(worker.id);
+    const offers = [...(this.#lanes.get(worker.id)?.offers.values() ?? [])];
+    this.#lanes.delete(worker.id);
     for (const offer of offers.reverse()) if (!this.#offer(offer)) this.#park(offer);
+    this.#retry();
     this.pump();
   }
 
@@ -97,12 +120,15 @@ export class ConnectionRelay {
 
   close(): void {
     this.dropParked();
-    for (const offers of this.#unacknowledged.values()) for (const { client } of offers.values()) client.close();
-    this.#unacknowledged.clear();
+    if (this.#waitingTimer !== null) clearTimeout(this.#waitingTimer);
+    for (const { client } of this.#waiting) client.close();
+    this.#waiting = [];
+    for (const { offers } of this.#lanes.values()) for (const { client } of offers.values()) client.close();
+    this.#lanes.clear();
   }
 
-  #newOffer(offer: Omit<Offer, 'id' | 'refusedBy'>): Offer {
-    return { ...offer, id: this.#nextId++, refusedBy: new Set() };
+  #newOffer(offer: Pick<Offer, 'key' | 'client' | 'used' | 'from' | 'to' | 'held'>): Offer {
+    return { ...offer, id: this.#nextId++, refusedBy: new Set(), sentAt: 0 };
   }
 
   #park(offer: Offer): void {
@@ -128,8 +154,9 @@ export class ConnectionRelay {
       if (target !== null) this.#send(offer, target, { must, back: false });
       return target !== null;
     }
-    const target = this.#leastLoaded(offer, willing);
-    if (target !== null) this.#send(offer, target, { must: false, back: false });
+    const target = this.#bestFor(offer, willing);
+    if (target === 'wait') this.#wait(offer);
+    else if (target !== null) this.#send(offer, target, { must: false, back: false });
     else if (!this.#dead.has(from)) this.#send(offer, from, { must: true, back: true });
     else {
       const last = able[0];
@@ -141,44 +168,75 @@ export class ConnectionRelay {
 
   #send(offer: Offer, target: DataPlaneWorker, { must, back }: { must: boolean; back: boolean }): void {
     const { id, key, used, client } = offer;
-    let offers = this.#unacknowledged.get(target.id);
-    if (offers === undefined) {
-      offers = new Map();
-      this.#unacknowledged.set(target.id, offers);
-    }
-    offers.set(id, offer);
+    offer.sentAt = performance.now();
+    this.#lane(target).offers.set(id, offer);
     // If it cannot be sent the worker is about to die, and `gone` will say so.
     target.send({ cmd: 'NODE_TUTTI_ADOPT', id, key, used, must, back }, client);
   }
 
+  #lane({ id }: DataPlaneWorker): Lane {
+    let lane = this.#lanes.get(id);
+    if (lane === undefined) {
+      lane = { offers: new Map(), window: 1, answeredAt: 0, turn: 0 };
+      this.#lanes.set(id, lane);
+    }
+    return lane;
+  }
+
   #leastRecent(workers: DataPlaneWorker[]): DataPlaneWorker | null {
     let best: DataPlaneWorker | null = null;
-    let bestAt = Number.POSITIVE_INFINITY;
+    let bestTurn = Number.POSITIVE_INFINITY;
     for (const worker of workers) {
-      if ((this.#unacknowledged.get(worker.id)?.size ?? 0) > 0) continue;
-      const at = this.#lastAcknowledged.get(worker.id) ?? 0;
-      if (at >= bestAt) continue;
+      const { offers, turn } = this.#lane(worker);
+      if (offers.size > 0 || turn >= bestTurn) continue;
       best = worker;
-      bestAt = at;
+      bestTurn = turn;
     }
     return best;
   }
 
-  /** What is on its way to a worker counts like what it holds: all senders meet here, so none of them overruns a target. */
-  #leastLoaded({ to, held }: Offer, workers: DataPlaneWorker[]): DataPlaneWorker | null {
+  /** Null: nobody should have it but its sender. `wait`: somebody should, but has to answer first. */
+  #bestFor(offer: Offer, workers: DataPlaneWorker[]): DataPlaneWorker | 'wait' | null {
     if (workers.length === 0) return null;
+    const { from, to, held } = offer;
     const wanted = to === null ? undefined : workers.find(({ cell }) => cell === to);
     if (wanted !== undefined) return wanted;
     const connections = this.#options.connections();
-    let best: DataPlaneWorker | null = null;
-    let least = held ?? Number.POSITIVE_INFINITY;
+    // What is on its way to a worker counts like what it holds: all senders meet here, so none of them overruns a target.
+    const load = (worker: DataPlaneWorker): number =>
+      (worker.cell === null ? 0 : connections(worker.cell)) + this.#lane(worker).offers.size;
+    // What the sender said may be old by now.
+    let least = held === null || from === null ? Number.POSITIVE_INFINITY : Math.max(held, load(from));
+    let best: DataPlaneWorker | 'wait' | null = null;
+    const now = performance.now();
     for (const worker of workers) {
-      const onTheWay = this.#unacknowledged.get(worker.id)?.size ?? 0;
-      const load = (worker.cell === null ? 0 : connections(worker.cell)) + onTheWay;
-      if (load >= least) continue;
-      best = worker;
-      least = load;
+      const lane = this.#lane(worker);
+      const [oldest] = lane.offers.values();
+      if (oldest !== undefined && now - oldest.sentAt > SLOW_MS) continue;
+      if (oldest === undefined && now - lane.answeredAt > FORGET_MS) lane.window = 1;
+      const itsLoad = load(worker);
+      if (itsLoad >= least) continue;
+      if (lane.offers.size < lane.window) {
+        best = worker;
+        least = itsLoad;
+      } else best ??= 'wait';
     }
     return best;
+  }
+
+  #wait(offer: Offer): void {
+    this.#waiting.push(offer);
+    this.#waitingTimer ??= setTimeout(() => {
+      this.#waitingTimer = null;
+      this.#retry();
+    }, SLOW_MS);
+  }
+
+  /** Nothing of these has been sent, so they may be given to anybody, also back to their sender. */
+  #retry(): void {
+    if (this.#waiting.length === 0) return;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const offer of waiting) if (!this.#offer(offer)) this.#park(offer);
   }
 }

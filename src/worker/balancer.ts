@@ -17,9 +17,8 @@ export interface Placement {
 /** How long what was read from the scoreboard is good enough for connections that do not last. */
 const LOOK_MS = 10;
 const WRITE_MS = 4;
-/** Accepted and closed connections are compared over about this time. */
+/** Half of what was accepted and closed this long ago is forgotten. */
 const WINDOW_MS = 100;
-const FORGET_MS = 1000;
 /** How long clients that belong elsewhere by their address are looked for after the workers changed. */
 const REHOME_MS = 5000;
 /** Among many connections, a few more than the mean are not worth a transfer. */
@@ -32,22 +31,25 @@ export class Balancer {
   readonly #balance: Balance;
   readonly #board: ScoreboardCell;
   readonly #count: () => number;
+  readonly #leaving: () => number;
   #slot: number | null = null;
   #siblings: readonly Sibling[] = [];
   #lookedAt = Number.NEGATIVE_INFINITY;
   #windowAt = 0;
   #accepted = 0;
   #closed = 0;
-  #writing = false;
+  #writing: 'soon' | 'now' | null = null;
+  readonly #write = (): void => this.write();
   #surplusBefore = 0;
   #members = '';
   #membersChangedAt = Number.NEGATIVE_INFINITY;
 
-  /** `count`: the connections that this worker holds. */
-  constructor(balance: Balance, board: ScoreboardCell, count: () => number) {
+  /** `count`: the connections that this worker holds; `leaving`: those it has given away that nobody has yet. */
+  constructor(balance: Balance, board: ScoreboardCell, count: () => number, leaving: () => number) {
     this.#balance = balance;
     this.#board = board;
     this.#count = count;
+    this.#leaving = leaving;
   }
 
   /** Null: this worker accepts nothing (any more). */
@@ -57,7 +59,7 @@ export class Balancer {
   }
 
   write(): void {
-    this.#writing = false;
+    this.#writing = null;
     this.#board.write(this.#slot, this.#count());
   }
 
@@ -70,7 +72,7 @@ export class Balancer {
     }
     const now = performance.now();
     if (now - this.#windowAt > WINDOW_MS) {
-      const keep = now - this.#windowAt > FORGET_MS ? 0 : 0.5;
+      const keep = 0.5 ** ((now - this.#windowAt) / WINDOW_MS);
       this.#windowAt = now;
       this.#accepted *= keep;
       this.#closed *= keep;
@@ -90,10 +92,13 @@ export class Balancer {
   }
 
   changed(): void {
-    if (this.#writing) return;
-    this.#writing = true;
-    if (this.#lasting) setImmediate(() => this.write());
-    else setTimeout(() => this.write(), WRITE_MS).unref();
+    if (this.#lasting) {
+      if (this.#writing !== 'now') setImmediate(this.#write);
+      this.#writing = 'now';
+    } else if (this.#writing === null) {
+      this.#writing = 'soon';
+      setTimeout(this.#write, WRITE_MS).unref();
+    }
   }
 
   /** Somebody else accepts connections. */
@@ -147,7 +152,7 @@ export class Balancer {
   }
 
   #mean(held: number): number {
-    let sum = held;
+    let sum = held + this.#leaving();
     for (const { connections } of this.#siblings) sum += connections;
     return sum / (this.#siblings.length + 1);
   }

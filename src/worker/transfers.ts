@@ -53,7 +53,12 @@ export class Transfers {
       // Without a scoreboard connections stay where the kernel put them.
       return;
     }
-    this.#balancer = new Balancer(options.balance, this.#board, () => allConnections().size + this.#adopting);
+    this.#balancer = new Balancer(
+      options.balance,
+      this.#board,
+      () => allConnections().size + this.#adopting,
+      () => this.#unsent.size,
+    );
     whenLost(() => this.#balancer?.closed());
     if (options.balance !== 'least-connections' && options.balance !== 'ip-hash') return;
     setInterval(() => this.#rebalance(), REBALANCE_MS).unref();
