@@ -157,10 +157,16 @@ export class ConnectionRelay {
     const target = this.#bestFor(offer, willing);
     if (target === 'wait') this.#wait(offer);
     else if (target !== null) this.#send(offer, target, { must: false, back: false });
-    else if (!this.#dead.has(from)) this.#send(offer, from, { must: true, back: true });
+    else if (!this.#dead.has(from) && !offer.refusedBy.has(from.id))
+      this.#send(offer, from, { must: true, back: true });
     else {
-      const last = able[0];
-      if (last === undefined) return false;
+      // Its sender is gone or about to go: anybody has to take it, now or when there is somebody.
+      const last = willing[0];
+      if (last === undefined) {
+        offer.refusedBy.clear();
+        offer.refusedBy.add(from.id);
+        return false;
+      }
       this.#send(offer, last, { must: true, back: false });
     }
     return true;

@@ -48,6 +48,10 @@ export interface DataPlane {
   moveIdle(): number;
   /** During a drain: the connection will move as soon as it has nothing under way. */
   willMove(connection: Connection): boolean;
+  /** Connections that were sent away but are still in this process: it must not end before they have left. */
+  leaving(): number;
+  /** The drain is over: from now on this worker takes nothing, not even back. */
+  end(): void;
   /** The primary is dead: nothing can be moved any more. */
   abandon(): void;
   /** Hands a raw connection to a server as if the server had accepted it just now. False if the server does not listen. */
@@ -164,6 +168,14 @@ class WorkerDataPlane implements DataPlane {
 
   willMove(connection: Connection): boolean {
     return this.#transfers.willMove(connection);
+  }
+
+  leaving(): number {
+    return this.#transfers.leaving;
+  }
+
+  end(): void {
+    this.#transfers.end();
   }
 
   abandon(): void {

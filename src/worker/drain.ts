@@ -14,6 +14,8 @@ export interface DrainPort {
   moveIdle(): number;
   /** It leaves by itself as soon as it can, so its client need not be told. */
   willMove(connection: Connection): boolean;
+  /** How many have left but are not out of this process yet. */
+  leaving(): number;
 }
 
 const TICK_MS = 20;
@@ -78,7 +80,8 @@ export class Drain {
     }
     const reserve = Math.min(END_MS / 2, (this.#deadline - this.#startedAt) / 10);
     this.#endIdle(now, now >= this.#deadline - reserve);
-    if (allConnections().size === 0 && allSessions().size === 0) this.#finish([]);
+    const empty = allConnections().size === 0 && allSessions().size === 0 && this.#port.leaving() === 0;
+    if (empty) this.#finish([]);
     else if (now >= this.#deadline) this.#finish(describeOpen());
   }
 

@@ -47,6 +47,7 @@ export function start(boot: BootInfo): void {
     },
     moveIdle: () => plane.moveIdle(),
     willMove: (connection) => plane.willMove(connection),
+    leaving: () => plane.leaving(),
   });
   // Held from the drain on until the application has had its signal: it may have nothing else left to live for.
   let release: (() => void) | null = null;
@@ -79,6 +80,7 @@ export function start(boot: BootInfo): void {
 
   onMessage('NODE_TUTTI_DRAIN', ({ timeoutMs }) => {
     beginDrain(timeoutMs, (left) => {
+      plane.end();
       void postLastMetrics(LAST_METRICS_MS).then(() => {
         lastBeat();
         post({ cmd: 'NODE_TUTTI_DRAINED', left });

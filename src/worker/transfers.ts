@@ -43,6 +43,7 @@ export class Transfers {
   #wanted = 0;
   #drainingSince: number | null = null;
   #answered: Connection[] = [];
+  #ended = false;
 
   constructor(options: TransfersOptions) {
     this.#options = options;
@@ -64,6 +65,10 @@ export class Transfers {
     setInterval(() => this.#rebalance(), REBALANCE_MS).unref();
   }
 
+  get leaving(): number {
+    return this.#unsent.size + this.#adopting;
+  }
+
   /** From now on siblings may count on this worker; null: not any more. */
   setSlot(slot: number | null): void {
     this.#balancer?.setSlot(slot);
@@ -79,7 +84,7 @@ export class Transfers {
   adopt(message: Adopt, listener: ListenHandle | undefined, isFull: boolean, client: RawConnection): void {
     const { id, must, back, used } = message;
     const isOpen = listener?.listening && !listener.closed && this.#drainingSince === null;
-    if (listener === undefined || !(back || (isOpen && (must || !isFull)))) {
+    if (listener === undefined || this.#ended || !(back || (isOpen && (must || !isFull)))) {
       this.counts.refused += 1;
       client.close();
       this.#options.send({ cmd: 'NODE_TUTTI_ADOPTED', id, accepted: false });
@@ -112,6 +117,11 @@ export class Transfers {
     if (!this.#balancer?.hasSiblings() || !mayMove(connection)) return false;
     // Patience is for connections without a pause; an answer that takes long is waited for.
     return connection.pending === 0 || performance.now() - since < PATIENCE_MS;
+  }
+
+  /** The drain is over and this process about to end: nothing may come back to it. */
+  end(): void {
+    this.#ended = true;
   }
 
   /** The primary is dead: what has not reached it is served here, to the end. */
