@@ -56,6 +56,8 @@ export class ConnectionRelay {
   #waiting: Offer[] = [];
   #waitingTimer: NodeJS.Timeout | null = null;
   readonly #dead = new WeakSet<DataPlaneWorker>();
+  /** How many connections another worker took over from the one that had accepted them. */
+  transferred = 0;
   #nextId = 1;
   #turns = 0;
 
@@ -85,8 +87,10 @@ export class ConnectionRelay {
     lane.window = Math.min(lane.window * 2, MOST_ON_THE_WAY);
     lane.answeredAt = performance.now();
     if (offer.from === null) lane.turn = ++this.#turns;
-    if (accepted) offer.client.close();
-    else {
+    if (accepted) {
+      offer.client.close();
+      if (offer.from !== null && offer.from !== worker) this.transferred += 1;
+    } else {
       offer.refusedBy.add(worker.id);
       if (!this.#offer(offer)) this.#park(offer);
     }

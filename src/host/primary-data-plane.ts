@@ -138,6 +138,11 @@ export class PrimaryDataPlane implements DataPlane {
     this.#relay.dropParked();
   }
 
+  /** Connections that were passed from one worker to another so far. */
+  transfers(): number {
+    return this.#relay.transferred;
+  }
+
   listeners(): Listener[] {
     return this.#sockets.list();
   }

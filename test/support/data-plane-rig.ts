@@ -35,6 +35,7 @@ export class TestWorker {
   readonly exited: Promise<unknown>;
   listeners: readonly Listener[] | null = null;
   closed = false;
+  drained = false;
   selfTest = 'ok';
 
   constructor(process: WorkerProcess, worker: Worker) {
@@ -101,7 +102,7 @@ export class DataPlaneRig implements AsyncDisposable {
 
   drain(worker: TestWorker): void {
     this.plane.draining(worker.id);
-    worker.process.send({ cmd: 'NODE_TUTTI_DRAIN', timeoutMs: 5000 });
+    worker.process.send({ cmd: 'NODE_TUTTI_DRAIN', timeoutMs: 20_000 });
   }
 
   async kill(worker: TestWorker): Promise<void> {
@@ -157,6 +158,7 @@ export class DataPlaneRig implements AsyncDisposable {
     if (worker === undefined) return;
     if (input.type === 'worker-listening') worker.listeners = input.listeners;
     if (input.type === 'worker-closed') worker.closed = true;
+    if (input.type === 'worker-drained') worker.drained = true;
     if (input.type === 'worker-heartbeat') this.plane.heard(id);
   }
 }
