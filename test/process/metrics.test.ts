@@ -52,6 +52,23 @@ test('requests are counted exactly through reloads, in every slot, and never go 
   assert.doesNotMatch(page, /pid=/);
 });
 
+test('a crash takes no counts with it: the worker tells them before it ends', async () => {
+  const admin = await freePort();
+  await using rig = await startRig({ fixture: 'shop.cjs', flags: { workers: 2, admin } });
+  for (let round = 1; round <= 3; round += 1) {
+    for (let request = 0; request < 20; request += 1) assert.equal((await rig.fetch('/')).status, 200);
+    const from = rig.events.length;
+    await rig.fetch('/crash').catch(() => {});
+    await rig.waitFor('worker-exit', { from });
+    const page = await scrape(admin);
+    // The other worker may still have what it counted since its last heartbeat.
+    await eventually('all to be counted', async () => {
+      return sumOf(await scrape(admin), 'tutti_http_requests_total', 'status="2xx"') === 20 * round;
+    });
+    assert.equal(sumOf(page, 'tutti_worker_exits_total', 'reason="crashed"'), round);
+  }
+});
+
 test("the application's own metrics are those of all workers, of the dead and the hung ones too", async () => {
   const admin = await freePort();
   await using rig = await startRig({ fixture: 'prom-client.cjs', flags: { workers: 2, admin } });

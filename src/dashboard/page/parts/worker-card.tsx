@@ -21,6 +21,12 @@ export function WorkerCard({ name, workers, state }: Props) {
   const line = state.slots[name];
   const slot = serving.slot;
   const last = serving.lastExit?.reason === 'planned' ? null : serving.lastExit;
+  const note = [
+    serving.restarts > 0 && `${serving.restarts} ${serving.restarts === 1 ? 'restart' : 'restarts'}`,
+    serving.reason ?? (last && `last exit: ${last.reason}${exitCode(last.code, last.signal)}`),
+  ]
+    .filter(Boolean)
+    .join(' · ');
   const busy = state.running.includes(`recycle ${name}`);
   const memory = formatBytes(serving.pssBytes ?? serving.rssBytes);
   const delay = formatMs(serving.eventLoopDelayP99Ms);
@@ -110,17 +116,8 @@ export function WorkerCard({ name, workers, state }: Props) {
         <span title="99th percentile of event loop delay">
           loop {delay.value} {delay.unit}
         </span>
-        {serving.restarts > 0 && (
-          <span class="warn-text">
-            {serving.restarts} {serving.restarts === 1 ? 'restart' : 'restarts'}
-          </span>
-        )}
       </p>
-      {(serving.reason || last) && (
-        <p class="worker-note">
-          {serving.reason ?? (last && `last exit: ${last.reason}${exitCode(last.code, last.signal)}`)}
-        </p>
-      )}
+      {note !== '' && <p class="worker-note">{note}</p>}
     </li>
   );
 }
