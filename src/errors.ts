@@ -297,6 +297,28 @@ export const errors = {
     remedy: () => 'Run the program that calls supervise() with node, or let tutti run the server itself.',
     example: { entry: 'server.js' },
   }),
+  ERR_IMPORT_EXISTS: error<{ path: string }>({
+    exitCode: 6,
+    when: 'An import would overwrite a configuration file.',
+    message: ({ path }) => `Cannot write "${path}": it exists already.`,
+    remedy: () => 'To overwrite it: --force. To look first: --stdout. To write elsewhere: --out <file>',
+    example: { path: '/srv/web/tutti.config.ts' },
+  }),
+  ERR_IMPORT_UNWRITABLE: error<{ path: string; reason: string }>({
+    exitCode: 77,
+    when: 'The configuration file that an import makes cannot be written.',
+    message: ({ path, reason }) => `Cannot write "${path}": ${reason}.`,
+    remedy: () => 'Name another place with --out <file>, or print it with --stdout.',
+    example: { path: '/srv/web/tutti.config.ts', reason: 'EACCES: permission denied' },
+  }),
+  ERR_IMPORT_FOREIGN: error<{ path: string; got: string }>({
+    exitCode: 78,
+    when: 'The file to import is no ecosystem file of PM2.',
+    message: ({ path, got }) =>
+      `Cannot import "${path}": it must export { apps: [{ script: … }] }, as files of PM2 do, got ${got}.`,
+    remedy: () => 'Name the file that you start with pm2.',
+    example: { path: '/srv/web/package.json', got: '{"name":"web"}' },
+  }),
   ERR_INTERNAL: error<{ problem: string }>({
     exitCode: 70,
     when: 'tutti itself has a bug.',

@@ -7,13 +7,15 @@ import type { Config } from './config/options.ts';
 import { describeNode, typescriptArgs } from './config/typescript.ts';
 import { TuttiError } from './errors.ts';
 import type { Program } from './host/generations.ts';
+import { REPORT_LOADED_VARIABLE } from './host/loaded-files.ts';
 
 /** Everything that decides how a generation runs, with symbolic links resolved as they are now. */
 export async function programOf(config: Config, env: NodeJS.ProcessEnv): Promise<Program> {
   const entry = resolveEntry(config.entry);
   const nodeVersion = await versionOf(config.node);
   const loader = await typescriptArgs(entry, config.nodeArgs, env.NODE_OPTIONS, config.node);
-  const all = Object.entries(workerEnvironment(config, env));
+  const report = config.watch === true ? { [REPORT_LOADED_VARIABLE]: '1' } : {};
+  const all = Object.entries({ ...workerEnvironment(config, env), ...report });
   return {
     name: config.name,
     entry,

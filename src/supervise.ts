@@ -2,6 +2,7 @@
 // the command `tutti run`. It never ends the process and installs no signal handler unless asked.
 
 import cluster from 'node:cluster';
+import { dirname, relative } from 'node:path';
 import type { AdminServer } from './admin/admin-server.ts';
 import { incidentFolder, inspectionFolder } from './admin/state-folder.ts';
 import { type LoadedApp, loadGiven } from './config/app.ts';
@@ -10,6 +11,7 @@ import type { AppOptions } from './config/options.ts';
 import { exitCodes, TuttiError } from './errors.ts';
 import { Evidence } from './evidence.ts';
 import { balanceOf, waitingForRestart } from './fixed-options.ts';
+import { preloadPath } from './host/fork.ts';
 import { Generations } from './host/generations.ts';
 import { NodeHost } from './host/node-host.ts';
 import { PrimaryDataPlane } from './host/primary-data-plane.ts';
@@ -28,6 +30,7 @@ import { Supervisor } from './supervisor/supervisor.ts';
 import { surroundings } from './surroundings.ts';
 import { verdictOf, type WorkerExit } from './verdict.ts';
 import { version } from './version.ts';
+import { FileWatch } from './watch.ts';
 
 /** What `supervise()` takes: the options of a configuration file for one app, and how the program wants to live with it. */
 export interface SuperviseOptions extends AppOptions {
@@ -79,6 +82,7 @@ export function launch(app: LoadedApp, { signals, output, control = 'wanted' }: 
   const memory = new ProcessMemory();
   let current = app;
   let isStarted = false;
+  let isEnded = false;
   const early: SupervisorInput[] = [];
   let uninstallSignals = () => {};
   let lastFailure: WorkerExit | null = null;
@@ -92,6 +96,8 @@ export function launch(app: LoadedApp, { signals, output, control = 'wanted' }: 
     now: () => new Date(),
   });
   let admin: Promise<AdminServer | null> = Promise.resolve(null);
+  const watch = fileWatch();
+  let stopSchedule = () => {};
 
   const host = new NodeHost({
     generations,
@@ -124,6 +130,7 @@ export function launch(app: LoadedApp, { signals, output, control = 'wanted' }: 
     autopsied: (worker, autopsy) => evidence.hung(worker, performance.now() - worker.startedAt, autopsy),
     ended: (pid, lastWords) => evidence.ended(pid, lastWords),
     metrics: (worker, seq, metrics) => observation.appMetrics(worker, seq, metrics),
+    loaded: (path) => watch?.loaded(path),
   });
   const observation = new Observation(snapshot, (seq) => host.askMetrics(seq));
   const supervisor = new Supervisor(
@@ -186,7 +193,44 @@ export function launch(app: LoadedApp, { signals, output, control = 'wanted' }: 
     });
   }
 
+  function fileWatch(): FileWatch | null {
+    if (config.watch === false) return null;
+    return new FileWatch({
+      what: config.watch,
+      ignore: config.watchIgnore,
+      always: [...(app.file === null ? [] : [app.file]), ...config.envFile],
+      foreign: dirname(preloadPath),
+      changed: (path, others) => {
+        const more = others === 0 ? '' : ` and ${others} more`;
+        notice('info', `${relative(config.cwd, path)}${more} changed: reload`);
+        void handle.reload();
+      },
+      failed: (reason) => notice('warn', `changed files may not be seen: ${reason}`),
+    });
+  }
+
+  /** What changes the app by itself; the workers do not wait for it. */
+  async function openAutomation(): Promise<void> {
+    await watch?.start();
+    if (config.cron === null) return;
+    const { schedule } = await import('./schedule.ts');
+    if (isEnded) return;
+    const job = schedule(config.cron, async () => {
+      const result = await handle.recycle(undefined, 'cron');
+      if (result.outcome !== 'refused') return;
+      handle.report({ type: 'held-back', what: 'the recycle by cron', reason: result.reason });
+    });
+    stopSchedule = job.stop;
+  }
+
+  function notice(level: 'info' | 'warn', message: string): void {
+    handle.report({ type: 'notice', level, message });
+  }
+
   async function end(code: number, reason: string, error?: Error): Promise<void> {
+    isEnded = true;
+    stopSchedule();
+    await watch?.close();
     await log?.close();
     logScratch.remove();
     uninstallSignals();
@@ -232,6 +276,7 @@ export function launch(app: LoadedApp, { signals, output, control = 'wanted' }: 
     isStarted = true;
     for (const command of early) dispatch(command);
     if (control === 'wanted') admin = openControl();
+    openAutomation().catch((error: unknown) => notice('warn', `files and schedule are not watched: ${String(error)}`));
     if (config.admin !== null) observation.keepHistory();
   }
 

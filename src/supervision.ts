@@ -91,8 +91,8 @@ export class SupervisionHandle implements Supervision {
     return this.#command({ type: 'scale', to });
   }
 
-  recycle(slot?: number): Promise<CommandResult> {
-    return this.#command({ type: 'recycle', slot: slot ?? null, reason: 'asked' });
+  recycle(slot?: number, reason = 'asked'): Promise<CommandResult> {
+    return this.#command({ type: 'recycle', slot: slot ?? null, reason });
   }
 
   stop({ fast = false }: { fast?: boolean } = {}, reason = 'asked'): Promise<CommandResult> {

@@ -19,7 +19,8 @@ export async function knownApps(terminal: Terminal): Promise<Known> {
 }
 
 /** Throws a TuttiError when one that is meant does not run, or when it cannot be told which one is meant. */
-export async function chooseRunning(names: readonly string[], terminal: Terminal, command: string): Promise<Found[]> {
+export async function chooseRunning(typed: readonly string[], terminal: Terminal, command: string): Promise<Found[]> {
+  const names = await namesOf(typed, terminal);
   const known = await knownApps(terminal);
   if (names.includes('all')) {
     if (known.running.length === 0) throw nothingRuns(null, known);
@@ -32,6 +33,20 @@ export async function chooseRunning(names: readonly string[], terminal: Terminal
   const meant = here.flatMap((name) => known.running.filter((app) => app.name === name));
   if (meant.length > 0) return meant;
   throw new TuttiError('ERR_APP_AMBIGUOUS', { names: known.running.map((app) => app.name), command });
+}
+
+/** A configuration file stands for its apps. */
+export async function namesOf(typed: readonly string[], terminal: Terminal): Promise<string[]> {
+  if (!typed.some(looksLikeFile)) return [...typed];
+  const all = await Promise.all(
+    typed.map(async (word) => (looksLikeFile(word) ? namesInConfig(terminal, word) : [word])),
+  );
+  return [...new Set(all.flatMap((names, index) => (names.length > 0 ? names : [typed[index] ?? ''])))];
+}
+
+/** As in config/load.ts, which is loaded only when there is such a word. */
+function looksLikeFile(word: string): boolean {
+  return /\.(json|ya?ml|[cm]?[jt]s)$/.test(word);
 }
 
 /** The one app that a command for one app means. */
@@ -64,20 +79,21 @@ function nothingRuns(name: string | null, known: Known): TuttiError {
 }
 
 /** In the order of the file; nothing when there is no file here or it cannot be used. */
-export async function namesInConfig(terminal: Terminal): Promise<string[]> {
-  const [{ loadApps }, { findConfigFile }, { surroundings }] = await Promise.all([
+export async function namesInConfig(terminal: Terminal, file: string | null = null): Promise<string[]> {
+  const [{ loadApps }, { findConfigFile, isConfigFile }, { surroundings }] = await Promise.all([
     import('../config/app.ts'),
     import('../config/load.ts'),
     import('../surroundings.ts'),
   ]);
   try {
-    if (findConfigFile(terminal.cwd, terminal.env.TUTTI_CONFIG || null) === null) return [];
+    if (file !== null && !isConfigFile(file)) return [];
+    if (findConfigFile(terminal.cwd, file ?? (terminal.env.TUTTI_CONFIG || null)) === null) return [];
     const request = {
       command: 'status',
       flags: {},
       entry: undefined,
       args: [],
-      configPath: null,
+      configPath: file,
       orphan: 'serve',
     } as const;
     const apps = await loadApps(request, surroundings(terminal.cwd, terminal.env));

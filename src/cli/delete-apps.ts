@@ -1,7 +1,7 @@
 // The work of `tutti delete`.
 
 import { exitCodes, TuttiError } from '../errors.ts';
-import { chooseRunning, knownApps } from './choose-apps.ts';
+import { chooseRunning, knownApps, namesOf } from './choose-apps.ts';
 import { readRecord, removeRecord } from './launch-record.ts';
 import { stopApps } from './stop-apps.ts';
 import type { Terminal } from './terminal.ts';
@@ -13,7 +13,8 @@ export interface DeleteRequest {
   terminal: Terminal;
 }
 
-export async function deleteApps({ names, fast, json, terminal }: DeleteRequest): Promise<number> {
+export async function deleteApps({ names: typed, fast, json, terminal }: DeleteRequest): Promise<number> {
+  const names = await namesOf(typed, terminal);
   if (names.length === 0) {
     throw new TuttiError('ERR_USAGE', {
       problem: 'the app is missing',

@@ -11,6 +11,7 @@ import { del } from './commands/delete.ts';
 import { describe } from './commands/describe.ts';
 import { events } from './commands/events.ts';
 import { heap } from './commands/heap.ts';
+import { importFrom } from './commands/import.ts';
 import { logs } from './commands/logs.ts';
 import { profile } from './commands/profile.ts';
 import { recycle } from './commands/recycle.ts';
@@ -46,6 +47,7 @@ const commands: readonly CommandFile[] = [
   restart,
   del,
   check,
+  importFrom,
   completion,
 ];
 

@@ -1,7 +1,7 @@
 // The work of `tutti restart`.
 
 import { exitCodes, TuttiError } from '../errors.ts';
-import { chooseRunning, knownApps } from './choose-apps.ts';
+import { chooseRunning, knownApps, namesOf } from './choose-apps.ts';
 import { readRecord } from './launch-record.ts';
 import { startAll } from './start-apps.ts';
 import { stopApps } from './stop-apps.ts';
@@ -15,7 +15,8 @@ export interface RestartRequest {
 }
 
 /** A stopped app is started; one that runs is stopped first. Each is back before the next is touched. */
-export async function restartApps({ names, fast, json, terminal }: RestartRequest): Promise<number> {
+export async function restartApps({ names: typed, fast, json, terminal }: RestartRequest): Promise<number> {
+  const names = await namesOf(typed, terminal);
   const { stopped } = await knownApps(terminal);
   const idle = stopped.filter(({ name }) => names.includes(name));
   const others = names.filter((name) => !idle.some((record) => record.name === name));

@@ -5,7 +5,7 @@ import { resolve } from 'node:path';
 import { createColors } from 'picocolors';
 import { discover } from '../admin/discovery.ts';
 import { type AppRequest, type LoadedApp, loadApp, loadApps } from '../config/app.ts';
-import { findConfigFile } from '../config/load.ts';
+import { findConfigFile, isConfigFile } from '../config/load.ts';
 import { exitCodes, TuttiError } from '../errors.ts';
 import { time, url } from '../logs/sentences.ts';
 import { surroundings } from '../surroundings.ts';
@@ -59,13 +59,24 @@ export async function startAll(records: readonly LaunchRecord[], json: boolean, 
 /** Each word is a program, an app of the configuration file, or an app that was started before; without words, the file. */
 async function whatIsMeant(request: StartRequest): Promise<LaunchRecord[]> {
   const { positionals, terminal } = request;
+  const file = positionals.find((word) => isConfigFile(word) && existsSync(resolve(terminal.cwd, word)));
+  if (file !== undefined) {
+    const rest = positionals.filter((word) => word !== file);
+    return whatIsMeant({ ...request, positionals: rest, options: { ...request.options, config: file } });
+  }
   if (positionals.length === 0) {
     const apps = await loadApps(appRequest(request, undefined), surroundings(terminal.cwd, terminal.env));
-    return apps.map((app) => recordOf(app, undefined, request));
+    return apps.map((app) => told(app, undefined, request));
   }
   const records: LaunchRecord[] = [];
   for (const word of positionals) records.push(await oneThatIsMeant(word, request));
   return records;
+}
+
+/** What is odd is said here too, because nobody may ever read the log of the app. */
+function told(app: LoadedApp, entry: string | undefined, request: StartRequest): LaunchRecord {
+  for (const warning of app.warnings) request.terminal.stderr.write(`${app.config.name}: ${warning}\n`);
+  return recordOf(app, entry, request);
 }
 
 async function oneThatIsMeant(word: string, request: StartRequest): Promise<LaunchRecord> {
@@ -78,10 +89,10 @@ async function oneThatIsMeant(word: string, request: StartRequest): Promise<Laun
   if (!isFile && file !== null) {
     const apps = await loadApps(appRequest(request, undefined), around);
     const app = apps.find(({ config }) => config.name === word);
-    if (app !== undefined) return recordOf(app, undefined, request);
+    if (app !== undefined) return told(app, undefined, request);
   }
   if (!isFile && known !== null && !typedMore) return { ...known, startedAt: new Date().toISOString() };
-  return recordOf(await loadApp(appRequest(request, word), around), word, request);
+  return told(await loadApp(appRequest(request, word), around), word, request);
 }
 
 function appRequest({ args, options }: StartRequest, entry: string | undefined): AppRequest {

@@ -6,7 +6,7 @@ import { basename, dirname, extname, relative, resolve } from 'node:path';
 import { type Problem, TuttiError } from '../errors.ts';
 import { resolveEntry } from './entry.ts';
 import { environmentLayer, flagLayer, type Layer, misspeltVariables, objectLayer } from './layers.ts';
-import { findConfigFile, type LoadedFile, loadConfigFile, reasonOf } from './load.ts';
+import { findConfigFile, isConfigFile, type LoadedFile, loadConfigFile, reasonOf } from './load.ts';
 import type { AppOptions, Config, OptionName } from './options.ts';
 import { type ResolveContext, type Resolved, resolveConfig } from './resolve.ts';
 
@@ -42,14 +42,16 @@ export interface LoadedApp extends Resolved {
 }
 
 /** The one app that is meant. Throws a TuttiError if there is none, if several could be, or if it is not usable. */
-export async function loadApp(request: AppRequest, around: Surroundings): Promise<LoadedApp> {
+export async function loadApp(asked: AppRequest, around: Surroundings): Promise<LoadedApp> {
+  const request = withConfigFile(asked);
   const file = await loadFile(request, around);
   const index = file === null ? 0 : choose(file, request, around);
   return loadOne(file, index, request, around);
 }
 
 /** Every app of the configuration file, in its order; the one that the command line names if it names one. */
-export async function loadApps(request: AppRequest, around: Surroundings): Promise<LoadedApp[]> {
+export async function loadApps(asked: AppRequest, around: Surroundings): Promise<LoadedApp[]> {
+  const request = withConfigFile(asked);
   const file = await loadFile(request, around);
   if (file === null || request.entry !== undefined || request.flags.name !== undefined) {
     return [await loadApp(request, around)];
@@ -72,6 +74,7 @@ export function loadGiven(given: AppOptions, around: Surroundings): LoadedApp {
     node: around.node,
     orphan: 'drain',
     alone: true,
+    otherEnvironments: [],
     missingEntry: () => new TuttiError('ERR_CONFIG_MISSING', { folder: around.cwd }),
   });
   checkOnDisk(resolved);
@@ -81,6 +84,13 @@ export function loadGiven(given: AppOptions, around: Surroundings): LoadedApp {
     warnings: misspeltVariables(around.env),
     reread: async () => loadGiven(given, around),
   };
+}
+
+/** A configuration file may stand where a program stands. */
+function withConfigFile(request: AppRequest): AppRequest {
+  const { entry, configPath } = request;
+  if (entry === undefined || configPath !== null || !isConfigFile(entry)) return request;
+  return { ...request, entry: undefined, configPath: entry };
 }
 
 async function loadFile(request: AppRequest, around: Surroundings): Promise<LoadedFile | null> {
@@ -102,6 +112,7 @@ function loadOne(file: LoadedFile | null, index: number, request: AppRequest, ar
     node: around.node,
     orphan: request.orphan,
     alone: file === null || !file.isList,
+    otherEnvironments: (file?.apps ?? []).flatMap(({ envs }) => Object.keys(envs ?? {})),
     missingEntry: () =>
       file === null
         ? new TuttiError('ERR_CONFIG_MISSING', { folder: around.cwd })
@@ -112,9 +123,19 @@ function loadOne(file: LoadedFile | null, index: number, request: AppRequest, ar
   return {
     ...resolved,
     file: file?.path ?? null,
-    warnings: misspeltVariables(around.env),
+    warnings: [...misspeltVariables(around.env), ...(file === null ? [] : lostOf(file, index))],
     reread: () => loadApp({ ...request, configPath: file?.path ?? 'none' }, around),
   };
+}
+
+/** What a file of PM2 says of this app in vain; of the first app also what it says of none that is left. */
+function lostOf(file: LoadedFile, index: number): string[] {
+  const names = file.apps.map((app, at) => nameOf(app, file, at));
+  return file.lost
+    .filter(({ app }) => Math.max(0, app === null ? 0 : names.indexOf(app)) === index)
+    .map(
+      ({ app, key, why }) => `${app === null ? '' : `${app}: `}${key} of ${basename(file.path)} has no effect: ${why}`,
+    );
 }
 
 function fileLayer(file: LoadedFile, index: number, cwd: string): Layer {

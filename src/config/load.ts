@@ -7,6 +7,7 @@ import { extname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { TuttiError } from '../errors.ts';
 import type { Evaluated } from './evaluate.ts';
+import type { Imported } from './pm2.ts';
 import { show } from './resolve.ts';
 
 /** In this order: the first that exists is used. */
@@ -22,6 +23,13 @@ export interface LoadedFile {
   apps: Record<string, unknown>[];
   /** False: the file exports the one app itself. */
   isList: boolean;
+  /** Of a file of PM2: what could not be carried over. */
+  lost: Imported['lost'];
+}
+
+/** Whether a word that stands where a program could is a configuration file, tutti's or PM2's. */
+export function isConfigFile(word: string): boolean {
+  return /(^|[/\\])[^/\\]*\.config\.[cm]?[jt]s$|\.(json|ya?ml)$/.test(word);
 }
 
 /** `asked` is what --config says: a path, `none`, or nothing. Answers null when there is no file to use. */
@@ -39,14 +47,15 @@ export function findConfigFile(folder: string, asked: string | null): string | n
 }
 
 export async function loadConfigFile(path: string): Promise<LoadedFile> {
-  try {
-    accessSync(path, constants.R_OK);
-  } catch (error) {
-    throw new TuttiError('ERR_CONFIG_UNREADABLE', { path, reason: reasonOf(error) }, { cause: error });
+  const value = await readable(path);
+  const { looksLikePm2, importPm2 } = await import('./pm2.ts');
+  if (looksLikePm2(value)) {
+    const { apps, lost } = importPm2(value);
+    if (apps.length === 0) throw nothingLeft(path, lost);
+    return { path, apps: apps.map((app) => ({ ...app })), isList: true, lost };
   }
-  const value = await read(path);
   if (!isObject(value)) throw new TuttiError('ERR_CONFIG_EMPTY', { path, got: show(value) });
-  if (!('apps' in value)) return { path, apps: [value], isList: false };
+  if (!('apps' in value)) return { path, apps: [value], isList: false, lost: [] };
   const { apps, ...rest } = value;
   const [stray] = Object.keys(rest).filter((key) => key !== '$schema');
   if (!Array.isArray(apps) || apps.length === 0 || !apps.every(isObject)) {
@@ -58,7 +67,34 @@ export async function loadConfigFile(path: string): Promise<LoadedFile> {
     ];
     throw new TuttiError('ERR_CONFIG_INVALID', { problems });
   }
-  return { path, apps, isList: true };
+  return { path, apps, isList: true, lost: [] };
+}
+
+/** The apps of an ecosystem file of PM2. Throws a TuttiError for any other file. */
+export async function loadPm2File(path: string): Promise<Imported> {
+  const value = await readable(path);
+  const { looksLikePm2, importPm2 } = await import('./pm2.ts');
+  if (!looksLikePm2(value)) throw new TuttiError('ERR_IMPORT_FOREIGN', { path, got: show(value) });
+  const imported = importPm2(value);
+  if (imported.apps.length === 0) throw nothingLeft(path, imported.lost);
+  return imported;
+}
+
+function nothingLeft(path: string, lost: Imported['lost']): TuttiError {
+  const problems = lost.map(({ app, key, why }) => ({
+    source: `${path}: ${app === null ? '' : `${app}: `}${key}`,
+    message: `cannot be used: ${why}.`,
+  }));
+  return new TuttiError('ERR_CONFIG_INVALID', { problems });
+}
+
+async function readable(path: string): Promise<unknown> {
+  try {
+    accessSync(path, constants.R_OK);
+  } catch (error) {
+    throw new TuttiError('ERR_CONFIG_UNREADABLE', { path, reason: reasonOf(error) }, { cause: error });
+  }
+  return read(path);
 }
 
 async function read(path: string): Promise<unknown> {

@@ -1,5 +1,6 @@
 // Reads a PM2 ecosystem file's apps as tutti's: what can be carried over, and what could not and why. Pure.
 
+import { basename, extname, isAbsolute, join } from 'node:path';
 import type { AppOptions } from './options.ts';
 
 export interface Imported {
@@ -13,26 +14,60 @@ type Take = (value: Value, app: Record<string, Value>, lose: (why: string) => vo
 
 /** True for an object as PM2's files export it: `{ apps: [...] }` whose apps name a script. */
 export function looksLikePm2(value: Value): boolean {
-  const apps = isObject(value) && Array.isArray(value.apps) ? value.apps : [value];
-  return apps.some((app) => isObject(app) && !('entry' in app) && ('script' in app || 'exec' in app));
+  return appsOf(value).some((app) => isObject(app) && !('entry' in app) && ('script' in app || 'exec' in app));
 }
 
 export function importPm2(file: Value): Imported {
   const lost: Imported['lost'] = [];
-  const list = isObject(file) && Array.isArray(file.apps) ? file.apps : Array.isArray(file) ? file : [file];
   if (isObject(file) && 'deploy' in file)
     lost.push({
       app: null,
       key: 'deploy',
       why: 'tutti deploys nothing; releases in folders behind a symlink are pinned by every reload',
     });
-  const apps = list.filter(isObject).map((app) => importApp(app, lost));
+  const apps = appsOf(file)
+    .filter(isObject)
+    .filter((app) => isForNode(app, lost))
+    .map((app) => importApp(app, lost));
   return { apps, lost };
+}
+
+function appsOf(file: Value): unknown[] {
+  if (Array.isArray(file)) return file;
+  return isObject(file) && Array.isArray(file.apps) ? file.apps : [file];
+}
+
+/** What another interpreter runs must not be handed to Node.js: such an app is left out as a whole. */
+function isForNode(app: Record<string, Value>, lost: Imported['lost']): boolean {
+  const key = app.interpreter === undefined ? 'exec_interpreter' : 'interpreter';
+  const path = String(app[key] ?? 'node');
+  const command = String(app.script ?? app.exec ?? '');
+  const leaveOut = (where: string, why: string): false => {
+    lost.push({ app: nameOf(app), key: where, why: `${why}; this app is left out` });
+    return false;
+  };
+  if (runners.has(command)) {
+    return leaveOut('script', `${command} only starts another program: name the one that its script runs`);
+  }
+  if (/\s/.test(command) && !/\.[cm]?[jt]sx?$/.test(command)) {
+    return leaveOut('script', 'a command line of a shell is not run: `script` names a file, `args` its arguments');
+  }
+  const runsNode = /(^|\/)node(js)?$/.test(path) || loaders.has(path);
+  return runsNode || leaveOut(key, `only Node.js programs are run, not those of ${path}`);
+}
+
+const runners = new Set(['npm', 'npx', 'yarn', 'pnpm', 'bun', 'bash', 'sh', 'serve']);
+/** They only load TypeScript, which tutti has done by Node.js itself or by the loader of the project. */
+const loaders = new Set(['tsx', 'ts-node', 'babel-node']);
+
+function nameOf(app: Record<string, Value>): string {
+  const script = String(app.script ?? app.exec ?? '?');
+  return appName(typeof app.name === 'string' ? app.name : basename(script, extname(script)));
 }
 
 function importApp(app: Record<string, Value>, lost: Imported['lost']): AppOptions {
   const options: AppOptions = {};
-  const name = typeof app.name === 'string' ? app.name : String(app.script ?? app.exec ?? '?');
+  const name = nameOf(app);
   for (const [key, value] of Object.entries(app)) {
     const lose = (why: string): void => {
       lost.push({ app: name, key, why });
@@ -53,12 +88,18 @@ function importApp(app: Record<string, Value>, lost: Imported['lost']): AppOptio
 
 const text: (key: keyof AppOptions) => Take = (key) => (value) => ({ [key]: String(value) });
 const milliseconds: (key: keyof AppOptions) => Take = (key) => (value) => ({ [key]: duration(value) });
+/** PM2 looks for these in the app's own folder; a configuration file of tutti is read from where it stands. */
+const path: (key: keyof AppOptions) => Take = (key) => (value, app) => ({ [key]: inFolder(app, String(value)) });
 const words: (key: keyof AppOptions) => Take = (key) => (value) => ({ [key]: list(value) });
 
 const taken: Record<string, Take> = {
-  name: text('name'),
-  script: text('entry'),
-  exec: text('entry'),
+  name: (value, _app, lose) => {
+    const name = appName(String(value));
+    if (name !== value) lose(`a name holds letters, digits, dots, dashes and underscores: it becomes ${name}`);
+    return { name };
+  },
+  script: path('entry'),
+  exec: path('entry'),
   args: words('args'),
   cwd: text('cwd'),
   node_args: words('nodeArgs'),
@@ -78,7 +119,8 @@ const taken: Record<string, Take> = {
   },
   wait_ready: (value) => (value === true ? { ready: 'message' } : {}),
   listen_timeout: milliseconds('startTimeout'),
-  kill_timeout: (value) => ({ drainTimeout: duration(value) }),
+  // PM2's one time is for requests in flight and for the program's own handler; here each has its own.
+  kill_timeout: (value) => ({ drainTimeout: duration(value), stopTimeout: duration(value) }),
   shutdown_with_message: (value) => ({ shutdownMessage: value === true }),
   autorestart: (value) => (value === false ? { restart: 'never' } : {}),
   stop_exit_codes: (value) => ({ stopExitCodes: (Array.isArray(value) ? value : [value]).map(Number) }),
@@ -87,12 +129,12 @@ const taken: Record<string, Take> = {
     return {};
   },
   max_memory_restart: (value) => ({ maxMemory: typeof value === 'number' ? value : String(value) }),
-  cron_restart: (value) => (value === '0' || value === 0 ? {} : { cron: String(value) }),
-  cron: (value) => ({ cron: String(value) }),
-  watch: (value) => ({ watch: typeof value === 'boolean' ? value : list(value) }),
-  ignore_watch: words('watchIgnore'),
-  log_file: text('logFile'),
-  log: text('logFile'),
+  cron_restart: cron,
+  cron: cron,
+  watch: (value, app) => ({ watch: typeof value === 'boolean' ? value : list(value).map((one) => inFolder(app, one)) }),
+  ignore_watch: (value, app) => ({ watchIgnore: list(value).map((one) => inFolder(app, one)) }),
+  log_file: path('logFile'),
+  log: path('logFile'),
   log_type: (value) => (value === 'json' ? { logFormat: 'json' } : {}),
   time: (value) => (value === true ? { logFormat: 'pretty' } : {}),
   out_file: output,
@@ -143,12 +185,29 @@ const refused: Record<string, string> = {
   write: 'there is no list to write to',
 };
 
-function interpreter(value: Value, _app: Record<string, Value>, lose: (why: string) => void): Partial<AppOptions> {
+function interpreter(value: Value): Partial<AppOptions> {
   const path = String(value);
-  if (path === 'node') return {};
-  if (/(^|\/)node$/.test(path)) return { node: path };
-  lose('only Node.js programs are run; `node: <path>` names another Node.js binary');
+  return path.includes('/') ? { node: path } : {};
+}
+
+function cron(value: Value, app: Record<string, Value>, lose: (why: string) => void): Partial<AppOptions> {
+  if (value === '0' || value === 0) return {};
+  if (app.autorestart !== false) return { cron: String(value) };
+  lose('a program that has ended is not started again by a schedule: let a timer of the system start it');
   return {};
+}
+
+function inFolder(app: Record<string, Value>, path: string): string {
+  if (typeof app.cwd !== 'string' || isAbsolute(path)) return path;
+  return isAbsolute(app.cwd) ? join(app.cwd, path) : `./${join(app.cwd, path)}`;
+}
+
+function appName(name: string): string {
+  const clean = name
+    .replace(/[^A-Za-z0-9._-]+/g, '-')
+    .replace(/^[^A-Za-z0-9]+/, '')
+    .slice(0, 63);
+  return clean === '' || clean === 'all' || clean === 'none' ? 'app' : clean;
 }
 
 function output(value: Value, app: Record<string, Value>, lose: (why: string) => void): Partial<AppOptions> {
@@ -159,7 +218,8 @@ function output(value: Value, app: Record<string, Value>, lose: (why: string) =>
   // PM2's null device switches the log off for one stream; a file for each stream becomes one file, labelled.
   const other = app.out_file ?? app.out ?? app.output ?? value;
   if (other !== value) lose('stdout and stderr go to one file, logFile');
-  return { logFile: String(other) === '/dev/null' ? '/dev/null' : String(other) };
+  const text = String(other);
+  return { logFile: text === 'NULL' || text === '/dev/null' ? '/dev/null' : inFolder(app, text) };
 }
 
 /** PM2: 0 and "max" are all cores, a negative number leaves that many free, never below one. */

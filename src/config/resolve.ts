@@ -26,6 +26,8 @@ export interface ResolveContext {
   orphan: 'drain' | 'serve';
   /** True: the app is the only one of its file, so the package's name is its name. */
   alone: boolean;
+  /** Named environments that other apps of the file have: one name is then meant for them. */
+  otherEnvironments: readonly string[];
   /** What to say when no layer names an entry. */
   missingEntry: () => TuttiError;
 }
@@ -58,7 +60,7 @@ export function resolveConfig(context: ResolveContext): Resolved {
     if (name === 'env') continue;
     values[name] = layer === undefined ? check(name, options[name].default) : checkIn(layer, name, problems);
   }
-  values.env = mergedEnvironment(layers, values, problems);
+  values.env = mergedEnvironment(context, values, problems);
   const entry = text(layers, 'entry', problems, origin);
   const args = texts(layers, problems, origin);
   if (problems.length > 0) throw failure(problems);
@@ -114,9 +116,10 @@ function check(name: OptionName, value: unknown): unknown {
 }
 
 /** Variables add up over the layers; of the same name the highest layer's holds, and a named environment lies over the file's own. */
-function mergedEnvironment(layers: readonly Layer[], values: Record<string, unknown>, problems: Found[]) {
+function mergedEnvironment(context: ResolveContext, values: Record<string, unknown>, problems: Found[]) {
+  const { layers } = context;
   const merged: Record<string, string> = {};
-  const named = namedEnvironment(layers, values, problems);
+  const named = namedEnvironment(context, values, problems);
   for (const layer of layers.toReversed()) {
     if (layer.values.env !== undefined) Object.assign(merged, checkIn(layer, 'env', problems));
     if (layer.values.envs !== undefined) Object.assign(merged, named);
@@ -124,13 +127,14 @@ function mergedEnvironment(layers: readonly Layer[], values: Record<string, unkn
   return merged;
 }
 
-function namedEnvironment(layers: readonly Layer[], values: Record<string, unknown>, problems: Found[]): unknown {
+function namedEnvironment(context: ResolveContext, values: Record<string, unknown>, problems: Found[]): unknown {
+  const { layers, otherEnvironments } = context;
   const name = values.envName;
   if (typeof name !== 'string' || values.envs === undefined) return {};
   const all = values.envs as Record<string, Record<string, string>>;
   if (Object.hasOwn(all, name)) return all[name];
   const layer = layers.find(({ values }) => values.envName !== undefined);
-  if (layer === undefined) return {};
+  if (layer === undefined || otherEnvironments.includes(name)) return {};
   const names = Object.keys(all);
   const rule =
     names.length === 0 ? 'the name of an environment under "envs", and there is none' : `one of ${names.join(', ')}`;

@@ -2,6 +2,7 @@
 // becomes, and the rule that an error message quotes. Units live here and nowhere else. Pure.
 
 import * as v from 'valibot';
+import { isCron } from './cron.ts';
 
 export interface Kind<S extends v.GenericSchema = v.GenericSchema> {
   schema: S;
@@ -219,7 +220,11 @@ export const urlPath = kind(
 );
 
 export const cronExpression = kind(
-  v.nullable(v.pipe(v.string(), v.regex(/^(@(hourly|daily|weekly|monthly|yearly)|\S+(\s+\S+){4,5})$/))),
+  v.nullable(
+    parsed(v.string(), (value) =>
+      /^(@[a-z]+|\S+(\s+\S+){4,5})$/.test(value.trim()) && isCron(value.trim()) ? value.trim() : undefined,
+    ),
+  ),
   'a cron expression of five or six fields such as "0 4 * * *", or @daily',
   '<expression>',
 );

@@ -63,12 +63,17 @@ function workerEnvironment(generation: Generation, slot: number | null, boot: Bo
   if (slot !== null) {
     env.TUTTI_SLOT = String(slot);
     env[generation.instanceVar] = String(slot);
-    const first = generation.incrementVar === null ? Number.NaN : Number(generation.env[generation.incrementVar]);
-    if (generation.incrementVar !== null && Number.isInteger(first))
-      env[generation.incrementVar] = String(first + slot);
+    const { increment } = boot;
+    if (increment !== null) env[increment.name] = String(increment.first + slot);
   }
   env[BOOT_VARIABLE] = JSON.stringify(boot);
   return env;
+}
+
+/** What the slot adds to the environment, if the variable that is to grow holds a whole number. */
+export function incrementOf({ incrementVar, env }: Generation): BootInfo['increment'] {
+  const first = Number(incrementVar === null ? Number.NaN : (env[incrementVar] ?? Number.NaN));
+  return incrementVar !== null && Number.isInteger(first) ? { name: incrementVar, first } : null;
 }
 
 /** Takes a worker whose process never came to life out of cluster's books, which wait for an exit that cannot come. */

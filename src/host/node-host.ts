@@ -13,7 +13,7 @@ import { ChangedFiles } from './changed-files.ts';
 import { Clock } from './clock.ts';
 import type { DataPlane } from './data-plane.ts';
 import { explainSpawnError } from './exit-explanation.ts';
-import { forgetStillborn, forkWorker } from './fork.ts';
+import { forgetStillborn, forkWorker, incrementOf } from './fork.ts';
 import type { Generation, Generations, Program } from './generations.ts';
 import { InspectPorts } from './inspect-ports.ts';
 import { type Inspection, Inspections, type InspectionWish } from './inspections.ts';
@@ -43,6 +43,8 @@ export interface NodeHostOptions {
   exit(code: number, reason: string): void;
   metrics(worker: WorkerId, seq: number | null, metrics: readonly AppMetric[] | null): void;
   outputOf(worker: WorkerProcess, stream: 'stdout' | 'stderr', chunk: Buffer): void;
+  /** A worker has loaded this file; told only where the program's environment asks for it. */
+  loaded(path: string): void;
 }
 
 /** Where a worker's output goes without passing through the primary. */
@@ -239,6 +241,8 @@ export class NodeHost implements Host {
       compileCache: generation.compileCache,
       scoreboard: dataPlane.enrol(id),
       end: generation.end,
+      instanceVar: generation.instanceVar,
+      increment: incrementOf(generation),
     };
     const failed = (error: NodeJS.ErrnoException) => {
       dataPlane.gone(id);
@@ -289,6 +293,7 @@ export class NodeHost implements Host {
       await this.#changedFiles.lookLately();
     },
     ended: (worker, lastWords) => this.#options.ended(worker.pid, lastWords),
+    loaded: (path) => this.#options.loaded(path),
     outOfMemory: () => {
       const before = this.#outOfMemoryKills;
       this.#outOfMemoryKills = outOfMemoryKills();

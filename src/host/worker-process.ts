@@ -9,6 +9,7 @@ import type { WorkerId } from '../supervisor/actions.ts';
 import type { LastWords, Listener, SupervisorInput } from '../supervisor/inputs.ts';
 import { BindFailures } from './bind-failures.ts';
 import { explainExit } from './exit-explanation.ts';
+import { loadedFiles } from './loaded-files.ts';
 
 /** A raw libuv handle of a socket; node passes it on as it is. */
 export type RawHandle = object;
@@ -35,6 +36,8 @@ export interface WorkerObserver {
   outOfMemory(): boolean;
   /** What the worker told of its end; the exit follows as an input. */
   ended(worker: WorkerProcess, lastWords: LastWords): void;
+  /** A file that Node says it has loaded. */
+  loaded(path: string): void;
 }
 
 const KEPT_LINES = 20;
@@ -126,6 +129,7 @@ export class WorkerProcess {
     });
     child.on('message', (message) => {
       if (message === 'ready') observer.input({ type: 'worker-said-ready', worker: this.id });
+      else for (const path of loadedFiles(message)) observer.loaded(path);
     });
     for (const name of ['stdout', 'stderr'] as const) {
       child[name]?.on('data', (chunk: Buffer) => {

@@ -19,6 +19,10 @@ export interface BootInfo {
   compileCache: boolean;
   scoreboard: { path: string; cell: number } | null;
   end: WorkerEnd;
+  /** The variable that holds the slot: a spare learns it late. */
+  instanceVar: string;
+  /** A variable whose number grows by one from slot to slot, and its number in slot 0. */
+  increment: { name: string; first: number } | null;
 }
 
 /** How a worker ends: what tells the application to clean up, and how long the steps may take when no primary is left to say. */

@@ -93,7 +93,7 @@ export function start(boot: BootInfo): void {
     if (handle !== undefined) acceptProbe(handle);
   });
   onMessage('NODE_TUTTI_ADMIT', ({ slot }) => {
-    takeSlot(slot);
+    takeSlot(slot, boot);
     plane.admit(slot);
   });
 
@@ -112,8 +112,9 @@ export function start(boot: BootInfo): void {
 }
 
 /** A spare learns its place only now; what reads the environment later sees it. */
-function takeSlot(slot: number): void {
+function takeSlot(slot: number, { instanceVar, increment }: BootInfo): void {
   if (process.env.TUTTI_SLOT !== undefined) return;
   process.env.TUTTI_SLOT = String(slot);
-  process.env.NODE_APP_INSTANCE ??= String(slot);
+  process.env[instanceVar] = String(slot);
+  if (increment !== null) process.env[increment.name] = String(increment.first + slot);
 }

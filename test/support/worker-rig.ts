@@ -55,6 +55,8 @@ export class RigWorker {
       execArgv: nodeArgs,
       heartbeatMs: 20,
       compileCache: false,
+      instanceVar: 'NODE_APP_INSTANCE',
+      increment: null,
       scoreboard: null,
       end: { stopSignal: 'SIGTERM', shutdownMessage: false, drainTimeoutMs: 20_000, stopTimeoutMs: 3000 },
       ...boot,
@@ -87,6 +89,7 @@ export class RigWorker {
         outOfMemory: () => false,
         ended: () => {},
         inspected: () => {},
+        loaded: () => {},
       },
     );
     this.#plane.joined(this.#process);

@@ -36,7 +36,7 @@ test('importPm2() carries over what tutti has', () => {
   assert.deepEqual(apps, [
     {
       name: 'web',
-      entry: './server.js',
+      entry: '/srv/web/server.js',
       args: ['--port', '80', '--title', 'two words'],
       workers: 'max',
       cwd: '/srv/web',
@@ -47,13 +47,14 @@ test('importPm2() carries over what tutti has', () => {
       ready: 'message',
       startTimeout: 5000,
       drainTimeout: '10s',
+      stopTimeout: '10s',
       maxMemory: '300M',
       cron: '0 4 * * *',
-      watch: ['src'],
-      watchIgnore: ['node_modules'],
+      watch: ['/srv/web/src'],
+      watchIgnore: ['/srv/web/node_modules'],
       stopExitCodes: [0, 3],
       shutdownMessage: true,
-      logFile: 'out.log',
+      logFile: '/srv/web/out.log',
       logFormat: 'json',
       dropEnv: ['SECRET*'],
       stopSignal: 'SIGINT',
@@ -63,21 +64,44 @@ test('importPm2() carries over what tutti has', () => {
 
 test('importPm2() says what it could not carry over, and why', () => {
   const { apps, lost } = importPm2({
-    apps: [{ script: 'a.py', interpreter: 'python3', uid: 'www', max_restarts: 10, treekill: false, wibble: 1 }],
+    apps: [{ name: 'my app', script: 'a.js', uid: 'www', max_restarts: 10, treekill: false, wibble: 1 }],
     deploy: { production: {} },
   });
-  assert.deepEqual(apps, [{ entry: 'a.py', stopSignal: 'SIGINT', workers: 1 }]);
+  assert.deepEqual(apps, [{ name: 'my-app', entry: 'a.js', stopSignal: 'SIGINT', workers: 1 }]);
   assert.deepEqual(
     lost.map(({ app, key }) => [app, key]),
     [
       [null, 'deploy'],
-      ['a.py', 'interpreter'],
-      ['a.py', 'uid'],
-      ['a.py', 'max_restarts'],
-      ['a.py', 'wibble'],
+      ['my-app', 'name'],
+      ['my-app', 'uid'],
+      ['my-app', 'max_restarts'],
+      ['my-app', 'wibble'],
     ],
   );
   assert.ok(lost.every(({ why }) => why.length > 10));
+});
+
+test('importPm2() leaves out what is no program of Node.js, and looks for the others in their own folder', () => {
+  const { apps, lost } = importPm2([
+    { script: 'a.py', interpreter: 'python3' },
+    { script: 'npm', args: 'start' },
+    { script: 'sleep 100 && echo done' },
+    { script: 'b.ts', interpreter: 'ts-node', cwd: 'back' },
+    { script: 'c.js', interpreter: '/opt/node/bin/node' },
+  ]);
+  const common = { stopSignal: 'SIGINT', workers: 1 };
+  assert.deepEqual(apps, [
+    { entry: './back/b.ts', cwd: 'back', ...common },
+    { entry: 'c.js', node: '/opt/node/bin/node', ...common },
+  ]);
+  assert.deepEqual(
+    lost.map(({ app, key }) => [app, key]),
+    [
+      ['a', 'interpreter'],
+      ['npm', 'script'],
+      ['sleep-100-echo-done', 'script'],
+    ],
+  );
 });
 
 test('importPm2() reads instances as PM2 does', () => {

@@ -16,6 +16,7 @@ function resolve(layers: ResolveContext['layers'], more: Partial<ResolveContext>
     node: '/usr/bin/node',
     orphan: 'drain',
     alone: false,
+    otherEnvironments: [],
     missingEntry: () => new TuttiError('ERR_CONFIG_MISSING', { folder: '/home/me' }),
     ...more,
   });

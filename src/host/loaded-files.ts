@@ -1,0 +1,28 @@
+// Which files a worker has loaded, as Node itself reports them for its own --watch (primary). Nothing else can tell it for ES modules.
+
+import { fileURLToPath } from 'node:url';
+
+/** The variable that makes Node report each file that it loads, by a message to the primary. */
+export const REPORT_LOADED_VARIABLE = 'WATCH_REPORT_DEPENDENCIES';
+
+/** The files that a message names; none for every other message. */
+export function loadedFiles(message: unknown): string[] {
+  if (typeof message !== 'object' || message === null) return [];
+  const { 'watch:require': required, 'watch:import': imported } = message as Record<string, unknown>;
+  return [...texts(required), ...texts(imported).map(pathOf)].filter((path) => path !== '');
+}
+
+function texts(value: unknown): string[] {
+  return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
+}
+
+/** Loaders put questions behind the address of a file. */
+function pathOf(address: string): string {
+  if (!address.startsWith('file:')) return '';
+  try {
+    return fileURLToPath(address);
+  } catch {
+    // An address that no file can have.
+    return '';
+  }
+}
