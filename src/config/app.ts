@@ -133,9 +133,10 @@ function lostOf(file: LoadedFile, index: number): string[] {
   const names = file.apps.map((app, at) => nameOf(app, file, at));
   return file.lost
     .filter(({ app }) => Math.max(0, app === null ? 0 : names.indexOf(app)) === index)
-    .map(
-      ({ app, key, why }) => `${app === null ? '' : `${app}: `}${key} of ${basename(file.path)} has no effect: ${why}`,
-    );
+    .map(({ app, key, why }) => {
+      const other = app === null || app === names[index] ? '' : ` of ${app}`;
+      return `"${key}"${other} in ${basename(file.path)}: ${why}`;
+    });
 }
 
 function fileLayer(file: LoadedFile, index: number, cwd: string): Layer {
