@@ -149,6 +149,37 @@ test('a worker is recycled and the app is scaled from the page', needsBrowser, a
   assert.deepEqual(view.complaints, []);
 });
 
+test('a profile of a serving worker is saved as a file', needsBrowser, async () => {
+  const { rig, admin } = await startServed();
+  await using _ = rig;
+  await using view = await openPage(admin);
+  const { page } = view;
+  await page.getByRole('button', { name: 'Profile slot 1' }).click();
+  await page.getByLabel('Seconds').fill('1');
+  const download = page.waitForEvent('download');
+  await page.getByRole('button', { name: 'Record' }).click();
+  await giveToken(page, tokenOf(rig));
+  const file = await download;
+  assert.equal(file.suggestedFilename(), 'slot-1.cpuprofile');
+  const profile: unknown = JSON.parse(readFileSync(await file.path(), 'utf8'));
+  assert.ok(typeof profile === 'object' && profile !== null && 'nodes' in profile);
+  await page.locator('.notice.good', { hasText: 'Profile of slot 1 saved' }).waitFor();
+  assert.deepEqual(view.complaints, []);
+});
+
+test('an incident is shown with its stack', needsBrowser, async () => {
+  const { rig, admin } = await startServed({ fixture: 'shop.cjs' });
+  await using _ = rig;
+  await using view = await openPage(admin);
+  const { page } = view;
+  await rig.fetch('/crash').catch(() => {});
+  const incident = page.locator('.incident');
+  await incident.getByText("Cannot read properties of undefined (reading 'price')").first().waitFor();
+  await incident.locator('summary').click();
+  await incident.locator('pre', { hasText: 'shop.cjs' }).waitFor();
+  assert.deepEqual(view.complaints, []);
+});
+
 test('the token is asked once, a wrong one again, and all of it works by keyboard', needsBrowser, async () => {
   const { rig, admin } = await startServed();
   await using _ = rig;

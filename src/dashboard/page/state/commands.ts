@@ -59,7 +59,8 @@ async function saveProfile(slot: number, seconds: number): Promise<void> {
   link.href = url;
   link.download = `slot-${slot}.cpuprofile`;
   link.click();
-  URL.revokeObjectURL(url);
+  // The browser takes the file after the click, not during it.
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
   notify({
     tone: 'good',
     title: `Profile of slot ${slot} saved`,
