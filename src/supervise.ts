@@ -11,6 +11,7 @@ import type { AppOptions } from './config/options.ts';
 import { exitCodes, TuttiError } from './errors.ts';
 import { Evidence } from './evidence.ts';
 import { balanceOf, waitingForRestart } from './fixed-options.ts';
+import { cpuAllowance } from './host/cgroup.ts';
 import { preloadPath } from './host/fork.ts';
 import { Generations } from './host/generations.ts';
 import { NodeHost } from './host/node-host.ts';
@@ -134,7 +135,12 @@ export function launch(app: LoadedApp, { signals, output, control = 'wanted' }: 
   });
   const observation = new Observation(snapshot, (seq) => host.askMetrics(seq));
   const supervisor = new Supervisor(
-    { name: config.name, policy: config, generation1: { entry: resolveEntry(config.entry) } },
+    {
+      name: config.name,
+      policy: config,
+      generation1: { entry: resolveEntry(config.entry) },
+      parallelStarts: Math.max(2, cpuAllowance().count),
+    },
     observation.watchActions(host),
   );
   const handle = new SupervisionHandle(config.name, {

@@ -18,6 +18,7 @@ import type { Generation, Generations, Program } from './generations.ts';
 import { InspectPorts } from './inspect-ports.ts';
 import { type Inspection, Inspections, type InspectionWish } from './inspections.ts';
 import { probe } from './probe.ts';
+import { pssBytes } from './process-memory.ts';
 import { Scratch } from './scratch.ts';
 import { type WorkerObserver, WorkerProcess } from './worker-process.ts';
 
@@ -147,6 +148,9 @@ export class NodeHost implements Host {
       case 'kill':
         this.#giveUpAwaited(action.worker);
         this.#workers.get(action.worker)?.kill();
+        return;
+      case 'measure-memory':
+        this.#measureMemory(action.worker);
         return;
       case 'autopsy':
         void this.#autopsy(action);
@@ -309,6 +313,11 @@ export class NodeHost implements Host {
     const { autopsy } = await import('./autopsy.ts');
     this.#options.autopsied(worker, await autopsy(worker.pid, { timeoutMs, forbidden }));
     this.#later({ type: 'worker-autopsy', worker: id, incident: null });
+  }
+
+  #measureMemory(id: WorkerId): void {
+    const worker = this.#workers.get(id);
+    if (worker !== undefined) this.#later({ type: 'worker-memory', worker: id, pssBytes: pssBytes(worker.pid) });
   }
 
   /** The core hears of it in a later turn, as of every other end. */

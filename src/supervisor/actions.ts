@@ -19,6 +19,8 @@ export type Action =
   | { type: 'drain'; worker: WorkerId; timeoutMs: number }
   /** Step 5: deliver SIGTERM to the application, so that its own clean-up runs. */
   | { type: 'terminate'; worker: WorkerId }
+  /** Tell what memory the worker's process really costs. Answered by `worker-memory`. */
+  | { type: 'measure-memory'; worker: WorkerId }
   /** SIGKILL. */
   | { type: 'kill'; worker: WorkerId }
   /** Capture evidence of a worker that is about to be killed. Answered by `worker-autopsy`, also when it failed. */

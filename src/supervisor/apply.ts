@@ -8,7 +8,7 @@ import type { Effects } from './effects.ts';
 import { autopsyTimeoutMs } from './health.ts';
 import { type Model, policyOf } from './model.ts';
 import { noteListeners } from './receive.ts';
-import { drawLimits } from './recycle.ts';
+import { drawLimits, isQuickRecycle, mostQuickRecycles } from './recycle.ts';
 import { isCanary } from './reload.ts';
 import { detach, refOf, retire } from './retire.ts';
 import { noteStart } from './slot.ts';
@@ -42,6 +42,7 @@ export function apply(model: Model, step: Step, effects: Effects): void {
     case 'suspect':
     case 'recover':
     case 'autopsy':
+    case 'measure-memory':
       applyToWorker(model, step, effects);
       return;
     case 'admit':
@@ -78,7 +79,10 @@ export function apply(model: Model, step: Step, effects: Effects): void {
 
 function applyToWorker(
   model: Model,
-  step: Extract<Step, { type: 'probe' | 'terminate' | 'kill' | 'abandon' | 'suspect' | 'recover' | 'autopsy' }>,
+  step: Extract<
+    Step,
+    { type: 'probe' | 'terminate' | 'kill' | 'abandon' | 'suspect' | 'recover' | 'autopsy' | 'measure-memory' }
+  >,
   effects: Effects,
 ): void {
   const { worker } = step;
@@ -115,6 +119,10 @@ function applyToWorker(
       effects.report({ type: 'worker-recovered', silentMs: now - since, ...refOf(worker) });
       return;
     }
+    case 'measure-memory':
+      worker.memory = { pssBytes: null, ...worker.memory, askedAt: now, isKnown: false };
+      effects.perform({ type: 'measure-memory', worker: worker.id });
+      return;
     case 'autopsy':
       if (worker.state.type !== 'suspect') return;
       worker.state.autopsyUntil = now + autopsyTimeoutMs + autopsyGraceMs;
@@ -199,6 +207,7 @@ function fork(model: Model, step: Extract<Step, { type: 'fork' }>, effects: Effe
     aliveAt: effects.now,
     beatAt: effects.now,
     cpuPercent: 0,
+    memory: null,
     replace: null,
     abandoned: false,
     admitted: false,
@@ -262,8 +271,18 @@ function takeOver(model: Model, index: number, reason: string, effects: Effects)
   if (old === null) return;
   if (successor?.purpose === 'recycle') {
     effects.report({ type: 'recycled', reason: old.replace?.reason ?? reason, ...refOf(old) });
+    noteRecycle(model, old, effects);
   }
   retire(model, old, old.replace?.reason ?? reason, effects);
+}
+
+/** Workers that are at a limit soon after they are ready: the limit is too low, or the leak too fast. That is told once. */
+function noteRecycle(model: Model, old: Worker, effects: Effects): void {
+  const { quickRecycles } = model;
+  model.quickRecycles = isQuickRecycle(old, effects.now) ? quickRecycles + 1 : 0;
+  if (model.quickRecycles !== mostQuickRecycles) return;
+  const message = `${mostQuickRecycles} workers in a row had to be recycled within a minute of being ready (the last one because ${old.replace?.reason}): the limit is too low, or what it limits grows too fast. From now on a worker lives for at least 30 s before a limit ends it.`;
+  effects.report({ type: 'notice', level: 'warn', message });
 }
 
 function progress(model: Model, done: number, effects: Effects): void {

@@ -21,6 +21,8 @@ export type SupervisorInput =
   | { type: 'worker-heartbeat'; worker: WorkerId; beat: Heartbeat }
   /** A heartbeat of a worker that has nothing new to say. */
   | { type: 'worker-alive'; worker: WorkerId }
+  /** Its proportional set size; null where that cannot be known. The answer to `measure-memory`. */
+  | { type: 'worker-memory'; worker: WorkerId; pssBytes: number | null }
   | { type: 'worker-drained'; worker: WorkerId; left: readonly string[] }
   /** Only this worker got a TERM or INT from outside: drain and replace it. */
   | { type: 'worker-signalled'; worker: WorkerId; signal: string }

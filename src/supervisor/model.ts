@@ -73,6 +73,8 @@ export interface Model {
   noneReadySince: number | null;
   portsClosed: boolean;
   hungKills: number[];
+  /** Recycles in a row that a limit asked for within a minute of readiness. */
+  quickRecycles: number;
   listeners: readonly Listener[];
   /** What was already told to be held back. */
   heldBack: Set<string>;
@@ -105,6 +107,7 @@ export function newModel(policy: Policy, entry: string, now: number): Model {
     noneReadySince: now,
     portsClosed: false,
     hungKills: [],
+    quickRecycles: 0,
     listeners: [],
     heldBack: new Set(),
   };

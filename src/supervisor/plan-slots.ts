@@ -78,7 +78,7 @@ function planReplacement(model: Model, slot: Slot, worker: Worker, agenda: Agend
   if (!isServing(worker)) return null;
   if (worker.replace?.kind === 'replace') return forkSuccessor(model, slot, 'replace', agenda);
 
-  const reason = worker.replace?.reason ?? recycleReason(worker, agenda);
+  const reason = worker.replace?.reason ?? recycleReason(model, worker, agenda);
   if (reason === null || model.reload !== null || model.circuit.openedAt !== null) return null;
   if (currentGeneration(model).changedInPlace) return planHoldBack(model, 'recycle');
   if (model.slots.some(({ successor }) => successor?.purpose === 'recycle') || hasManyLeaving(model)) return null;

@@ -3,6 +3,7 @@
 import type { Agenda } from './agenda.ts';
 import { hungKillsAllowed, isReadinessKnown, livenessOf, whatIsMissing } from './health.ts';
 import { type Model, policyOf } from './model.ts';
+import { wantsMeasuring } from './recycle.ts';
 import type { Step } from './steps.ts';
 import type { Ending, Worker } from './worker-state.ts';
 
@@ -25,7 +26,7 @@ function planWorker(model: Model, worker: Worker, agenda: Agenda): Step | null {
     case 'spare':
     case 'ready':
     case 'suspect':
-      return model.closing === null ? planLiveness(model, worker, agenda) : null;
+      return model.closing === null ? (planMeasuring(worker, agenda) ?? planLiveness(model, worker, agenda)) : null;
     case 'draining':
       if (!agenda.due(state.deadlineAt)) return null;
       return {
@@ -65,6 +66,10 @@ function planStarting(
   const probe = state.probe ?? { type: 'wanted', at: agenda.now };
   if (policy.probe === null || probe.type === 'passed') return { type: 'become-ready', worker };
   return probe.type === 'wanted' && agenda.due(probe.at) ? { type: 'probe', worker } : null;
+}
+
+function planMeasuring(worker: Worker, agenda: Agenda): Step | null {
+  return wantsMeasuring(worker, agenda) ? { type: 'measure-memory', worker } : null;
 }
 
 function planLiveness(model: Model, worker: Worker, agenda: Agenda): Step | null {

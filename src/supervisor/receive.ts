@@ -40,6 +40,10 @@ export function receiveFromWorker(model: Model, input: WorkerInput, effects: Eff
       return;
     case 'worker-alive':
       worker.aliveAt = effects.now;
+      receiveQuiet(worker);
+      return;
+    case 'worker-memory':
+      if (worker.memory !== null) worker.memory = { ...worker.memory, pssBytes: input.pssBytes, isKnown: true };
       return;
     case 'worker-heartbeat':
       receiveBeat(worker, input.beat, effects.now);
@@ -91,6 +95,12 @@ function receiveBeat(worker: Worker, beat: Heartbeat, now: number): void {
   worker.beat = beat;
   worker.beatAt = now;
   worker.aliveAt = now;
+}
+
+/** It has nothing new to say, which says that it has nothing to do. */
+function receiveQuiet(worker: Worker): void {
+  worker.cpuPercent = 0;
+  if (worker.beat !== null) worker.beat = { ...worker.beat, eventLoopUtilization: 0, eventLoopDelayP99Ms: 0 };
 }
 
 function receiveDrained(model: Model, worker: Worker, left: readonly string[], effects: Effects): void {

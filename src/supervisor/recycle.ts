@@ -1,6 +1,7 @@
 // Planned replacement of one worker by a limit: memory, requests or lifetime (design §5, recycle). Pure; in the primary.
 
 import type { Agenda } from './agenda.ts';
+import type { Model } from './model.ts';
 import type { Policy } from './policy.ts';
 import type { Limits, Worker } from './worker-state.ts';
 
@@ -14,19 +15,54 @@ export function drawLimits(policy: Policy, random: () => number): Limits {
   };
 }
 
+const quickMs = 60_000;
+/** So many recycles in a row, each of a worker that was at its limit within a minute, are no accident. */
+export const mostQuickRecycles = 3;
+/** What a worker is then given at least, so that recycling does not become all that the app does. */
+const leastLifeMs = 30_000;
+/** The memory of a worker whose resident size is over the limit is measured at most so often: the kernel walks all of it. */
+const measureEveryMs = 3_000;
+
 /** Why this serving worker is to be replaced, or null. */
-export function recycleReason(worker: Worker, agenda: Agenda): string | null {
-  const { limits, beat } = worker;
-  if (worker.readyAt === null) return null;
-  if (limits.lifetimeMs !== null && agenda.due(worker.readyAt + limits.lifetimeMs)) {
+export function recycleReason(model: Model, worker: Worker, agenda: Agenda): string | null {
+  const { limits, readyAt } = worker;
+  if (readyAt === null) return null;
+  if (limits.lifetimeMs !== null && agenda.due(readyAt + limits.lifetimeMs)) {
     return `it is older than ${limits.lifetimeMs} ms`;
   }
-  if (beat === null) return null;
-  if (limits.memoryBytes !== null && beat.rssBytes > limits.memoryBytes) {
-    return `it uses ${beat.rssBytes} bytes of memory, more than ${limits.memoryBytes}`;
-  }
-  if (limits.requests !== null && beat.requestsTotal >= limits.requests) {
-    return `it has answered ${beat.requestsTotal} requests, at least ${limits.requests}`;
-  }
-  return null;
+  const reason = memoryReason(worker) ?? requestsReason(worker);
+  if (reason === null || model.quickRecycles < mostQuickRecycles) return reason;
+  return agenda.due(readyAt + leastLifeMs) ? reason : null;
+}
+
+/** Whether its resident size, which the heartbeat tells, asks for a closer look. A new heartbeat brings the next one. */
+export function wantsMeasuring({ limits, beat, beatAt, memory }: Worker, agenda: Agenda): boolean {
+  if (limits.memoryBytes === null || beat === null || beat.rssBytes <= limits.memoryBytes) return false;
+  if (memory === null) return true;
+  return beatAt > memory.askedAt && agenda.due(memory.askedAt + measureEveryMs);
+}
+
+/** True for one that a limit ended soon after it was ready; who was told to go by an operator is not meant. */
+export function isQuickRecycle(worker: Worker, now: number): boolean {
+  const { readyAt } = worker;
+  const isAtLimit = memoryReason(worker) !== null || requestsReason(worker) !== null;
+  return isAtLimit && readyAt !== null && now < readyAt + quickMs;
+}
+
+function memoryReason({ limits, beat, memory }: Worker): string | null {
+  if (limits.memoryBytes === null || beat === null || beat.rssBytes <= limits.memoryBytes) return null;
+  if (memory === null || !memory.isKnown) return null;
+  const bytes = memory.pssBytes ?? beat.rssBytes;
+  return bytes > limits.memoryBytes
+    ? `it uses ${megabytes(bytes)} of memory, more than ${megabytes(limits.memoryBytes)}`
+    : null;
+}
+
+function requestsReason({ limits, beat }: Worker): string | null {
+  if (limits.requests === null || beat === null || beat.requestsTotal < limits.requests) return null;
+  return `it has answered ${beat.requestsTotal} requests, at least ${limits.requests}`;
+}
+
+export function megabytes(bytes: number): string {
+  return `${Math.round(bytes / 2 ** 20)} MB`;
 }

@@ -29,6 +29,7 @@ export type Step =
   | { type: 'suspect'; worker: Worker }
   | { type: 'recover'; worker: Worker }
   | { type: 'autopsy'; worker: Worker }
+  | { type: 'measure-memory'; worker: Worker }
   // The pool.
   | { type: 'hold-back'; what: string; reason: string }
   | { type: 'note-broken'; slot: number }

@@ -78,6 +78,8 @@ export interface Worker {
   /** When `beat` came. */
   beatAt: number;
   cpuPercent: number;
+  /** What its memory really is, since resident size counts shared pages too; asked for only when that is over the limit. */
+  memory: { askedAt: number; pssBytes: number | null; isKnown: boolean } | null;
   /** Somebody (an operator, a signal, the application itself) wants this worker replaced. */
   replace: { reason: string; kind: 'recycle' | 'replace' } | null;
   /** SIGKILL had no effect for long: it holds its slot no more. */

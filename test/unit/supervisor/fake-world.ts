@@ -105,6 +105,8 @@ export class World implements Host {
   watch: () => void = () => undefined;
   /** Whether autopsies are answered. */
   autopsyMs: number | null = 200;
+  /** What a closer look at a process's memory finds; null: it cannot be known. */
+  pssOf: (process: Process) => number | null = () => null;
   #now = 1_000;
   #random: () => number;
   #queue: Due[] = [];
@@ -340,6 +342,11 @@ export class World implements Host {
         assert.notEqual(process.ordered, 'kill', 'a worker is killed once');
         process.ordered = 'kill';
         if (!behaviour.unkillable) this.#later(process, 1, () => this.die(process, { signal: 'SIGKILL' }));
+        return;
+      case 'measure-memory':
+        this.#later(process, 5, () =>
+          this.send({ type: 'worker-memory', worker: process.id, pssBytes: this.pssOf(process) }),
+        );
         return;
       case 'autopsy':
         if (this.autopsyMs === null) return;
