@@ -9,6 +9,7 @@ const details = document.getElementById('details');
 const chart = flamegraph()
   .width(document.getElementById('chart').clientWidth)
   .cellHeight(20)
+  .transitionDuration(0)
   .minFrameSize(2)
   .sort((a, b) => a.data.name.localeCompare(b.data.name))
   .label((node) => `${node.data.name} ${node.data.place}: ${(node.value / 1000).toFixed(1)} ms`)
