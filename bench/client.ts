@@ -30,8 +30,9 @@ export class Client {
   /** The server said that it will close this connection: its next answer is to be asked for on another one. */
   closing = false;
 
-  constructor(port: number) {
-    this.socket = connect({ port, host: '127.0.0.1', noDelay: true });
+  /** `from`: an address of the loopback range, because some servers place a client by its address. */
+  constructor(port: number, from = '127.0.0.1') {
+    this.socket = connect({ port, host: '127.0.0.1', localAddress: from, noDelay: true });
     this.socket.setEncoding('latin1');
     this.socket.on('data', (chunk: string) => this.#onData(chunk));
     this.socket.on('error', () => {});
@@ -82,9 +83,9 @@ export async function ask(port: number, path = '/'): Promise<string | null> {
   return body;
 }
 
-/** How many different processes answer `count` connections that are open at the same time. */
+/** How many different processes answer `count` connections that are open at the same time, each from its own address. */
 export async function distinctPids(port: number, count: number): Promise<number> {
-  const clients = Array.from({ length: count }, () => new Client(port));
+  const clients = Array.from({ length: count }, (_, i) => new Client(port, `127.0.0.${1 + (i % 250)}`));
   const answers = await Promise.all(clients.map((client) => client.get()));
   for (const client of clients) client.close();
   return new Set(answers.filter((answer) => answer !== null)).size;

@@ -48,7 +48,7 @@ export async function freePort(): Promise<number> {
 
 async function ready(port: number, workers: number, since: number): Promise<number> {
   await waitUntil(
-    async () => (await distinctPids(port, workers * 3)) >= workers,
+    async () => (await distinctPids(port, workers * 8)) >= workers,
     60_000,
     `${workers} workers on ${port}`,
   );
