@@ -76,8 +76,13 @@ export class Client {
   }
 }
 
-export async function ask(port: number, path = '/'): Promise<string | null> {
-  const client = new Client(port);
+/** The loopback range is large: the i-th client's own address. */
+function address(i: number): string {
+  return `127.0.${(i / 250) & 255}.${1 + (i % 250)}`;
+}
+
+export async function ask(port: number, path = '/', from = '127.0.0.1'): Promise<string | null> {
+  const client = new Client(port, from);
   const body = await client.get(path, false);
   client.close();
   return body;
@@ -85,7 +90,7 @@ export async function ask(port: number, path = '/'): Promise<string | null> {
 
 /** How many different processes answer `count` connections that are open at the same time, each from its own address. */
 export async function distinctPids(port: number, count: number): Promise<number> {
-  const clients = Array.from({ length: count }, (_, i) => new Client(port, `127.0.0.${1 + (i % 250)}`));
+  const clients = Array.from({ length: count }, (_, i) => new Client(port, address(i)));
   const answers = await Promise.all(clients.map((client) => client.get()));
   for (const client of clients) client.close();
   return new Set(answers.filter((answer) => answer !== null)).size;
@@ -101,12 +106,12 @@ export async function spread(
   const clients: Client[] = [];
   const owners: (string | null)[] = [];
   if (how === 'burst') {
-    for (let i = 0; i < connections; i++) clients.push(new Client(port));
+    for (let i = 0; i < connections; i++) clients.push(new Client(port, address(i)));
     await Promise.all(clients.map((client) => once(client.socket, 'connect')));
     owners.push(...(await Promise.all(clients.map((client) => client.get()))));
   } else {
     for (let i = 0; i < connections; i++) {
-      const client = new Client(port);
+      const client = new Client(port, address(i));
       clients.push(client);
       owners.push(await client.get());
     }
@@ -122,9 +127,9 @@ export async function delayedByBlockedWorker(port: number): Promise<number> {
   await ask(port, '/block');
   await new Promise((resolve) => setTimeout(resolve, 60));
   const times = await Promise.all(
-    Array.from({ length: 200 }, async () => {
+    Array.from({ length: 200 }, async (_, i) => {
       const since = performance.now();
-      await ask(port);
+      await ask(port, '/', address(i));
       return performance.now() - since;
     }),
   );
