@@ -8,24 +8,40 @@ import { dirname, extname, join } from 'node:path';
 
 const CODE = new Set(['.js', '.mjs', '.cjs', '.ts', '.mts', '.cts', '.jsx', '.tsx', '.node', '.wasm']);
 const LEFT_OUT = new Set(['node_modules', 'bower_components', 'coverage', 'test', 'tests']);
-const MOST_FILES = 1000;
-const MOST_FOLDERS = 500;
+const MOST_FILES = 500;
+const MOST_FOLDERS = 300;
+const AT_ONCE = 4;
 
 /** Path → size, time of change and inode. */
 export type Fingerprint = ReadonlyMap<string, string>;
 
 export async function takeFingerprint(entry: string): Promise<Fingerprint> {
   const paths = new Set([entry, ...(await sourceFiles(packageFolder(entry)))]);
-  const marks = await Promise.all([...paths].map(async (path) => [path, await mark(path)] as const));
-  return new Map(marks);
+  const marks = new Map<string, string>();
+  await few(paths, async (path) => {
+    marks.set(path, await mark(path));
+    return true;
+  });
+  return marks;
 }
 
-/** The first file that is not any more what it was, or null. */
+/** A file that is not any more what it was, or null. */
 export async function changedFile(fingerprint: Fingerprint): Promise<string | null> {
-  const checks = await Promise.all(
-    [...fingerprint].map(async ([path, before]) => ((await mark(path)) === before ? null : path)),
-  );
-  return checks.find((path) => path !== null) ?? null;
+  let changed: string | null = null;
+  await few(fingerprint.keys(), async (path) => {
+    if ((await mark(path)) !== fingerprint.get(path)) changed ??= path;
+    return changed === null;
+  });
+  return changed;
+}
+
+/** A few at a time, so that a thousand files are not a thousand requests at once; ends early when one says false. */
+async function few(paths: Iterable<string>, look: (path: string) => Promise<boolean>): Promise<void> {
+  const rest = paths[Symbol.iterator]();
+  const one = async () => {
+    for (let next = rest.next(); !next.done; next = rest.next()) if (!(await look(next.value))) return;
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, one));
 }
 
 async function mark(path: string): Promise<string> {

@@ -32,6 +32,17 @@ async function heapBytes(rig: Rig): Promise<number> {
   return (await rig.call<{ heapUsedBytes: number }>('inspect')).heapUsedBytes;
 }
 
+/** V8 takes and returns pages in lumps of megabytes: what is really needed is the least of several looks. */
+async function leastMemory(rig: Rig, reload: () => Promise<void>): Promise<number> {
+  let least = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < 6; i += 1) {
+    await reload();
+    await heapBytes(rig);
+    least = Math.min(least, privateBytes(rig.pid));
+  }
+  return least;
+}
+
 test('reload after reload leaves nothing in the primary', async () => {
   const reloads = times({ short: 30, default: 100, long: 500 });
   await using rig = await startRig({ fixture: 'hello.cjs', library: true });
@@ -44,12 +55,12 @@ test('reload after reload leaves nothing in the primary', async () => {
   await rig.untilReady(2);
   const before = await picture(rig);
   const heapBefore = await heapBytes(rig);
-  const memoryBefore = privateBytes(rig.pid);
+  const memoryBefore = await leastMemory(rig, reload);
   for (let i = 0; i < reloads; i += 1) await reload();
   await rig.untilReady(2);
   assert.deepEqual(await picture(rig), before);
   const heapGrowth = (await heapBytes(rig)) - heapBefore;
-  const memoryGrowth = privateBytes(rig.pid) - memoryBefore;
+  const memoryGrowth = (await leastMemory(rig, reload)) - memoryBefore;
   const mb = 1024 * 1024;
   assert.ok(heapGrowth < 2 * mb, `the heap grew by ${(heapGrowth / mb).toFixed(1)} MB`);
   assert.ok(memoryGrowth < 5 * mb, `the memory grew by ${(memoryGrowth / mb).toFixed(1)} MB`);

@@ -77,7 +77,9 @@ export class Rig implements AsyncDisposable {
     if (!options.plain && !library) flags.json = true;
     const ours = library
       ? [
+          // A young generation of fixed size: V8 lets it grow to 32 MB under load, which would hide what really grows.
           '--expose-gc',
+          '--max-semi-space-size=1',
           join(root, 'test/support/library-primary.mjs'),
           JSON.stringify({ entry: fixture, ...camelCased(flags), args: options.args ?? [] }),
         ]
