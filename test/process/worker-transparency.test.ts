@@ -1,9 +1,10 @@
 // An application under the preload behaves as under plain node.
 
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { afterEach, describe, it } from 'node:test';
 import { eventually } from '../support/eventually.ts';
+import { privateBytes } from '../support/processes.ts';
 import { endWorkers, fixture, RigWorker, type WorkerOptions } from '../support/worker-rig.ts';
 
 afterEach(endWorkers);
@@ -99,6 +100,21 @@ describe('an application under the preload', () => {
     const worker = new RigWorker({ entry: fixture('tla-loops.mjs') });
     await worker.input('worker-started');
     assert.equal(worker.has('worker-exit'), false);
+  });
+
+  it('costs at most 3 MB of memory', async () => {
+    const entry = fixture('hello.cjs');
+    const plain = spawn(process.execPath, [entry], { env: { ...process.env, PORT: '0' }, stdio: 'ignore' });
+    const worker = new RigWorker({ entry, boot: { heartbeatMs: 1000 } });
+    try {
+      await worker.port();
+      // Both are idle then: the worker has sent a heartbeat, and plain node has had more time to start.
+      await eventually('a heartbeat', () => worker.beats.length > 0);
+      const more = privateBytes(worker.pid) - privateBytes(plain.pid as number);
+      assert.ok(more < 3 * 1024 * 1024, `${more} bytes`);
+    } finally {
+      plain.kill('SIGKILL');
+    }
   });
 
   it('can say that it is ready, and hears none of our messages', async () => {
