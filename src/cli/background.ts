@@ -9,6 +9,7 @@ import { launch } from '../supervise.ts';
 import { surroundings } from '../surroundings.ts';
 import type { BootReport } from './launch-in-background.ts';
 import type { LaunchRecord } from './launch-record.ts';
+import { stayLean } from './own-memory.ts';
 
 process.exitCode = await runInBackground(await toldToRun());
 
@@ -31,6 +32,7 @@ async function runInBackground(record: LaunchRecord): Promise<number> {
   });
   try {
     const app = withLogFile(await load(record));
+    stayLean();
     const supervision = launch(app, { signals: true, output: 'inherit', control: 'required' });
     supervision.on('event', (event) => log.event(event));
     supervision.ready.then(

@@ -12,6 +12,7 @@ import type { Supervision } from '../supervision.ts';
 import type { Snapshot } from '../supervisor/snapshot.ts';
 import { surroundings } from '../surroundings.ts';
 import { appFlags, configFlag } from './app-options.ts';
+import { stayLean } from './own-memory.ts';
 import { type Output, type Terminal, wantsColor } from './terminal.ts';
 
 export interface RunRequest {
@@ -22,6 +23,7 @@ export interface RunRequest {
 }
 
 export async function runForeground({ entry, args, options, terminal }: RunRequest): Promise<number> {
+  stayLean();
   const app = await loadApp(
     { command: 'run', flags: appFlags(options), entry, args, configPath: configFlag(options), orphan: 'drain' },
     surroundings(terminal.cwd, terminal.env),
