@@ -13,7 +13,7 @@ mkdirSync(images, { recursive: true });
 const admin = await freePort();
 await using rig = await startRig({
   fixture: 'shop.cjs',
-  flags: { name: 'shop', workers: 4, admin, 'log-file': 'shop.log', 'canary-time': '2s' },
+  flags: { name: 'shop', workers: 4, admin, 'log-file': 'shop.log', 'log-format': 'json', 'canary-time': '2s' },
 });
 await using load = await startLoad({
   port: rig.port,

@@ -92,7 +92,7 @@ function optionsOf(element: HTMLElement, latest: { current: Props }): uPlot.Opti
   return {
     width: element.clientWidth,
     height,
-    padding: [8, 14, 0, 0],
+    padding: [8, 24, 0, 0],
     legend: { show: false },
     cursor: { sync: { key: syncKey }, points: { size: 6 }, drag: { x: false, y: false } },
     scales: {
