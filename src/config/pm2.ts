@@ -215,11 +215,18 @@ function output(value: Value, app: Record<string, Value>, lose: (why: string) =>
     lose('stdout and stderr go to one file, logFile');
     return {};
   }
-  // PM2's null device switches the log off for one stream; a file for each stream becomes one file, labelled.
-  const other = app.out_file ?? app.out ?? app.output ?? value;
-  if (other !== value) lose('stdout and stderr go to one file, logFile');
-  const text = String(other);
-  return { logFile: text === 'NULL' || text === '/dev/null' ? '/dev/null' : inFolder(app, text) };
+  const files = [app.out_file ?? app.out ?? app.output, app.error_file ?? app.error ?? app.err_file]
+    .filter((file) => file !== undefined && file !== null)
+    .map(String);
+  // A null device switches one stream off; what goes to a file must not go with it.
+  const chosen = files.find((file) => !isNull(file)) ?? '/dev/null';
+  const isChosen = String(value) === chosen || (isNull(String(value)) && isNull(chosen));
+  if (!isChosen) lose('stdout and stderr go to one file, logFile');
+  return { logFile: chosen === '/dev/null' ? chosen : inFolder(app, chosen) };
+}
+
+function isNull(file: string): boolean {
+  return file === 'NULL' || file === '/dev/null';
 }
 
 /** PM2: 0 and "max" are all cores, a negative number leaves that many free, never below one. */

@@ -31,7 +31,7 @@ function write(cli: Cli, more: object = {}): void {
   cli.write('ecosystem.config.json', JSON.stringify({ apps }));
 }
 
-describe('apps that run', () => {
+describe('apps that run', { concurrency: true }, () => {
   it('are reloaded one worker after the other, told once to end, and keep or change what they run with', async () => {
     await using cli = await openCli();
     cli.write('job.js', job);

@@ -25,7 +25,7 @@ async function events(cli: Cli, name: string) {
   return (await cli.client(name).recentEvents()).map(({ event }) => event);
 }
 
-describe('a program that is to end', () => {
+describe('a program that is to end', { concurrency: true }, () => {
   it("hears 'shutdown', has its time, and is killed when that is over", async () => {
     await using cli = await openCli();
     cli.write(
@@ -60,7 +60,7 @@ describe('a program that is to end', () => {
   });
 });
 
-describe('a program that ends by itself', () => {
+describe('a program that ends by itself', { concurrency: true }, () => {
   it('is started again, by backoff if it never lasts, and never where it is not wanted', async () => {
     await using cli = await openCli();
     cli.write('app.js', crashes);

@@ -60,7 +60,7 @@ function ecosystem(cli: Cli): object {
   };
 }
 
-describe('an ecosystem file of PM2', () => {
+describe('an ecosystem file of PM2', { concurrency: true }, () => {
   it('starts as it is: workers, arguments, folder, environment, and what has no effect is said', async () => {
     await using cli = await openCli();
     cli.write('server.js', server);
@@ -166,7 +166,7 @@ describe('an ecosystem file of PM2', () => {
   });
 });
 
-describe('programs', () => {
+describe('programs', { concurrency: true }, () => {
   it('start several in one command, as many workers as CPUs, and a program may command others', async () => {
     await using cli = await openCli();
     cli.write('left.js', server);

@@ -13,7 +13,7 @@ const generation = async (cli: Cli, name: string) => {
   return reload.state === 'idle' ? generation : 0;
 };
 
-describe('--watch', () => {
+describe('--watch', { concurrency: true }, () => {
   it('reloads without a lost request when a file changes that the app has loaded, and for no other', async () => {
     await using cli = await openCli();
     for (const folder of ['lib', 'node_modules', 'node_modules/dep']) mkdirSync(join(cli.dir, folder));
@@ -94,7 +94,7 @@ describe('--watch', () => {
   });
 });
 
-describe('--cron', () => {
+describe('--cron', { concurrency: true }, () => {
   it('recycles every worker, also after a reload', async () => {
     await using cli = await openCli();
     cli.write('app.js', `process.send('ready'); setInterval(() => {}, 1e6)`);

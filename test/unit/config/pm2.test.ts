@@ -104,6 +104,14 @@ test('importPm2() leaves out what is no program of Node.js, and looks for the ot
   );
 });
 
+test('importPm2() writes both streams to one file, and to none only if neither is wanted', () => {
+  const logFile = (more: object) => importPm2({ script: 'a.js', ...more }).apps[0]?.logFile;
+  assert.equal(logFile({ out_file: '/dev/null', error_file: 'err.log', cwd: '/srv' }), '/srv/err.log');
+  assert.equal(logFile({ error_file: 'err.log', out_file: 'out.log' }), 'out.log');
+  assert.equal(logFile({ out: 'NULL', error: '/dev/null' }), '/dev/null');
+  assert.equal(logFile({}), undefined);
+});
+
 test('importPm2() reads instances as PM2 does', () => {
   const workers = (instances: unknown) => importPm2({ script: 'a.js', instances }).apps[0]?.workers;
   assert.deepEqual([4, '3', 0, 'max', -100].map(workers), [4, 3, 'max', 'max', 1]);
