@@ -45,6 +45,7 @@ export class Observation {
     return {
       now: () => host.now(),
       random: () => host.random(),
+      memoryRoom: () => host.memoryRoom?.() ?? null,
       perform: (action: Action) => {
         this.#metrics.action(action);
         if (action.type === 'report') this.#sampler.happened();

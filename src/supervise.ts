@@ -102,6 +102,7 @@ export function launch(app: LoadedApp, { signals, output, control = 'wanted' }: 
 
   const host = new NodeHost({
     generations,
+    memory,
     dataPlane: new PrimaryDataPlane({ balance: config.balance }),
     output: output === 'inherit' ? 'inherit' : 'pipe',
     connectOutput: log === null ? null : (worker) => log.connect(worker),

@@ -32,6 +32,26 @@ export function memoryLimitBytes(root = '/'): number | null {
   return smallest(limits.filter((bytes) => bytes !== null && bytes < UNLIMITED_BYTES));
 }
 
+/** What is left below the tightest memory limit, with the file cache, which the kernel gives back; null if there is no limit. */
+export function memoryFreeBytes(root = '/'): number | null {
+  const left = (folder: string, limit: string, usage: string, prefix: string): number | null => {
+    const max = readNumber(join(folder, limit));
+    const used = readNumber(join(folder, usage));
+    if (max === null || used === null || max >= UNLIMITED_BYTES) return null;
+    const stat = read(join(folder, 'memory.stat')) ?? '';
+    const cached = ['inactive_file', 'active_file'].map((name) =>
+      Number(new RegExp(`^${prefix}${name} (\\d+)$`, 'm').exec(stat)?.[1] ?? 0),
+    );
+    return Math.max(0, max - used + cached.reduce((sum, bytes) => sum + bytes, 0));
+  };
+  return smallest([
+    ...folders(root, 'v2', 'memory').map((folder) => left(folder, 'memory.max', 'memory.current', '')),
+    ...folders(root, 'v1', 'memory').map((folder) =>
+      left(folder, 'memory.limit_in_bytes', 'memory.usage_in_bytes', 'total_'),
+    ),
+  ]);
+}
+
 /** How often the kernel has killed for want of memory in this control group; null if it cannot be read. */
 export function outOfMemoryKills(root = '/'): number | null {
   const v2 = folders(root, 'v2', 'memory')[0];

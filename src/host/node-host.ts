@@ -7,6 +7,7 @@ import type { Action, CommandResult, WorkerId } from '../supervisor/actions.ts';
 import type { SupervisorEvent } from '../supervisor/events.ts';
 import type { Host } from '../supervisor/host.ts';
 import type { LastWords, PolicyChange, SupervisorInput } from '../supervisor/inputs.ts';
+import type { MemoryRoom } from '../supervisor/means.ts';
 import type { Autopsy } from './autopsy.ts';
 import { outOfMemoryKills } from './cgroup.ts';
 import { ChangedFiles } from './changed-files.ts';
@@ -18,13 +19,15 @@ import type { Generation, Generations, Program } from './generations.ts';
 import { InspectPorts } from './inspect-ports.ts';
 import { type Inspection, Inspections, type InspectionWish } from './inspections.ts';
 import { probe } from './probe.ts';
-import { pssBytes } from './process-memory.ts';
+import { type ProcessMemory, pssBytes } from './process-memory.ts';
 import { Scratch } from './scratch.ts';
+import { WorkerMemory } from './worker-memory.ts';
 import { type WorkerObserver, WorkerProcess } from './worker-process.ts';
 
 export interface NodeHostOptions {
   generations: Generations;
   dataPlane: DataPlane;
+  memory: ProcessMemory;
   output: 'inherit' | 'pipe';
   /** Where profiles and heap snapshots are written. */
   inspectionFolder: string;
@@ -70,6 +73,7 @@ export class NodeHost implements Host {
   readonly #connected = new Map<WorkerId, ConnectedOutput>();
   /** Workers whose output is being connected; false: they are not wanted any more. */
   readonly #awaited = new Map<WorkerId, boolean>();
+  readonly #memory: WorkerMemory;
   readonly #timers = new Set<NodeJS.Timeout>();
   readonly #changedFiles: ChangedFiles;
   #outOfMemoryKills = outOfMemoryKills();
@@ -82,6 +86,7 @@ export class NodeHost implements Host {
   constructor(options: NodeHostOptions) {
     this.#options = options;
     this.#inspections = new Inspections(options.inspectionFolder);
+    this.#memory = new WorkerMemory(options.memory);
     this.#clock = new Clock(() => options.dispatch({ type: 'tick' }));
     this.#changedFiles = new ChangedFiles(options.generations, (generation) =>
       this.#observer.input({ type: 'generation-changed-in-place', generation }),
@@ -94,6 +99,11 @@ export class NodeHost implements Host {
 
   random(): number {
     return Math.random();
+  }
+
+  memoryRoom(): MemoryRoom | null {
+    const pids = [...this.#workers.values()].map(({ pid }) => pid);
+    return this.#memory.room(pids, this.now());
   }
 
   worker(id: WorkerId): WorkerProcess | undefined {

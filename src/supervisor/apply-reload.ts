@@ -6,7 +6,7 @@ import { closeCircuit } from './circuit.ts';
 import { setTarget, superseded } from './commands.ts';
 import type { Effects } from './effects.ts';
 import type { SupervisorInput } from './inputs.ts';
-import { currentGeneration, type Model } from './model.ts';
+import { currentGeneration, type Model, servingWorkers, startingWorkers } from './model.ts';
 import type { Policy } from './policy.ts';
 import { type Failure, failedResult, progressOf, type Reload } from './reload.ts';
 import { retire } from './retire.ts';
@@ -50,6 +50,12 @@ function refused(model: Model, reason: string, effects: Effects): void {
 function begin(model: Model, input: Extract<GenerationInput, { type: 'generation-pinned' }>, effects: Effects): void {
   const { pinning } = model;
   if (pinning === null) return;
+  const shortage = pinning.kind === 'reload' ? surgeShortage(model, effects) : null;
+  if (shortage !== null) {
+    effects.perform({ type: 'unpin', generation: input.generation });
+    refused(model, shortage, effects);
+    return;
+  }
   if (model.reload !== null) supersede(model, model.reload, effects);
   model.pinning = null;
   if (input.changedInPlace) currentGeneration(model).changedInPlace = true;
@@ -67,8 +73,18 @@ function begin(model: Model, input: Extract<GenerationInput, { type: 'generation
     failures: [],
     told: 0,
     late: 0,
+    shortage: null,
   };
   effects.report({ type: 'reload-started', generation, from: model.current, kind: pinning.kind });
+}
+
+/**
+ * The canary and the roll need memory for one worker more than serve. A rollback is not held to it: it is what an operator does when
+ * something is wrong already.
+ */
+function surgeShortage(model: Model, effects: Effects): string | null {
+  if (servingWorkers(model).length < model.target || model.reload !== null) return null;
+  return effects.shortage(startingWorkers(model).length);
 }
 
 /** A later reload is ready to go: the running one ends where it stands, and the new one goes on from there. */

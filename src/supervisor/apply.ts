@@ -2,7 +2,7 @@
 
 import { admit } from './admit.ts';
 import { commitReload, endReload, failReload, openTheWay, passCanary } from './apply-reload.ts';
-import { beginClosing, fastStopMs } from './commands.ts';
+import { beginClosing, fastStopMs, setTarget } from './commands.ts';
 import { settleDeath } from './deaths.ts';
 import type { Effects } from './effects.ts';
 import { autopsyTimeoutMs } from './health.ts';
@@ -135,15 +135,29 @@ function applyToPool(
   model: Model,
   step: Extract<
     Step,
-    { type: 'hold-back' | 'note-broken' | 'note-proven' | 'close-circuit' | 'close-ports' | 'close' | 'exit' }
+    {
+      type:
+        | 'hold-back'
+        | 'autoscale'
+        | 'note-broken'
+        | 'note-proven'
+        | 'close-circuit'
+        | 'close-ports'
+        | 'close'
+        | 'exit';
+    }
   >,
   effects: Effects,
 ): void {
   switch (step.type) {
     case 'hold-back':
-      model.heldBack.add(step.what);
+      if (step.cause === 'files') model.heldBack.add(step.what);
+      else noteShortage(model, step.what, step.reason, effects.now);
       failHeldBack(model, step.what, step.reason, effects);
       effects.report({ type: 'held-back', what: step.what, reason: step.reason });
+      return;
+    case 'autoscale':
+      setTarget(model, step.to, step.reason, effects);
       return;
     case 'note-broken': {
       const slot = model.slots[step.slot];
@@ -213,6 +227,8 @@ function fork(model: Model, step: Extract<Step, { type: 'fork' }>, effects: Effe
     admitted: false,
   };
   model.workers.set(worker.id, worker);
+  model.heldForMemory.clear();
+  if (purpose === 'reload' && model.reload !== null) model.reload.shortage = null;
   const slot = step.slot === null ? model.bench : model.slots[step.slot];
   if (slot === undefined) throw new Error(`internal: slot ${step.slot} is to be filled but does not exist.`);
   noteStart(slot, effects.now);
@@ -301,6 +317,11 @@ function failHeldBack(model: Model, what: string, reason: string, effects: Effec
   if (what !== 'recycle') return;
   for (const { id } of model.recycles) effects.answer(id, { outcome: 'failed', reason, lastLines: [] });
   model.recycles = [];
+}
+
+function noteShortage(model: Model, what: string, reason: string, now: number): void {
+  model.heldForMemory.add(what);
+  if (what === 'reload' && model.reload !== null) model.reload.shortage ??= { since: now, reason };
 }
 
 /** SIGKILL did not end it: the kernel holds it. Its place goes to another; its exit is still told when it comes. */

@@ -78,6 +78,8 @@ export function setTarget(model: Model, to: number, reason: string, effects: Eff
   const from = model.target;
   if (to === from) return;
   model.target = to;
+  // What was measured so far was the load of another number of workers.
+  model.load = [];
   for (let index = from; index < to; index += 1) {
     const slot = model.slots[index];
     if (slot === undefined || (slot.serving === null && slot.successor === null)) model.slots[index] = newSlot(index);

@@ -7,6 +7,8 @@ export interface Effects {
   /** One time for everything that one input causes. */
   readonly now: number;
   random(): number;
+  /** See `Means`. */
+  shortage(starting: number): string | null;
   perform(action: Action): void;
   report(event: SupervisorEvent): void;
   answer(id: number, result: CommandResult): void;

@@ -3,10 +3,13 @@
 // clock, a process, a socket or a file.
 
 import type { Action } from './actions.ts';
+import type { MemoryRoom } from './means.ts';
 
 export interface Host {
   /** Monotonic milliseconds. */
   now(): number;
+  /** The memory that is left for more workers; null where nothing limits it. */
+  memoryRoom?(): MemoryRoom | null;
   /** Uniform in [0, 1). */
   random(): number;
   /** Carries an action out. Never throws and never calls back synchronously: results come as later inputs. */

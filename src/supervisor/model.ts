@@ -1,6 +1,7 @@
 // Everything the core knows, in one place. In the primary; plain data: inputs and steps change it, the plan only reads it.
 
 import type { WorkerId } from './actions.ts';
+import { type AutoscaleTimes, defaultAutoscaleTimes, type LoadSample } from './autoscale.ts';
 import { type Circuit, newCircuit } from './circuit.ts';
 import type { PrimaryState } from './events.ts';
 import type { Listener } from './inputs.ts';
@@ -78,9 +79,19 @@ export interface Model {
   listeners: readonly Listener[];
   /** What was already told to be held back. */
   heldBack: Set<string>;
+  /** What was already told to wait for memory. */
+  heldForMemory: Set<string>;
+  /** Samples of the workers' load since the number of workers last changed. */
+  load: readonly LoadSample[];
+  readonly autoscaleTimes: AutoscaleTimes;
 }
 
-export function newModel(policy: Policy, entry: string, now: number): Model {
+export function newModel(
+  policy: Policy,
+  entry: string,
+  now: number,
+  autoscaleTimes: AutoscaleTimes = defaultAutoscaleTimes,
+): Model {
   return {
     policy,
     target: policy.workers.min,
@@ -110,6 +121,9 @@ export function newModel(policy: Policy, entry: string, now: number): Model {
     quickRecycles: 0,
     listeners: [],
     heldBack: new Set(),
+    heldForMemory: new Set(),
+    load: [],
+    autoscaleTimes,
   };
 }
 

@@ -2,6 +2,7 @@
 
 import type { Agenda } from './agenda.ts';
 import { nextProbeAt } from './circuit.ts';
+import type { Means } from './means.ts';
 import { currentGeneration, leavingWorkers, type Model, servingWorkers, spares, startingWorkers } from './model.ts';
 import { recycleReason } from './recycle.ts';
 import { hasManyLeaving, isCanary, replacementByReload, wantedGeneration } from './reload.ts';
@@ -9,7 +10,10 @@ import { type Slot, startAllowedAt } from './slot.ts';
 import type { Step } from './steps.ts';
 import { isServing, isStarting, type Worker } from './worker-state.ts';
 
-export function planSlots(model: Model, agenda: Agenda, parallelStarts: number): Step | null {
+/** How soon memory is looked at again. */
+const lookAgainMs = 5_000;
+
+export function planSlots(model: Model, agenda: Agenda, means: Means): Step | null {
   // From the top, so that a scale down takes the youngest places first.
   for (const slot of [...model.slots].reverse()) {
     const step = planTakeOver(model, slot) ?? (slot.index >= model.target ? planSurplus(model, slot) : null);
@@ -18,11 +22,11 @@ export function planSlots(model: Model, agenda: Agenda, parallelStarts: number):
   for (const slot of model.slots.slice(0, model.target)) {
     const step =
       slot.serving === null
-        ? planFill(model, slot, agenda, parallelStarts)
-        : planReplacement(model, slot, slot.serving, agenda);
+        ? planFill(model, slot, agenda, means)
+        : planReplacement(model, slot, slot.serving, agenda, means);
     if (step !== null) return step;
   }
-  return planSpares(model, agenda);
+  return planSpares(model, agenda, means);
 }
 
 /** New before old: the old worker leaves when its successor is ready. A canary has to pass first. */
@@ -42,7 +46,7 @@ function planSurplus(model: Model, slot: Slot): Step | null {
   return servingWorkers(model).length > model.target ? { type: 'retire', worker: slot.serving, reason } : null;
 }
 
-function planFill(model: Model, slot: Slot, agenda: Agenda, parallelStarts: number): Step | null {
+function planFill(model: Model, slot: Slot, agenda: Agenda, means: Means): Step | null {
   if (slot.finished !== null) return null;
   const generation = wantedGeneration(model);
   const isHeldBack = slot.fresh && generation === model.current && currentGeneration(model).changedInPlace;
@@ -59,21 +63,25 @@ function planFill(model: Model, slot: Slot, agenda: Agenda, parallelStarts: numb
     if (!slot.toldBroken) return { type: 'note-broken', slot: slot.index };
     const someReady = servingWorkers(model).length > 0;
     if (starting > 0 || !agenda.due(nextProbeAt(model.circuit, someReady))) return null;
-  } else if (starting >= parallelStarts || !agenda.due(slot.retryAt)) {
+  } else if (starting >= means.parallelStarts || !agenda.due(slot.retryAt)) {
     return null;
   }
   if (!agenda.due(startAllowedAt(slot))) return null;
+  // A place that was lost is always filled again; one that is added needs memory of its own.
+  const wait = slot.fresh && model.booted ? waitForMemory(model, 'scale-up', agenda, means) : null;
+  if (wait !== null) return wait.step;
   return { type: 'fork', slot: slot.index, as: 'serving', generation, purpose: isOpen ? 'probe' : 'fill' };
 }
 
-function planReplacement(model: Model, slot: Slot, worker: Worker, agenda: Agenda): Step | null {
+function planReplacement(model: Model, slot: Slot, worker: Worker, agenda: Agenda, means: Means): Step | null {
   if (slot.successor !== null || !(isServing(worker) || isStarting(worker))) return null;
 
   const byReload = replacementByReload(model, worker);
   if (byReload !== null) {
     const underWay = model.slots.filter(({ successor }) => successor !== null).length;
     if (underWay >= model.policy.surge || hasManyLeaving(model)) return null;
-    return forkSuccessor(model, slot, byReload, agenda);
+    const wait = byReload === 'reload' ? waitForMemory(model, 'reload', agenda, means) : null;
+    return wait === null ? forkSuccessor(model, slot, byReload, agenda) : wait.step;
   }
   if (!isServing(worker)) return null;
   if (worker.replace?.kind === 'replace') return forkSuccessor(model, slot, 'replace', agenda);
@@ -82,6 +90,8 @@ function planReplacement(model: Model, slot: Slot, worker: Worker, agenda: Agend
   if (reason === null || model.reload !== null || model.circuit.openedAt !== null) return null;
   if (currentGeneration(model).changedInPlace) return planHoldBack(model, 'recycle');
   if (model.slots.some(({ successor }) => successor?.purpose === 'recycle') || hasManyLeaving(model)) return null;
+  const wait = waitForMemory(model, 'recycle', agenda, means);
+  if (wait !== null) return wait.step;
   const step = forkSuccessor(model, slot, 'recycle', agenda);
   return step === null ? null : { ...step, reason };
 }
@@ -96,7 +106,7 @@ function forkSuccessor(
   return { type: 'fork', slot: slot.index, as: 'successor', generation: wantedGeneration(model), purpose };
 }
 
-function planSpares(model: Model, agenda: Agenda): Step | null {
+function planSpares(model: Model, agenda: Agenda, means: Means): Step | null {
   const all = spares(model);
   const good = all.filter((worker) => worker.generation === model.current);
   const wanted = model.policy.spares;
@@ -114,6 +124,8 @@ function planSpares(model: Model, agenda: Agenda): Step | null {
   if (isBusy || !isFull || leavingWorkers(model).length > model.target) return null;
   if (currentGeneration(model).changedInPlace) return planHoldBack(model, 'spare');
   if (!agenda.due(model.bench.retryAt) || !agenda.due(startAllowedAt(model.bench))) return null;
+  const wait = waitForMemory(model, 'spare', agenda, means);
+  if (wait !== null) return wait.step;
   return { type: 'fork', slot: null, as: 'spare', generation: model.current, purpose: 'spare' };
 }
 
@@ -121,5 +133,22 @@ function planSpares(model: Model, agenda: Agenda): Step | null {
 function planHoldBack(model: Model, what: string): Step | null {
   if (model.heldBack.has(what)) return null;
   const reason = `the files of generation ${model.current} were overwritten on disk: it waits for the next reload`;
-  return { type: 'hold-back', what, reason };
+  return { type: 'hold-back', what, cause: 'files', reason };
+}
+
+/** What is started beside those that serve waits until there is memory for it. That is told once, and to every command. */
+function waitForMemory(
+  model: Model,
+  what: 'scale-up' | 'reload' | 'recycle' | 'spare',
+  agenda: Agenda,
+  means: Means,
+): { step: Step | null } | null {
+  const reason = means.shortage(startingWorkers(model).length);
+  if (reason === null) return null;
+  agenda.due(agenda.now + lookAgainMs);
+  // Who leaves gives back what is missing.
+  if (leavingWorkers(model).length > 0) return { step: null };
+  const isAsked = what === 'scale-up' ? model.scale !== null : what === 'recycle' && model.recycles.length > 0;
+  if (model.heldForMemory.has(what) && !isAsked) return { step: null };
+  return { step: { type: 'hold-back', what, cause: 'memory', reason } };
 }

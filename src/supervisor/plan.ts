@@ -3,6 +3,8 @@
 
 import type { Agenda } from './agenda.ts';
 import { nextProbeAt } from './circuit.ts';
+import { planAutoscale } from './load.ts';
+import type { Means } from './means.ts';
 import { type Model, servingWorkers, wantedSlots } from './model.ts';
 import { planSlots } from './plan-slots.ts';
 import { planWorkers } from './plan-workers.ts';
@@ -14,7 +16,7 @@ const leastProbeLifeMs = 1_000;
 const provenMs = 10_000;
 const bootFailures = 3;
 
-export function plan(model: Model, agenda: Agenda, parallelStarts: number): Step | null {
+export function plan(model: Model, agenda: Agenda, means: Means): Step | null {
   if (model.closing !== null) return planClosing(model, agenda);
   return (
     planEnd(model) ??
@@ -22,7 +24,8 @@ export function plan(model: Model, agenda: Agenda, parallelStarts: number): Step
     planPool(model, agenda) ??
     planReload(model, agenda) ??
     planProgress(model) ??
-    planSlots(model, agenda, parallelStarts) ??
+    planSlots(model, agenda, means) ??
+    planAutoscale(model, agenda.now, means) ??
     planCommands(model)
   );
 }

@@ -4,6 +4,7 @@
 import { classifyExit, type Exit, settleDeath } from './deaths.ts';
 import type { Effects } from './effects.ts';
 import type { Heartbeat, SupervisorInput } from './inputs.ts';
+import { noteLoad } from './load.ts';
 import { type Model, policyOf } from './model.ts';
 import { detach, refOf, retire } from './retire.ts';
 import { isServing, transition, type Worker } from './worker-state.ts';
@@ -41,12 +42,14 @@ export function receiveFromWorker(model: Model, input: WorkerInput, effects: Eff
     case 'worker-alive':
       worker.aliveAt = effects.now;
       receiveQuiet(worker);
+      noteLoad(model, effects.now);
       return;
     case 'worker-memory':
       if (worker.memory !== null) worker.memory = { ...worker.memory, pssBytes: input.pssBytes, isKnown: true };
       return;
     case 'worker-heartbeat':
       receiveBeat(worker, input.beat, effects.now);
+      noteLoad(model, effects.now);
       return;
     case 'worker-drained':
       receiveDrained(model, worker, input.left, effects);

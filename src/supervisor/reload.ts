@@ -40,6 +40,8 @@ export interface Reload {
   told: number;
   /** Old workers that had to be ended because they overran their drain. */
   late: number;
+  /** The next worker waits for memory. */
+  shortage: { since: number; reason: string } | null;
 }
 
 export type ReloadPhase =
@@ -60,6 +62,8 @@ export interface ReloadResult {
 }
 
 const rollbackFailuresAllowed = 3;
+/** A roll that finds no memory for so long does not go on. */
+const shortageMs = 15_000;
 
 /** The generation that an empty slot is filled from. */
 export function wantedGeneration(model: Model): number {
@@ -98,6 +102,10 @@ export function planReload(model: Model, agenda: Agenda): Step | null {
       const failure = reload.failures.at(-1);
       if (failure !== undefined && reload.failures.length > model.policy.reloadFailures) {
         return { type: 'reload-fails', failure };
+      }
+      const { shortage } = reload;
+      if (shortage !== null && agenda.due(shortage.since + shortageMs)) {
+        return { type: 'reload-fails', failure: { detail: shortage.reason, lastLines: [] } };
       }
       const isComplete = wantedSlots(model).every(
         (slot) =>

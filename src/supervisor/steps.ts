@@ -31,7 +31,8 @@ export type Step =
   | { type: 'autopsy'; worker: Worker }
   | { type: 'measure-memory'; worker: Worker }
   // The pool.
-  | { type: 'hold-back'; what: string; reason: string }
+  | { type: 'hold-back'; what: string; cause: 'files' | 'memory'; reason: string }
+  | { type: 'autoscale'; to: number; reason: string }
   | { type: 'note-broken'; slot: number }
   | { type: 'note-proven'; generation: number }
   | { type: 'close-circuit' }

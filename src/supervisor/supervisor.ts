@@ -5,6 +5,7 @@ import type { Action } from './actions.ts';
 import { Agenda } from './agenda.ts';
 import { apply } from './apply.ts';
 import { adoptPolicy, dropGenerations, receiveGeneration } from './apply-reload.ts';
+import type { AutoscaleTimes } from './autoscale.ts';
 import { receiveCommand } from './commands.ts';
 import { type CoreSnapshot, takeSnapshot } from './core-snapshot.ts';
 import type { Effects } from './effects.ts';
@@ -12,6 +13,7 @@ import type { PrimaryState, SupervisorEvent } from './events.ts';
 import { hasOverslept } from './health.ts';
 import type { Host } from './host.ts';
 import type { SupervisorInput } from './inputs.ts';
+import { type Means, shortageOf } from './means.ts';
 import { type Model, newModel, servingWorkers, wantedSlots } from './model.ts';
 import { plan } from './plan.ts';
 import type { Policy } from './policy.ts';
@@ -25,6 +27,8 @@ export interface SupervisorOptions {
   generation1: { entry: string };
   /** How many workers may boot at the same time when empty slots are filled. Default: no limit. */
   parallelStarts?: number;
+  /** How fast `workers: min..max` follows the load; for tests. */
+  autoscaleTimes?: AutoscaleTimes;
 }
 
 /** Far more steps than one input can need; beyond it the plan contradicts itself. */
@@ -33,7 +37,7 @@ const mostSteps = 100_000;
 export class Supervisor {
   readonly #host: Host;
   readonly #name: string;
-  readonly #parallelStarts: number;
+  readonly #means: Means;
   readonly #model: Model;
   #wakeAt: number | null = null;
   #isStarted = false;
@@ -41,8 +45,12 @@ export class Supervisor {
   constructor(options: SupervisorOptions, host: Host) {
     this.#host = host;
     this.#name = options.name;
-    this.#parallelStarts = options.parallelStarts ?? Number.POSITIVE_INFINITY;
-    this.#model = newModel(options.policy, options.generation1.entry, host.now());
+    this.#means = {
+      parallelStarts: options.parallelStarts ?? Number.POSITIVE_INFINITY,
+      shortage: (starting) => shortageOf(host.memoryRoom?.() ?? null, starting),
+    };
+    const { policy, generation1, autoscaleTimes } = options;
+    this.#model = newModel(policy, generation1.entry, host.now(), autoscaleTimes);
   }
 
   /** Begins to fill the slots. Every later change comes through `dispatch`. */
@@ -86,6 +94,7 @@ export class Supervisor {
     return {
       now: host.now(),
       random: () => host.random(),
+      shortage: this.#means.shortage,
       perform,
       report: (event: SupervisorEvent) => perform({ type: 'report', event }),
       answer: (id, result) => perform({ type: 'answer', id, result }),
@@ -98,7 +107,7 @@ export class Supervisor {
     for (let steps = 0; steps < mostSteps; steps += 1) {
       this.#noteReadiness(effects);
       const agenda = new Agenda(effects.now);
-      const step = plan(model, agenda, this.#parallelStarts);
+      const step = plan(model, agenda, this.#means);
       if (step !== null) {
         apply(model, step, effects);
         if (step.type === 'exit') return;

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { cpuAllowance, memoryLimitBytes, outOfMemoryKills } from '../../../src/host/cgroup.ts';
+import { cpuAllowance, memoryFreeBytes, memoryLimitBytes, outOfMemoryKills } from '../../../src/host/cgroup.ts';
 
 /** A root folder with these files, as the kernel would show them. */
 function machine(t: TestContext, files: Record<string, string>): string {
@@ -92,4 +92,20 @@ test('a system without control groups has no limits', (t) => {
   assert.deepEqual(cpuAllowance(root, 3), { count: 3, quota: null });
   assert.equal(memoryLimitBytes(root), null);
   assert.equal(outOfMemoryKills(root), null);
+});
+
+test('free memory: below the tightest limit, with the file cache that the kernel gives back', (t) => {
+  const root = machine(t, {
+    'proc/self/cgroup': '0::/pod/app\n',
+    'proc/self/mountinfo': v2,
+    'sys/fs/cgroup/pod/memory.max': '1000\n',
+    'sys/fs/cgroup/pod/memory.current': '900\n',
+    'sys/fs/cgroup/pod/memory.stat': 'anon 500\ninactive_file 100\nactive_file 50\n',
+    'sys/fs/cgroup/pod/app/memory.max': '600\n',
+    'sys/fs/cgroup/pod/app/memory.current': '100\n',
+    'sys/fs/cgroup/pod/app/memory.stat': 'inactive_file 0\nactive_file 10\n',
+  });
+  assert.equal(memoryFreeBytes(root), 250);
+  const free = machine(t, { 'proc/self/cgroup': '0::/\n', 'proc/self/mountinfo': v2 });
+  assert.equal(memoryFreeBytes(free), null);
 });

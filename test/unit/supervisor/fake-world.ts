@@ -6,6 +6,7 @@ import type { Action, CommandResult, WorkerId } from '../../../src/supervisor/ac
 import type { SupervisorEvent } from '../../../src/supervisor/events.ts';
 import type { Host } from '../../../src/supervisor/host.ts';
 import type { Heartbeat, LastWords, SupervisorInput } from '../../../src/supervisor/inputs.ts';
+import type { MemoryRoom } from '../../../src/supervisor/means.ts';
 import type { Policy } from '../../../src/supervisor/policy.ts';
 import { Supervisor } from '../../../src/supervisor/supervisor.ts';
 
@@ -105,6 +106,8 @@ export class World implements Host {
   watch: () => void = () => undefined;
   /** Whether autopsies are answered. */
   autopsyMs: number | null = 200;
+  /** What the control group has left; null: nothing limits it. */
+  room: MemoryRoom | null = null;
   /** What a closer look at a process's memory finds; null: it cannot be known. */
   pssOf: (process: Process) => number | null = () => null;
   #now = 1_000;
@@ -130,6 +133,10 @@ export class World implements Host {
 
   now(): number {
     return this.#now;
+  }
+
+  memoryRoom(): MemoryRoom | null {
+    return this.room;
   }
 
   random(): number {

@@ -16,6 +16,8 @@ type Turn =
   | { type: 'scale'; to: number }
   | { type: 'recycle'; slot: number | null }
   | { type: 'kill' | 'crash' | 'hang' | 'wake-up' | 'close' | 'term'; nth: number }
+  | { type: 'busy'; utilization: number }
+  | { type: 'memory'; freeBytes: number | null }
   | { type: 'change-files' }
   | { type: 'sleep'; ms: number }
   | { type: 'mood'; mood: Mood };
@@ -38,6 +40,8 @@ const orders: fc.Arbitrary<Turn>[] = [
   fc.record({ type: fc.constantFrom('reload' as const, 'rollback' as const) }),
   fc.record({ type: fc.constant('scale' as const), to: fc.integer({ min: 1, max: 5 }) }),
   fc.record({ type: fc.constant('recycle' as const), slot: fc.constantFrom(null, 0, 1) }),
+  fc.record({ type: fc.constant('busy' as const), utilization: fc.constantFrom(0, 0.6, 1) }),
+  fc.record({ type: fc.constant('memory' as const), freeBytes: fc.constantFrom(null, 10e6, 100e6) }),
 ];
 const accidents: fc.Arbitrary<Turn>[] = [
   fc.record({ type: fc.constantFrom('kill', 'crash', 'hang', 'wake-up', 'close', 'term'), nth }) as fc.Arbitrary<Turn>,
@@ -47,7 +51,9 @@ const accidents: fc.Arbitrary<Turn>[] = [
 ];
 
 const policies: fc.Arbitrary<Partial<Policy>> = fc.record({
-  workers: fc.integer({ min: 1, max: 4 }).map((n) => ({ min: n, max: n })),
+  workers: fc
+    .tuple(fc.integer({ min: 1, max: 4 }), fc.nat({ max: 2 }))
+    .map(([min, more]) => ({ min, max: min + more })),
   startTimeoutMs: fc.constantFrom(3_000, 30_000),
   canaryTimeMs: fc.constantFrom(0, 2_000),
   drainTimeoutMs: fc.constantFrom(500, 25_000),
@@ -77,6 +83,12 @@ function take(world: World, turn: Turn): void {
       return;
     case 'mood':
       world.behave = () => moods[turn.mood];
+      return;
+    case 'busy':
+      for (const process of world.processes.values()) process.beat.eventLoopUtilization = turn.utilization;
+      return;
+    case 'memory':
+      world.room = turn.freeBytes === null ? null : { freeBytes: turn.freeBytes, workerBytes: 60e6 };
       return;
     case 'change-files':
       world.send({ type: 'generation-changed-in-place', generation: world.supervisor.snapshot().generation });
@@ -221,6 +233,7 @@ test('after any chaos a good world is at full strength again', () => {
       if (world.exit !== null) return;
       for (const process of world.processes.values()) process.silent = false;
       world.behave = () => ({});
+      world.room = null;
       world.command({ type: 'reload' });
       world.run(180_000);
       const snapshot = world.supervisor.snapshot();

@@ -1,0 +1,31 @@
+// How much memory there is for one more worker (primary; Linux): what the control group has left, and what a worker takes.
+
+import type { MemoryRoom } from '../supervisor/means.ts';
+import { memoryFreeBytes } from './cgroup.ts';
+import type { ProcessMemory } from './process-memory.ts';
+
+const KEPT_MS = 1000;
+
+export class WorkerMemory {
+  readonly #memory: ProcessMemory;
+  #last: { room: MemoryRoom | null; at: number } | null = null;
+
+  constructor(memory: ProcessMemory) {
+    this.#memory = memory;
+  }
+
+  /** Null without a limit. What was found lately is not looked for again. */
+  room(pids: readonly number[], now: number): MemoryRoom | null {
+    if (this.#last === null || now - this.#last.at >= KEPT_MS) this.#last = { room: this.#look(pids, now), at: now };
+    return this.#last.room;
+  }
+
+  #look(pids: readonly number[], now: number): MemoryRoom | null {
+    const freeBytes = memoryFreeBytes();
+    if (freeBytes === null) return null;
+    const sizes = pids.map((pid) => this.#memory.pssBytes(pid, now)).filter((bytes) => bytes !== null);
+    sizes.sort((a, b) => a - b);
+    // The middle one: some have just been started, and one may leak.
+    return { freeBytes, workerBytes: sizes[Math.floor(sizes.length / 2)] ?? 0 };
+  }
+}
