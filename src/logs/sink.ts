@@ -112,8 +112,10 @@ export class DescriptorSink implements Sink {
   readonly #fd: number;
   readonly #explain: Explain;
   #queue: Buffer[] = [];
-  #queued = 0;
+  #queuedBytes = 0;
   #writing = false;
+  /** The last attempt failed: what was dropped is told with the next line that comes, not by trying again and again. */
+  #failing = false;
   #dropped = 0;
   #idle: (() => void) | null = null;
 
@@ -123,12 +125,12 @@ export class DescriptorSink implements Sink {
   }
 
   write(line: Buffer): void {
-    if (this.#queued + line.length > BUFFER_BYTES) {
+    if (this.#queuedBytes + line.length > BUFFER_BYTES) {
       this.#dropped += 1;
       return;
     }
     this.#queue.push(line);
-    this.#queued += line.length;
+    this.#queuedBytes += line.length;
     if (!this.#writing) this.#next();
   }
 
@@ -142,34 +144,35 @@ export class DescriptorSink implements Sink {
   }
 
   #next(): void {
-    if (this.#dropped > 0 && this.#queued < BUFFER_BYTES / 2) {
-      this.#queue.push(this.#explain(this.#dropped));
-      this.#dropped = 0;
-    }
-    if (this.#queue.length === 0) {
+    const lines = this.#queue;
+    const told = lines.length > 0 || !this.#failing ? this.#dropped : 0;
+    if (lines.length === 0 && told === 0) {
       this.#writing = false;
       this.#idle?.();
       return;
     }
     this.#writing = true;
-    const bytes = Buffer.concat(this.#queue);
     this.#queue = [];
-    this.#write(bytes);
+    this.#queuedBytes = 0;
+    this.#dropped -= told;
+    const note = told > 0 ? [this.#explain(told)] : [];
+    this.#write(Buffer.concat([...note, ...lines]), lines.length + told);
   }
 
-  #write(bytes: Buffer): void {
+  /** `lost`: how many lines are dropped if it fails. */
+  #write(bytes: Buffer, lost: number): void {
     write(this.#fd, bytes, (error, written) => {
       if (error?.code === 'EAGAIN') {
-        setTimeout(() => this.#write(bytes), 10);
+        setTimeout(() => this.#write(bytes, lost), 10);
         return;
       }
       if (!error && written < bytes.length) {
-        this.#queued -= written;
-        this.#write(bytes.subarray(written));
+        this.#write(bytes.subarray(written), lost);
         return;
       }
-      // Nobody reads any more: what cannot be written is gone, but the workers must not feel it.
-      this.#queued -= bytes.length;
+      // Nobody reads any more, or the device is full: what cannot be written is gone, but the workers must not feel it.
+      this.#failing = error !== null;
+      if (error) this.#dropped += lost;
       this.#next();
     });
   }
