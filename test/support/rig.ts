@@ -50,6 +50,15 @@ export interface Ending {
   signal: NodeJS.Signals | null;
 }
 
+/** Ctrl-C on the tests does not reach what lives in another session. */
+const living = new Set<number>();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    for (const pid of living) process.kill(-pid, 'SIGKILL');
+    process.kill(process.pid, signal);
+  });
+}
+
 export class Rig implements AsyncDisposable {
   /** A folder for the test's own files; removed at the end. */
   readonly dir: string;
@@ -88,7 +97,10 @@ export class Rig implements AsyncDisposable {
       cwd: options.cwd ?? this.dir,
       env: this.environment({ PORT: String(port), ...options.env }),
       stdio: ['ignore', 'pipe', 'pipe', ...(library ? (['ipc'] as const) : [])],
+      // In a session of its own: on the terminal of whoever runs the tests, a HUP would mean that its user has gone.
+      detached: true,
     });
+    living.add(this.pid);
     this.primary.stdout?.setEncoding('utf8').on('data', (text: string) => {
       this.stdout += text;
       this.events.read('stdout', text);
@@ -99,6 +111,7 @@ export class Rig implements AsyncDisposable {
     });
     this.exited = new Promise((done) => {
       this.primary.once('exit', (code, signal) => {
+        living.delete(this.pid);
         this.#ending = { code, signal };
         done(this.#ending);
       });
