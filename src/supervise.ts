@@ -24,6 +24,7 @@ import { WorkerLog } from './logs/worker-log.ts';
 import { Observation } from './observation.ts';
 import { programOf } from './program.ts';
 import { type Supervision, SupervisionHandle } from './supervision.ts';
+import { type AutoscaleTimes, defaultAutoscaleTimes } from './supervisor/autoscale.ts';
 import { completeSnapshot } from './supervisor/core-snapshot.ts';
 import type { SupervisorInput } from './supervisor/inputs.ts';
 import type { Snapshot } from './supervisor/snapshot.ts';
@@ -63,6 +64,8 @@ export interface LaunchOptions {
    * ends the app without one; `none` opens nothing.
    */
   control?: 'wanted' | 'required' | 'none';
+  /** How fast `workers: min..max` follows the load; tests have no minutes to wait. */
+  autoscaleTimes?: AutoscaleTimes;
 }
 
 /**
@@ -76,7 +79,10 @@ export function supervise(options: SuperviseOptions): Supervision {
 }
 
 /** Runs an app whose configuration is loaded; `tutti run` is this and a terminal. */
-export function launch(app: LoadedApp, { signals, output, control = 'wanted' }: LaunchOptions): Supervision {
+export function launch(
+  app: LoadedApp,
+  { signals, output, control = 'wanted', autoscaleTimes }: LaunchOptions,
+): Supervision {
   const { config } = app;
   const env = { ...process.env };
   const generations = new Generations();
@@ -141,6 +147,7 @@ export function launch(app: LoadedApp, { signals, output, control = 'wanted' }: 
       policy: config,
       generation1: { entry: resolveEntry(config.entry) },
       parallelStarts: Math.max(2, cpuAllowance().count),
+      autoscaleTimes: autoscaleTimes ?? defaultAutoscaleTimes,
     },
     observation.watchActions(host),
   );
