@@ -61,7 +61,7 @@ export const errors = {
     exitCode: 64,
     when: 'Values given on the command line break their rules. All problems are told at once.',
     message: ({ problems }) => `Cannot use the options:${listed(problems)}`,
-    remedy: () => 'Correct the command line; tutti run --help lists every option with its rule.',
+    remedy: () => 'Correct the command line; with --help after it, the command lists every option with its rule.',
     example: { problems: [{ source: '--workers', message: 'must be "auto", "max", a whole number …, got "many".' }] },
   }),
   ERR_CONFIG_INVALID: error<{ problems: readonly Problem[] }>({

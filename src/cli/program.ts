@@ -2,6 +2,7 @@
 
 import { Command, CommanderError } from 'commander';
 import { createColors } from 'picocolors';
+import { suggest } from '../config/suggest.ts';
 import { TuttiError } from '../errors.ts';
 import { version } from '../version.ts';
 import type { CommandFile } from './command.ts';
@@ -126,7 +127,6 @@ function asUsage(error: CommanderError, argv: readonly string[]): TuttiError {
   const [first = '', second = ''] = error.message.replace(/^error: /, '').split('\n');
   const command = commands.find(({ name, aliases }) => argv.some((word) => word === name || aliases?.includes(word)));
   const help = `See tutti ${command === undefined ? '' : `${command.name} `}--help.`;
-  const guess = /\(Did you mean (.*?)\?\)/.exec(second)?.[1];
   const problem = first.replace(/'([^']*)'/g, '"$1"').replace(/\.$/, '');
   if (error.code === 'commander.unknownCommand') {
     const word = /"([^"]*)"/.exec(problem)?.[1] ?? '';
@@ -134,11 +134,17 @@ function asUsage(error: CommanderError, argv: readonly string[]): TuttiError {
       return new TuttiError('ERR_USAGE', { problem, hint: `To run a program, type: tutti run ${word}` });
     }
   }
+  const names = commands.flatMap(({ name, aliases }) => [name, ...(aliases ?? [])]);
+  // Commander takes words for meant that have little in common with the one typed.
+  const guess =
+    error.code === 'commander.unknownCommand'
+      ? suggest(/"([^"]*)"/.exec(problem)?.[1] ?? '', names)
+      : /\(Did you mean (.*?)\?\)/.exec(second)?.[1];
   const mayBeForApp = ['commander.unknownOption', 'commander.excessArguments'].includes(error.code);
   const forApp = mayBeForApp && command?.name === 'run';
   const otherwise = forApp ? `Arguments of the program itself stand after --. ${help}` : help;
   return new TuttiError('ERR_USAGE', {
     problem,
-    hint: guess === undefined ? otherwise : `Did you mean ${guess}? ${help}`,
+    hint: guess === undefined || guess === null ? otherwise : `Did you mean ${guess}? ${help}`,
   });
 }

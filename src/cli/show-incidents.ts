@@ -28,7 +28,10 @@ export async function showIncidents({ name, id, json, terminal }: IncidentsReque
   }
   if (json) write(`${JSON.stringify({ schema: 1, app, incidents })}\n`);
   else if (incidents.length === 0) write(`No worker of ${app} has ended badly in the last 30 days.\n`);
-  else for (const incident of incidents) write(line(incident, terminal));
+  else {
+    for (const incident of incidents) write(line(incident, terminal));
+    write(`\nOne of them, with its stack: tutti describe ${app} --incident last, or the id above\n`);
+  }
   return exitCodes.stopped;
 }
 

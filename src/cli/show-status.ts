@@ -154,7 +154,8 @@ export function workerTable(snapshot: Snapshot, colors: Colors): string[] {
 }
 
 function lastExit(exit: Snapshot['workers'][number]['lastExit']): string {
-  if (exit === null) return '';
+  // A reload or a recycle is nothing to look into.
+  if (exit === null || exit.reason === 'planned') return '';
   const how = exit.signal ?? (exit.code === null ? '' : `code ${exit.code}`);
   return `last exit: ${exit.reason} ${how} ${time(Math.max(0, Date.now() - Date.parse(exit.at)))} ago`;
 }

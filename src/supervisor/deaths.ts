@@ -31,9 +31,9 @@ export function classifyExit(worker: Worker, exit: Exit, policy: Policy): Verdic
   const { code, signal, lastWords } = exit;
   const { state } = worker;
   const how = signal === null ? `ended with code ${code ?? 'unknown'}` : `ended by ${signal}`;
-  const firstLine = lastWords.error?.split('\n').find((line) => line.trim() !== '');
-  const because = lastWords.explanation ?? firstLine;
-  const detail = because === undefined ? how : `${how}: ${because.trim()}`;
+  const because = lastWords.explanation ?? headline(lastWords.error);
+  const telling = (what: string): string => (because === undefined ? what : `${what}: ${because.trim()}`);
+  const detail = telling(how);
   const lastLines = lastLinesOf(lastWords);
   const verdict = (reason: ExitReason, text = detail): Verdict => ({ reason, detail: text, lastLines });
 
@@ -44,10 +44,18 @@ export function classifyExit(worker: Worker, exit: Exit, policy: Policy): Verdic
   const isKilled = signal !== null && outsideSignals.has(signal) && lastWords.explanation === undefined;
   if (state.type === 'starting') {
     const hasFinished = code === 0 && (policy.ready === 'started' || policy.restart !== 'always');
-    return hasFinished ? verdict('finished') : verdict('never-ready', `${detail} before it was ready`);
+    return hasFinished ? verdict('finished') : verdict('never-ready', telling(`${how} before it was ready`));
   }
   if (isKilled) return verdict('killed');
   return verdict(code === 0 ? 'finished' : 'crashed');
+}
+
+/** The line of an error that names it. Node puts the place and the source line before a syntax error, down to a line of carets. */
+function headline(error: string | undefined): string | undefined {
+  const lines = error?.split('\n') ?? [];
+  const carets = lines.findIndex((line) => /^\s*\^+\s*$/.test(line));
+  const isText = (line: string): boolean => line.trim() !== '';
+  return lines.slice(carets + 1).find(isText) ?? lines.find(isText);
 }
 
 /** At most 20 lines: what the program wrote, and the error that ended it, which Node prints past the program's own stream. */

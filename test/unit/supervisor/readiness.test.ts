@@ -62,6 +62,19 @@ test('inputs of unknown and dead workers do nothing, and an exit may come before
   assert.equal(world.serving().length, 1);
 });
 
+test('a syntax error is told by its name, not by the place that Node prints before it', () => {
+  const world = new World({ workers: { min: 1, max: 1 } });
+  world.behave = () => ({ bootMs: null });
+  world.start();
+  world.processes.clear();
+  const error = `/app/server.js:1\noops oops\n     ^^^^\n\nSyntaxError: Unexpected identifier 'oops'\n    at compile`;
+  world.send({ type: 'worker-exit', worker: 1, code: 1, signal: null, lastWords: { stderr: [], error } });
+  assert.equal(
+    world.eventsOf('worker-exit')[0]?.detail,
+    "ended with code 1 before it was ready: SyntaxError: Unexpected identifier 'oops'",
+  );
+});
+
 test('a worker that closes its last socket is replaced, new before old', () => {
   const world = new World({ workers: { min: 1, max: 1 } }).start().run(15_000);
   const old = world.inSlot(0);
