@@ -333,7 +333,7 @@ export const options = {
     as: 'maxMemoryBytes',
     flag: 'max-memory',
     section: 'health',
-    doc: 'Recycle a worker that uses more memory.',
+    doc: 'Recycle a worker that uses more memory (on Linux: its proportional set size), within 10 %.',
     defaultDoc: 'no limit',
   }),
   maxRequests: option({
@@ -342,7 +342,7 @@ export const options = {
     as: 'maxRequests',
     flag: 'max-requests',
     section: 'health',
-    doc: 'Recycle a worker after this many requests.',
+    doc: 'Recycle a worker after this many requests, within 10 %.',
     defaultDoc: 'no limit',
   }),
   maxLifetime: option({
@@ -351,7 +351,7 @@ export const options = {
     as: 'maxLifetimeMs',
     flag: 'max-lifetime',
     section: 'health',
-    doc: 'Recycle a worker of this age.',
+    doc: 'Recycle a worker of this age, within 10 %.',
     defaultDoc: 'no limit',
   }),
   cron: option({
