@@ -2,6 +2,7 @@
 // kernel holds the clients until one is back.
 
 import assert from 'node:assert/strict';
+import { rmSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { times } from '../support/form.ts';
@@ -76,7 +77,6 @@ test('all workers dead for longer than holdTimeout: the port closes, and opens a
     env: { CURSE: 'curse' },
     flags: { 'hold-timeout': '1s', 'give-up': 'never' },
   });
-  const { rmSync, writeFileSync } = await import('node:fs');
   writeFileSync(`${rig.dir}/curse`, '');
   for (const pid of rig.workers()) process.kill(pid, 'SIGKILL');
   await rig.waitFor('ports-closed');

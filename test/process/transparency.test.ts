@@ -1,13 +1,11 @@
 // Promise: an unmodified server behaves as under plain node. The same fixture is started both ways and compared.
 
 import assert from 'node:assert/strict';
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { test } from 'node:test';
-import { promisify } from 'node:util';
 import { eventually } from '../support/eventually.ts';
 import { fetch } from '../support/fetch.ts';
 import { freePort } from '../support/free-port.ts';
-import { isAlive } from '../support/processes.ts';
 import { binPath, nodePath, type Rig, root, startRig } from '../support/rig.ts';
 
 interface Mirror {
@@ -161,10 +159,4 @@ test('what the application forks does not load our preload', async () => {
   assert.deepEqual(execArgv, []);
   assert.ok(!env.includes('TUTTI_BOOT'));
   assert.ok(!env.includes('NODE_OPTIONS'));
-});
-
-test('the same file alone, by node, does the same', async () => {
-  const { stdout } = await promisify(execFile)(nodePath, [`${root}test/fixtures/exits-0.cjs`]);
-  assert.equal(stdout, 'done\n');
-  assert.ok(isAlive(process.pid));
 });
