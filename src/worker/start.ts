@@ -103,6 +103,8 @@ export function start(boot: BootInfo): void {
   whenStarted(() => {
     post({ cmd: 'NODE_TUTTI_STARTED' });
     if (boot.ready === 'started') flushCache();
+    // A program that is told its end by a message may live for nothing but that message.
+    if (boot.end.shutdownMessage && process.listenerCount('message') > 0) process.channel?.ref();
   });
   const lastBeat = startHeartbeat(boot.heartbeatMs, () => plane.counts());
   // Whatever ends the process, short of a signal: on a pipe this is written before the process is gone.

@@ -32,7 +32,6 @@ describe('a program that is to end', { concurrency: true }, () => {
       'hears.js',
       `process.on('message', (message) => { console.log('heard ' + message); if (message === 'shutdown') process.exit(0); });
        process.on('SIGINT', () => console.log('heard SIGINT'));
-       setInterval(() => {}, 1e6);
        process.send('ready');`,
     );
     cli.write(

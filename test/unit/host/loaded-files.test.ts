@@ -1,0 +1,14 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { loadedFiles } from '../../../src/host/loaded-files.ts';
+
+test('loadedFiles() reads what Node reports, and nothing else that a worker says', () => {
+  assert.deepEqual(loadedFiles({ 'watch:require': ['/srv/a.cjs', null] }), ['/srv/a.cjs']);
+  assert.deepEqual(
+    loadedFiles({ 'watch:import': ['file:///srv/a%20b.mjs?namespace=1', 'node:fs', 'data:text/javascript,'] }),
+    ['/srv/a b.mjs'],
+  );
+  for (const message of [null, 'ready', 7, [], {}, { 'watch:require': 'a' }, { 'watch:import': ['file://%'] }]) {
+    assert.deepEqual(loadedFiles(message), []);
+  }
+});
