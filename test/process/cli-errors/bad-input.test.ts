@@ -43,7 +43,7 @@ const cases: Case[] = [
     options: { files: { 'server.js': server } },
     code: 64,
     says: [/--workers must be "auto", "max", a whole number from 1 to 1024, or a range such as 2\.\.8, got "many"/],
-    remedy: /tutti run --help.*ERR_FLAGS_INVALID/,
+    remedy: /--help.*ERR_FLAGS_INVALID/,
   },
   {
     name: 'a negative duration',
