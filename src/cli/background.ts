@@ -71,7 +71,7 @@ function load(record: LaunchRecord): Promise<LoadedApp> {
       entry: record.entry ?? undefined,
       args: record.args,
       configPath: record.config,
-      orphan: 'serve',
+      orphan: 'drain',
     },
     surroundings(record.cwd, { ...process.env }),
   );

@@ -94,7 +94,7 @@ export async function namesInConfig(terminal: Terminal, file: string | null = nu
       entry: undefined,
       args: [],
       configPath: file,
-      orphan: 'serve',
+      orphan: 'drain',
     } as const;
     const apps = await loadApps(request, surroundings(terminal.cwd, terminal.env));
     return apps.map((app) => app.config.name);

@@ -96,7 +96,7 @@ async function oneThatIsMeant(word: string, request: StartRequest): Promise<Laun
 }
 
 function appRequest({ args, options }: StartRequest, entry: string | undefined): AppRequest {
-  return { command: 'start', flags: appFlags(options), entry, args, configPath: configFlag(options), orphan: 'serve' };
+  return { command: 'start', flags: appFlags(options), entry, args, configPath: configFlag(options), orphan: 'drain' };
 }
 
 function recordOf(app: LoadedApp, entry: string | undefined, { args, options, terminal }: StartRequest): LaunchRecord {

@@ -299,8 +299,8 @@ export const options = {
     as: 'orphan',
     flag: 'orphan',
     section: 'lifecycle',
-    doc: 'What workers do when tutti itself is killed: finish and leave, or serve on until a new one takes over.',
-    defaultDoc: 'drain with run, serve with start',
+    doc: 'What workers do when tutti itself is killed: finish what they have and leave. Serving on is not built yet: serve does the same as drain.',
+    defaultDoc: 'drain',
   }),
   orphanTimeout: option({
     kind: is.duration,
@@ -308,7 +308,7 @@ export const options = {
     as: 'orphanTimeoutMs',
     flag: 'orphan-timeout',
     section: 'lifecycle',
-    doc: 'How long workers without tutti serve on at most.',
+    doc: 'How long workers without tutti serve on at most. Without effect until serve is built.',
   }),
 
   livenessTimeout: option({

@@ -12,7 +12,9 @@ const doings: Record<string, string> = {
 /** `app.js:12 in hotLoop()`: the innermost frame of the application's own code, else of any code. */
 export function culprit(stack: readonly Frame[] | null): string | null {
   const own = stack?.find((frame) => isOwn(frame.file)) ?? stack?.[0];
-  return own === undefined ? null : `${own.function}() at ${own.file}:${own.line}`;
+  if (own === undefined) return null;
+  const name = own.function === '(anonymous)' ? 'an anonymous function' : `${own.function}()`;
+  return `${name} at ${own.file}:${own.line}`;
 }
 
 function isOwn(file: string): boolean {
