@@ -251,6 +251,7 @@ export class NodeHost implements Host {
       ready: generation.ready,
       gated,
       execArgv: [...generation.nodeArgs],
+      logged: typeof output !== 'string',
       heartbeatMs: HEARTBEAT_MS,
       compileCache: generation.compileCache,
       scoreboard: dataPlane.enrol(id),
@@ -319,9 +320,15 @@ export class NodeHost implements Host {
     const worker = this.#workers.get(id);
     if (worker === undefined) return;
     const forbidden = worker.handlesUsr1 ? 'the application handles SIGUSR1 itself' : null;
-    // Loaded now: most primaries never need it.
-    const { autopsy } = await import('./autopsy.ts');
-    this.#options.autopsied(worker, await autopsy(worker.pid, { timeoutMs, forbidden }));
+    try {
+      // Loaded now: most primaries never need it.
+      const { autopsy } = await import('./autopsy.ts');
+      this.#options.autopsied(worker, await autopsy(worker.pid, { timeoutMs, forbidden }));
+    } catch (error) {
+      // Its file cannot be loaded, for example while an installation replaces it. The worker is replaced all the same.
+      const message = `Worker ${worker.pid} cannot be looked into: ${String(error)}`;
+      this.#options.report({ type: 'notice', level: 'warn', message });
+    }
     this.#later({ type: 'worker-autopsy', worker: id, incident: null });
   }
 
@@ -343,7 +350,7 @@ export class NodeHost implements Host {
     const worker = this.#workers.get(id);
     // Its exit is already an input, or will be.
     if (worker === undefined) return;
-    const result = await probe(worker, { path, timeoutMs, folder: this.#scratch.path() });
+    const result = await probe(worker, { path, timeoutMs, folder: () => this.#scratch.path() });
     this.#observer.input({ type: 'worker-probe', worker: id, ...result });
   }
 

@@ -10,7 +10,7 @@ export interface ProbeRequest {
   path: string;
   timeoutMs: number;
   /** Folder for the private socket, which no one else may enter. */
-  folder: string;
+  folder: () => string;
 }
 
 export interface ProbeResult {
@@ -66,7 +66,7 @@ async function ask(worker: WorkerProcess, request: ProbeRequest, opened: Opened)
 }
 
 /** A connection whose other end the worker has. */
-async function connectTo(worker: WorkerProcess, folder: string, opened: Opened): Promise<Socket> {
+async function connectTo(worker: WorkerProcess, folder: () => string, opened: Opened): Promise<Socket> {
   if (opened.isOver) throw new Error('the probe is over');
   const server = createServer({ pauseOnConnect: true });
   opened.servers.push(server);
@@ -74,7 +74,7 @@ async function connectTo(worker: WorkerProcess, folder: string, opened: Opened):
   const address =
     process.platform === 'win32'
       ? `\\\\.\\pipe\\tutti-${process.pid}-${count}`
-      : join(folder, `probe-${process.pid}-${count}.sock`);
+      : join(folder(), `probe-${process.pid}-${count}.sock`);
   await new Promise<void>((done, fail) => server.once('error', fail).listen(address, done));
 
   const accepted = new Promise<Socket>((done) =>

@@ -15,6 +15,8 @@ export interface BootInfo {
   gated: boolean;
   /** The application's own execArgv; what tutti added is taken out of process.execArgv again. */
   execArgv: string[];
+  /** Output goes to the log process, which may die while the worker lives. */
+  logged: boolean;
   heartbeatMs: number;
   compileCache: boolean;
   scoreboard: { path: string; cell: number } | null;

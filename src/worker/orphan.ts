@@ -1,5 +1,6 @@
 // The primary is dead: finish what is here and leave, instead of Node's own immediate process.exit(0). Runs in the worker.
 import cluster from 'node:cluster';
+import { keepBrokenOutputHarmless } from './output.ts';
 
 /** `onOrphaned` is called once, when the channel to the primary is gone. */
 export function watchPrimary(onOrphaned: () => void): void {
@@ -9,13 +10,4 @@ export function watchPrimary(onOrphaned: () => void): void {
     keepBrokenOutputHarmless();
     onOrphaned();
   });
-}
-
-/** Output that went to the primary's pipe fails from now on; that must not kill a worker that still has requests to finish. */
-function keepBrokenOutputHarmless(): void {
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE' && stream.listenerCount('error') === 1) throw error;
-    });
-  }
 }

@@ -11,6 +11,7 @@ import { startHeartbeat } from './heartbeat.ts';
 import { answerInspections } from './inspect.ts';
 import { rememberLastWords } from './last-words.ts';
 import { watchPrimary } from './orphan.ts';
+import { expectBrokenOutput } from './output.ts';
 import { acceptProbe } from './probe.ts';
 import { createReadiness } from './readiness.ts';
 import { countRequests, requestsInFlight } from './requests.ts';
@@ -28,6 +29,7 @@ export function start(boot: BootInfo): void {
     flushCache();
   });
   const tellLastWords = rememberLastWords();
+  if (boot.logged) expectBrokenOutput();
   trackConnections();
   countRequests();
   answerMetrics();
@@ -49,11 +51,24 @@ export function start(boot: BootInfo): void {
     willMove: (connection) => plane.willMove(connection),
     leaving: () => plane.leaving(),
   });
+  let orphaned = false;
   // Held from the drain on until the application has had its signal: it may have nothing else left to live for.
   let release: (() => void) | null = null;
-  const beginDrain = (timeoutMs: number, done: (left: string[]) => void): void => {
+  let isDrained = false;
+  const beginDrain = (timeoutMs: number): void => {
     release ??= hold();
-    drain.begin(timeoutMs, done);
+    drain.begin(timeoutMs, (left) => {
+      isDrained = true;
+      plane.end();
+      if (orphaned) {
+        leave();
+        return;
+      }
+      void postLastMetrics(LAST_METRICS_MS).then(() => {
+        lastBeat();
+        post({ cmd: 'NODE_TUTTI_DRAINED', left });
+      });
+    });
   };
   const terminate = (): void => {
     lastBeat();
@@ -63,7 +78,12 @@ export function start(boot: BootInfo): void {
     release?.();
   };
 
-  let orphaned = false;
+  /** Without a primary nobody else says when to end. */
+  const leave = (): void => {
+    terminate();
+    setTimeout(() => process.kill(process.pid, 'SIGKILL'), boot.end.stopTimeoutMs).unref();
+  };
+
   const shield = raiseShield((signal, handled) => {
     if (!orphaned) post({ cmd: 'NODE_TUTTI_SIGNALLED', signal, handled });
     // Without a primary a second signal is the only way to say "now".
@@ -72,20 +92,13 @@ export function start(boot: BootInfo): void {
   watchPrimary(() => {
     orphaned = true;
     plane.abandon();
-    beginDrain(boot.end.drainTimeoutMs, () => {
-      terminate();
-      setTimeout(() => process.kill(process.pid, 'SIGKILL'), boot.end.stopTimeoutMs).unref();
-    });
+    // The primary may have died between the end of a drain that it ordered and its order to end.
+    if (isDrained) leave();
+    else beginDrain(boot.end.drainTimeoutMs);
   });
 
   onMessage('NODE_TUTTI_DRAIN', ({ timeoutMs }) => {
-    beginDrain(timeoutMs, (left) => {
-      plane.end();
-      void postLastMetrics(LAST_METRICS_MS).then(() => {
-        lastBeat();
-        post({ cmd: 'NODE_TUTTI_DRAINED', left });
-      });
-    });
+    beginDrain(timeoutMs);
   });
   onMessage('NODE_TUTTI_TERMINATE', terminate);
   onMessage('NODE_TUTTI_SIGNAL', ({ signal }) => void shield.deliver(signal));

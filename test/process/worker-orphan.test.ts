@@ -25,6 +25,8 @@ process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 
 interface Pair {
   primary: ChildProcess;
+  /** What the primary has said so far. */
+  said(): string;
   worker: number;
   port: number;
 }
@@ -40,7 +42,7 @@ async function start(options: WorkerOptions): Promise<Pair> {
   await eventually('the primary is up', () => text.includes('\n'));
   const { pid, port } = JSON.parse(text) as { pid: number; port: number };
   pids.push(pid);
-  return { primary, worker: pid, port };
+  return { primary, said: () => text, worker: pid, port };
 }
 
 async function open(port: number): Promise<RawClient> {
@@ -97,6 +99,26 @@ describe('an orphaned worker', () => {
     const pair = await start({ entry: fixture('ignores-sigterm.cjs'), boot: { end } });
     const half = await open(pair.port);
     half.send('GET / HT');
+    await killPrimary(pair);
+    await gone(pair.worker);
+  });
+
+  it('leaves also when its primary dies in the middle of a drain', async () => {
+    const pair = await start({ entry: fixture('slow-response.cjs') });
+    const busy = await open(pair.port);
+    busy.get('/?ms=1500');
+    pair.primary.kill('SIGUSR2');
+    await eventually('it drains', () => pair.said().includes('draining'));
+    await killPrimary(pair);
+    await busy.until('the answer', ({ answers }) => answers === 1);
+    busy.destroy();
+    await gone(pair.worker);
+  });
+
+  it('leaves also when its primary dies between the drain and the order to end', async () => {
+    const pair = await start({ entry: fixture('slow-response.cjs') });
+    pair.primary.kill('SIGUSR2');
+    await eventually('it is drained', () => pair.said().includes('drained'));
     await killPrimary(pair);
     await gone(pair.worker);
   });
