@@ -38,7 +38,15 @@ export class IncidentStore {
     while (this.#incidents.length > MOST || Date.parse(this.#incidents[0]?.lastAt ?? '') < oldest) {
       const gone = this.#incidents.shift();
       if (gone === undefined) return;
-      for (const end of ['json', 'txt']) rmSync(join(this.#folder, `${gone.id}.${end}`), { force: true });
+      this.#remove(gone);
+    }
+  }
+
+  #remove({ id }: Incident): void {
+    try {
+      for (const end of ['json', 'txt']) rmSync(join(this.#folder, `${id}.${end}`), { force: true });
+    } catch {
+      // On a disk that became read-only it stays there, and is forgotten here.
     }
   }
 

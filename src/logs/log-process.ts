@@ -6,6 +6,9 @@ import { createConnection, type Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import type { Control, Hello, WriterOptions } from './log-writer.ts';
 
+/** A process that a worker left behind holds its output open for as long as it lives. The log process stays for it, nobody else. */
+const CLOSE_PATIENCE_MS = 3000;
+
 export interface LoggedOutput {
   id: number;
   /** To be given to the worker as its stdout and stderr, and closed here right after. */
@@ -37,6 +40,8 @@ export class LogProcess {
         stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       },
     );
+    // What cannot be sent to it, or cannot end it, is told by its exit.
+    writer.on('error', () => {});
     await Promise.race([
       once(writer, 'message'),
       once(writer, 'exit').then(([code]) => {
@@ -44,7 +49,11 @@ export class LogProcess {
       }),
     ]);
     writer.unref();
-    const control = await connect(options.socket, { role: 'control' });
+    const control = await connect(options.socket, { role: 'control' }).catch((error: unknown) => {
+      // It ends by itself when its last client leaves, and would wait for ever for the first one.
+      writer.kill('SIGKILL');
+      throw error;
+    });
     control.unref();
     return new LogProcess(options, writer, control);
   }
@@ -60,11 +69,14 @@ export class LogProcess {
   async open(worker: { slot: number | null; generation: number }): Promise<LoggedOutput> {
     const id = this.#nextId++;
     const hello = { role: 'stream', id, ...worker } as const;
-    const [stdout, stderr] = await Promise.all([
-      connect(this.#options.socket, { ...hello, stream: 'out' }),
-      connect(this.#options.socket, { ...hello, stream: 'err' }),
-    ]);
-    return { id, stdout, stderr };
+    const stdout = await connect(this.#options.socket, { ...hello, stream: 'out' });
+    try {
+      const stderr = await connect(this.#options.socket, { ...hello, stream: 'err' });
+      return { id, stdout, stderr };
+    } catch (error) {
+      stdout.destroy();
+      throw error;
+    }
   }
 
   announce(id: number, pid: number): void {
@@ -84,12 +96,18 @@ export class LogProcess {
     this.#say({ reopen: true });
   }
 
-  /** Lets the process end as soon as the last worker's output has ended; resolves then. */
+  /** Lets the process end as soon as the last worker's output has ended; resolves then, or when that takes too long. */
   async close(): Promise<void> {
     this.#control.end();
     if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
     this.#process.ref();
-    await once(this.#process, 'exit');
+    let timer: NodeJS.Timeout | undefined;
+    const enough = new Promise<void>((done) => {
+      timer = setTimeout(done, CLOSE_PATIENCE_MS);
+    });
+    await Promise.race([once(this.#process, 'exit'), enough]);
+    clearTimeout(timer);
+    this.#process.unref();
   }
 
   #say(message: Control): void {
@@ -99,6 +117,8 @@ export class LogProcess {
 
 async function connect(path: string, hello: Hello): Promise<Socket> {
   const socket = createConnection(path);
+  // At any time from here on the log process may die; whoever waits is told, and nobody else must be ended by it.
+  socket.on('error', () => {});
   await once(socket, 'connect');
   // The greeting must be out before anybody else writes to the same socket.
   await new Promise<void>((resolve, reject) => {

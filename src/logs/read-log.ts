@@ -2,7 +2,7 @@
 
 import { createReadStream, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { createInterface } from 'node:readline';
+import { pipeline } from 'node:stream/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createGunzip } from 'node:zlib';
 import { LineSplitter } from './line-splitter.ts';
@@ -135,14 +135,24 @@ function split(bytes: Buffer): Buffer[] {
 async function rotated(file: string, index: number, count: number, where: Where): Promise<LogRecord[] | null> {
   for (const name of [`${file}.${index}.gz`, `${file}.${index}`]) {
     if (!identity(name)) continue;
-    const bytes = createReadStream(name);
-    const lines = createInterface({ input: name.endsWith('.gz') ? bytes.pipe(createGunzip()) : bytes });
     const records: LogRecord[] = [];
-    for await (const line of lines) {
-      const record = parseRecord(line);
-      if (!matches(record, where)) continue;
+    const keep = (bytes: Buffer): void => {
+      const record = parseRecord(bytes.toString());
+      if (!matches(record, where)) return;
       records.push(record);
       if (records.length > count) records.shift();
+    };
+    const splitter = new LineSplitter();
+    const collect = async (chunks: AsyncIterable<Buffer>): Promise<void> => {
+      for await (const chunk of chunks) for (const line of splitter.push(chunk)) keep(line);
+    };
+    try {
+      if (name.endsWith('.gz')) await pipeline(createReadStream(name), createGunzip(), collect);
+      else await pipeline(createReadStream(name), collect);
+      const rest = splitter.end();
+      if (rest) keep(rest);
+    } catch {
+      // It is being compressed, was renamed by a rotation, or is damaged: what can be read of it is shown.
     }
     return records;
   }

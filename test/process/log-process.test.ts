@@ -3,13 +3,15 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { gzipSync } from 'node:zlib';
 import { LogProcess } from '../../dist/logs/log-process.js';
 import { follow, lastRecords } from '../../dist/logs/read-log.js';
+import { isAlive } from '../support/processes.ts';
 
 interface Bench {
   folder: string;
@@ -159,3 +161,42 @@ test('lines come out although the primary has gone', async (t) => {
 function rssMegabytes(pid: number): number {
   return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
 }
+
+test('a compressed file that is cut off is shown as far as it goes', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'tutti-log-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const file = join(folder, 'app.log');
+  writeFileSync(file, 'newest\n');
+  const older = gzipSync(Array.from({ length: 5000 }, (_, i) => `line ${i} ${Math.random()}\n`).join(''));
+  writeFileSync(`${file}.1.gz`, older.subarray(0, older.length / 2));
+  const { records } = await lastRecords(file, 10);
+  assert.equal(records.length, 10);
+  assert.equal(records.at(-1)?.line, 'newest');
+  assert.match(String(records[0]?.line), /^line \d+/);
+});
+
+test('what a worker left behind, with its output still open, does not keep the end waiting', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'tutti-log-'));
+  const logs = await LogProcess.start({ socket: join(folder, 'log.sock'), format: 'raw', file: null });
+  const { stdout, stderr } = await logs.open({ slot: 0, generation: 1 });
+  t.after(async () => {
+    stdout.destroy();
+    stderr.destroy();
+    await until(() => !isAlive(logs.pid), 'the log process ends by itself');
+    rmSync(folder, { recursive: true, force: true });
+  });
+  await logs.close();
+  assert.ok(isAlive(logs.pid));
+});
+
+test('a log process that is killed costs the primary nothing but its output', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'tutti-log-'));
+  const logs = await LogProcess.start({ socket: join(folder, 'log.sock'), format: 'raw', file: null });
+  const { stdout, stderr } = await logs.open({ slot: 0, generation: 1 });
+  // In the primary the connection may break while it is not given to anybody yet: that must not be an error of its program.
+  process.kill(logs.pid, 'SIGKILL');
+  await until(() => stdout.closed && stderr.closed && !isAlive(logs.pid), 'the log process is dead');
+  await assert.rejects(logs.open({ slot: 0, generation: 1 }));
+  await logs.close();
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+});
