@@ -14,11 +14,18 @@ export class Scoreboard {
   readonly #used = new Set<number>();
   readonly #bytes = Buffer.alloc(SCOREBOARD_BYTES);
   #highest = 0;
+  #closed = false;
 
   private constructor(path: string, fd: number) {
     this.path = path;
     this.#fd = fd;
-    writeSync(fd, this.#bytes, 0, SCOREBOARD_BYTES, 0);
+    try {
+      // Every byte, so that no later write finds the file system full.
+      writeSync(fd, this.#bytes, 0, SCOREBOARD_BYTES, 0);
+    } catch (error) {
+      this.close();
+      throw error;
+    }
   }
 
   /** Null where no file can be made: workers then share by the kernel alone. */
@@ -38,6 +45,7 @@ export class Scoreboard {
 
   /** Null when there are more workers than cells. */
   allocate(): number | null {
+    if (this.#closed) return null;
     let cell = 0;
     while (this.#used.has(cell)) cell += 1;
     if (cell >= CELLS) return null;
@@ -49,19 +57,23 @@ export class Scoreboard {
 
   /** Only when its worker is dead: nobody else writes there. */
   release(cell: number): void {
-    if (!this.#used.delete(cell)) return;
+    // Workers die after the end too, and the number of the descriptor may be another file's by then.
+    if (this.#closed || !this.#used.delete(cell)) return;
     this.#clear(cell);
     this.#setHighest();
   }
 
   /** How many connections the workers say they hold, by cell, as of now. */
   connections(): (cell: number) => number {
+    if (this.#closed) return () => 0;
     const length = cellOffset(this.#highest);
     readSync(this.#fd, this.#bytes, 0, length, 0);
     return (cell) => (cell < this.#highest ? this.#bytes.readInt32LE(cellOffset(cell) + CONNECTIONS_OFFSET) : 0);
   }
 
   close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
     closeSync(this.#fd);
     rmSync(this.path, { force: true });
   }

@@ -24,6 +24,7 @@ export class ScoreboardCell {
   readonly #all = Buffer.alloc(SCOREBOARD_BYTES);
   readonly #siblings: Sibling[] = [];
   #length = cellOffset(16);
+  #abandoned = false;
 
   constructor({ path, cell }: { path: string; cell: number }) {
     this.#cell = cell;
@@ -33,6 +34,8 @@ export class ScoreboardCell {
 
   /** `slot` is null while this worker accepts nothing. Nothing is written when nothing changed. */
   write(slot: number | null, connections: number): void {
+    // A write that was put off until now: the number of the descriptor may be another file's already.
+    if (this.#abandoned) return;
     const place = slot === null ? 0 : slot + 1;
     const own = this.#own;
     if (own.readInt32LE(SLOT_OFFSET) === place && own.readInt32LE(CONNECTIONS_OFFSET) === connections) return;
@@ -43,6 +46,7 @@ export class ScoreboardCell {
 
   /** The other workers that accept, as they stand in the file now. The list is used again by the next call. */
   siblings(): readonly Sibling[] {
+    if (this.#abandoned) return [];
     readSync(this.#fd, this.#all, 0, this.#length, 0);
     const highest = this.#all.readInt32LE(0);
     if (cellOffset(highest) > this.#length) {
@@ -66,6 +70,7 @@ export class ScoreboardCell {
 
   /** The primary is dead and cannot remove the file itself; its other workers have it open. */
   abandon(): void {
+    this.#abandoned = true;
     closeSync(this.#fd);
     unlink(this.#path, () => {});
   }
