@@ -161,8 +161,10 @@ export function launch(
   });
 
   function dispatch(input: SupervisorInput): void {
-    observation.input(input);
-    guarded(() => supervisor.dispatch(input));
+    guarded(() => {
+      observation.input(input);
+      supervisor.dispatch(input);
+    });
   }
 
   function guarded(act: () => void): void {
@@ -289,7 +291,13 @@ export function launch(
     guarded(() => supervisor.start());
     isStarted = true;
     for (const command of early) dispatch(command);
-    if (control === 'wanted') admin = openControl();
+    if (control === 'wanted') {
+      admin = openControl().catch((error: unknown) => {
+        // Its files cannot be loaded, for example while an installation replaces them: the app runs on.
+        notice('warn', `runs without a control socket, because it cannot be opened: ${String(error)}`);
+        return null;
+      });
+    }
     openAutomation().catch((error: unknown) => notice('warn', `files and schedule are not watched: ${String(error)}`));
     if (config.admin !== null) observation.keepHistory();
   }

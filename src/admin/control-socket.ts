@@ -25,8 +25,9 @@ export async function bindControlSocket(server: Server, path: string): Promise<B
   } catch (error) {
     return { outcome: 'impossible', reason: messageOf(error) };
   }
-  const release = await lockName(path);
+  let release = (): void => {};
   try {
+    release = await lockName(path);
     const obstacle = await clearTheWay(path);
     if (obstacle !== null) return obstacle;
     await listen(server, path);

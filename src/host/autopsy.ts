@@ -110,9 +110,14 @@ function inspectorUrl(port: number, signal: AbortSignal): Promise<string> {
       });
       response.on('error', reject);
       response.on('end', () => {
-        const [target] = JSON.parse(body) as { webSocketDebuggerUrl?: string }[];
-        if (target?.webSocketDebuggerUrl) resolve(target.webSocketDebuggerUrl);
-        else reject(new Error('another debugger is attached'));
+        try {
+          const [target] = JSON.parse(body) as { webSocketDebuggerUrl?: string }[];
+          if (target?.webSocketDebuggerUrl) resolve(target.webSocketDebuggerUrl);
+          else reject(new Error('another debugger is attached'));
+        } catch (error) {
+          // The port is not the inspector's but one that the program opened at the same time.
+          reject(error);
+        }
       });
     });
     request.on('error', reject);
@@ -136,6 +141,7 @@ async function interrogate(
   deadline: AbortSignal,
 ): Promise<{ stack: RawFrame[]; requests: RequestInFlight[] }> {
   const { default: WebSocketClient } = await import('ws');
+  deadline.throwIfAborted();
   const socket: WebSocket = new WebSocketClient(url, { perMessageDeflate: false });
   const scripts = new Map<string, { url: string; sourceMapURL?: string }>();
   let nextId = 1;

@@ -33,7 +33,12 @@ export class Inspections {
   ask(worker: WorkerProcess, wish: InspectionWish): Promise<Inspection> {
     this.#count += 1;
     const seq = this.#count;
-    const path = wish.type === 'stack' ? null : this.#path(worker, wish.type);
+    let path: string | null;
+    try {
+      path = wish.type === 'stack' ? null : this.#path(worker, wish.type);
+    } catch (error) {
+      return Promise.resolve({ ok: false, reason: `its file cannot be written: ${(error as Error).message}` });
+    }
     return new Promise((resolve) => {
       const patienceMs = PATIENCE_MS[wish.type] + ('ms' in wish ? wish.ms : 0);
       const timer = setTimeout(

@@ -34,6 +34,7 @@ interface OpenSocket {
 const CLOSE_GRACE_MS = 2000;
 const BACKLOG = 511;
 const EADDRINUSE = -constants.errno.EADDRINUSE;
+const EINVAL = -constants.errno.EINVAL;
 
 export class ListeningSockets {
   readonly #options: ListeningSocketsOptions;
@@ -158,8 +159,8 @@ export class ListeningSockets {
   }
 
   async #bind(key: string, request: ListenRequest): Promise<BoundSocket | number> {
-    let bound = await bindSocket(request);
-    if (bound === EADDRINUSE && this.#evict(key, request)) bound = await bindSocket(request);
+    let bound = await this.#try(request);
+    if (bound === EADDRINUSE && this.#evict(key, request)) bound = await this.#try(request);
     if (typeof bound === 'number') return bound;
     if (this.#closed) {
       bound.close();
@@ -169,6 +170,15 @@ export class ListeningSockets {
     if (errno === 0) return bound;
     bound.close();
     return errno;
+  }
+
+  /** What a private part of Node throws at a strange request is the application's error, not the end of the primary. */
+  async #try(request: ListenRequest): Promise<BoundSocket | number> {
+    try {
+      return await bindSocket(request);
+    } catch {
+      return EINVAL;
+    }
   }
 
   #keep(key: string, request: ListenRequest, bound: BoundSocket): OpenSocket {

@@ -15,7 +15,13 @@ export class Scratch {
   }
 
   remove(): void {
-    if (this.#folder !== null) rmSync(this.#folder, { recursive: true, force: true });
+    const folder = this.#folder;
     this.#folder = null;
+    if (folder === null) return;
+    try {
+      rmSync(folder, { recursive: true, force: true });
+    } catch {
+      // Nothing of it matters any more; the end of the app must not fail on it.
+    }
   }
 }

@@ -41,6 +41,7 @@ export interface WorkerObserver {
 }
 
 const KEPT_LINES = 20;
+const KEPT_CHARS = 8192;
 /** How long after the exit to wait for the rest of its messages and output: a process it left behind may hold the pipes open. */
 const REST_MS = 250;
 
@@ -198,7 +199,8 @@ export class WorkerProcess {
 
   #remember(chunk: Buffer): void {
     const [first = '', ...rest] = chunk.toString('utf8').split('\n');
-    this.#tail.push((this.#tail.pop() ?? '') + first, ...rest);
+    // Only the end of a line that does not end.
+    this.#tail.push(((this.#tail.pop() ?? '') + first).slice(-KEPT_CHARS), ...rest);
     if (this.#tail.length > KEPT_LINES + 1) this.#tail.splice(0, this.#tail.length - KEPT_LINES - 1);
   }
 
