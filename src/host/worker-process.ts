@@ -120,27 +120,27 @@ export class WorkerProcess {
   }
 
   #listen(): void {
-    const child = this.#process;
+    const forked = this.#process;
     const observer = this.#observer;
     // A channel that breaks while something is sent is seen as the exit that follows; unheard, the error would end the primary.
     this.#worker.on('error', () => {});
-    child.on('error', () => {});
-    child.on('internalMessage', (message: unknown, handle: RawHandle | undefined) => {
+    forked.on('error', () => {});
+    forked.on('internalMessage', (message: unknown, handle: RawHandle | undefined) => {
       if (isOurs(message)) this.#receive(message, handle);
     });
-    child.on('message', (message) => {
+    forked.on('message', (message) => {
       if (message === 'ready') observer.input({ type: 'worker-said-ready', worker: this.id });
       else for (const path of loadedFiles(message)) observer.loaded(path);
     });
     for (const name of ['stdout', 'stderr'] as const) {
-      child[name]?.on('data', (chunk: Buffer) => {
+      forked[name]?.on('data', (chunk: Buffer) => {
         if (name === 'stderr') this.#remember(chunk);
         observer.output(this, name, chunk);
       });
-      child[name]?.on('error', () => {});
+      forked[name]?.on('error', () => {});
     }
-    child.once('spawn', () => observer.input({ type: 'worker-online', worker: this.id, pid: this.pid }));
-    child.once('exit', (code, signal) => {
+    forked.once('spawn', () => observer.input({ type: 'worker-online', worker: this.id, pid: this.pid }));
+    forked.once('exit', (code, signal) => {
       this.#ended = true;
       void this.#rest().then(() => this.#end(code, signal));
     });
