@@ -1,6 +1,6 @@
 // What the host needs of whatever shares sockets and connections among the workers (primary).
 
-import type { BootInfo } from '../protocol/messages.ts';
+import type { BootInfo, RequestCounts } from '../protocol/messages.ts';
 import type { WorkerId } from '../supervisor/actions.ts';
 import type { DataMessage, RawHandle, WorkerProcess } from './worker-process.ts';
 
@@ -15,6 +15,8 @@ export interface DataPlane {
   heard(worker: WorkerId): void;
   /** The worker takes no new connections any more. */
   draining(worker: WorkerId): void;
+  /** What the worker's process had counted up to its end, before `gone`; null if that is not known. */
+  tally(worker: WorkerId): RequestCounts | null;
   /** The process is gone or never came to life. */
   gone(worker: WorkerId): void;
   /** Clients are refused from now on, until a worker listens again. */

@@ -304,6 +304,8 @@ export class NodeHost implements Host {
       this.#inspectPorts.release(worker.id);
       this.#connected.delete(worker.id);
       this.#inspections.gone(worker.id);
+      const counts = this.#options.dataPlane.tally(worker.id);
+      if (counts !== null) this.#observer.input({ type: 'worker-counted', worker: worker.id, counts });
       this.#options.dataPlane.gone(worker.id);
       await this.#changedFiles.lookLately();
     },

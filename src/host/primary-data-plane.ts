@@ -1,7 +1,7 @@
 // The primary's side of the data plane: joins the listening sockets and the relay of connections, and knows for every worker whether
 // it may be given any.
 
-import type { Balance, BootInfo } from '../protocol/messages.ts';
+import type { Balance, BootInfo, RequestCounts } from '../protocol/messages.ts';
 import type { RawConnection } from '../protocol/raw-handle.ts';
 import type { WorkerId } from '../supervisor/actions.ts';
 import type { Listener } from '../supervisor/inputs.ts';
@@ -120,6 +120,11 @@ export class PrimaryDataPlane implements DataPlane {
   /** A worker gave a sign of life: it may take what waits. */
   heard(_worker: WorkerId): void {
     this.#relay.pump();
+  }
+
+  tally(worker: WorkerId): RequestCounts | null {
+    const cell = this.#cells.get(worker);
+    return cell === undefined ? null : (this.#scoreboard?.tally(cell) ?? null);
   }
 
   gone(worker: WorkerId): void {

@@ -4,9 +4,23 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, constants, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CELL_BYTES, CELLS, CONNECTIONS_OFFSET, cellOffset, SCOREBOARD_BYTES } from '../protocol/scoreboard-layout.ts';
+import { LATENCY_BOUNDS_MS, type RequestCounts } from '../protocol/messages.ts';
+import {
+  CELL_BYTES,
+  CELLS,
+  CONNECTIONS_OFFSET,
+  cellOffset,
+  SCOREBOARD_BYTES,
+  TALLY_BYTES,
+  TALLY_LATENCIES,
+  TALLY_LATENCY_SUM,
+  TALLY_NUMBERS,
+  TALLY_STATUS,
+  tallyOffset,
+} from '../protocol/scoreboard-layout.ts';
 
 const EMPTY = Buffer.alloc(CELL_BYTES);
+const NOTHING = Buffer.alloc(TALLY_BYTES);
 
 export class Scoreboard {
   readonly path: string;
@@ -51,8 +65,20 @@ export class Scoreboard {
     if (cell >= CELLS) return null;
     this.#used.add(cell);
     this.#clear(cell);
+    writeSync(this.#fd, NOTHING, 0, TALLY_BYTES, tallyOffset(cell));
     this.#setHighest();
     return cell;
+  }
+
+  /** What the worker had counted up to its end; all 0 if it counted nothing. */
+  tally(cell: number): RequestCounts {
+    const numbers = new Float64Array(TALLY_NUMBERS);
+    readSync(this.#fd, numbers, 0, TALLY_BYTES, tallyOffset(cell));
+    return {
+      status: [...numbers.subarray(TALLY_STATUS, TALLY_LATENCIES)],
+      latencyBuckets: { le: LATENCY_BOUNDS_MS, counts: [...numbers.subarray(TALLY_LATENCIES, TALLY_LATENCY_SUM)] },
+      latencySumMs: numbers[TALLY_LATENCY_SUM] ?? 0,
+    };
   }
 
   /** Only when its worker is dead: nobody else writes there. */

@@ -2,7 +2,7 @@
 // counters begin at 0 with its process; here only their growth is added to the slot, so that no series ever goes back, whatever
 // dies, reloads or scales. Pure: no clock, no I/O. Runs in the primary.
 
-import { LATENCY_BOUNDS_MS } from '../protocol/messages.ts';
+import { LATENCY_BOUNDS_MS, type RequestCounts } from '../protocol/messages.ts';
 import type { Action, WorkerId } from '../supervisor/actions.ts';
 import type { SupervisorEvent } from '../supervisor/events.ts';
 import type { Heartbeat, SupervisorInput } from '../supervisor/inputs.ts';
@@ -22,6 +22,8 @@ interface Watched {
   slot: number | null;
   pid: number | null;
   beat: Heartbeat | null;
+  /** The requests that are counted already. */
+  counts: RequestCounts | null;
   ended: boolean;
 }
 
@@ -68,13 +70,14 @@ export class Accumulator {
 
   input(input: SupervisorInput): void {
     if (input.type === 'worker-heartbeat') this.#heartbeat(input.worker, input.beat);
+    else if (input.type === 'worker-counted') this.#counted(input.worker, input.counts);
     else if (input.type === 'worker-online') this.#online(input.worker, input.pid);
     else if (input.type === 'worker-exit') this.#ended(input.worker);
   }
 
   action(action: Action): void {
     if (action.type === 'fork') {
-      this.#workers.set(action.worker, { slot: action.slot, pid: null, beat: null, ended: false });
+      this.#workers.set(action.worker, { slot: action.slot, pid: null, beat: null, counts: null, ended: false });
       this.#declareSlot(action.slot);
     } else if (action.type === 'admit') {
       const watched = this.#workers.get(action.worker);
@@ -198,14 +201,7 @@ export class Accumulator {
     const extra = beat.extra;
     const past = before?.extra;
     if (!extra) return;
-    statusClasses.forEach((status, index) => {
-      this.requests.add({ slot, status }, (extra.status[index] ?? 0) - (past?.status[index] ?? 0));
-    });
-    this.#latency(slot).merge(
-      extra.latencyBuckets.le.map((ms) => ms / 1000),
-      extra.latencyBuckets.counts.map((count, index) => Math.max(0, count - (past?.latencyBuckets.counts[index] ?? 0))),
-      Math.max(0, extra.latencySumMs - (past?.latencySumMs ?? 0)) / 1000,
-    );
+    this.#count(watched, extra);
     for (const result of ['sent', 'adopted', 'refused'] as const) {
       if (extra.transfers) {
         this.transfers.add({ slot, result }, extra.transfers[result] - (past?.transfers?.[result] ?? 0));
@@ -220,6 +216,29 @@ export class Accumulator {
     }
   }
 
+  /** Adds what has grown since the last time. What comes late, and knows less, adds nothing. */
+  #count(watched: Watched, counts: RequestCounts): void {
+    const past = watched.counts;
+    if (past !== null && sum(counts.status) < sum(past.status)) return;
+    watched.counts = counts;
+    const slot = slotLabel(watched.slot);
+    statusClasses.forEach((status, index) => {
+      this.requests.add({ slot, status }, (counts.status[index] ?? 0) - (past?.status[index] ?? 0));
+    });
+    this.#latency(slot).merge(
+      counts.latencyBuckets.le.map((ms) => ms / 1000),
+      counts.latencyBuckets.counts.map((count, index) =>
+        Math.max(0, count - (past?.latencyBuckets.counts[index] ?? 0)),
+      ),
+      Math.max(0, counts.latencySumMs - (past?.latencySumMs ?? 0)) / 1000,
+    );
+  }
+
+  #counted(worker: WorkerId, counts: RequestCounts): void {
+    const watched = this.#workers.get(worker);
+    if (watched) this.#count(watched, counts);
+  }
+
   #online(worker: WorkerId, pid: number): void {
     const watched = this.#workers.get(worker);
     if (watched) watched.pid = pid;
@@ -232,4 +251,8 @@ export class Accumulator {
     const ended = [...this.#workers].filter(([, one]) => one.ended);
     for (const [id] of ended.slice(0, Math.max(0, ended.length - endedKept))) this.#workers.delete(id);
   }
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((all, one) => all + one, 0);
 }

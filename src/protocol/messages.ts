@@ -185,6 +185,9 @@ export interface Beat {
   extra?: BeatExtra;
 }
 
+/** Of a worker's HTTP requests. */
+export type RequestCounts = Pick<BeatExtra, 'status' | 'latencyBuckets' | 'latencySumMs'>;
+
 /** Counters that the core does not look at: metrics and the page do. All of them start at 0 with the process and only grow. */
 export interface BeatExtra {
   /** Answers by class: index 1 for 1xx … 5 for 5xx. Index 0: the client left before an answer was complete. */

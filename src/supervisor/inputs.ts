@@ -1,6 +1,6 @@
 // Everything the world can tell the core.
 
-import type { BeatExtra } from '../protocol/messages.ts';
+import type { BeatExtra, RequestCounts } from '../protocol/messages.ts';
 import type { WorkerId } from './actions.ts';
 import type { RequestInFlight } from './incident.ts';
 import type { Policy } from './policy.ts';
@@ -23,6 +23,8 @@ export type SupervisorInput =
   | { type: 'worker-alive'; worker: WorkerId }
   /** Its proportional set size; null where that cannot be known. The answer to `measure-memory`. */
   | { type: 'worker-memory'; worker: WorkerId; pssBytes: number | null }
+  /** All that it counted, once its process has ended: the last heartbeat knew less. The core does not look at it. */
+  | { type: 'worker-counted'; worker: WorkerId; counts: RequestCounts }
   | { type: 'worker-drained'; worker: WorkerId; left: readonly string[] }
   /** Only this worker got a TERM or INT from outside: drain and replace it. */
   | { type: 'worker-signalled'; worker: WorkerId; signal: string }

@@ -44,6 +44,8 @@ export function receiveFromWorker(model: Model, input: WorkerInput, effects: Eff
       receiveQuiet(worker);
       noteLoad(model, effects.now);
       return;
+    case 'worker-counted':
+      return;
     case 'worker-memory':
       if (worker.memory !== null) worker.memory = { ...worker.memory, pssBytes: input.pssBytes, isKnown: true };
       return;

@@ -6,6 +6,7 @@ import type { ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { type BeatExtra, LATENCY_BOUNDS_MS } from '../protocol/messages.ts';
+import { TALLY_LATENCIES, TALLY_LATENCY_SUM, TALLY_NUMBERS, TALLY_STATUS } from '../protocol/scoreboard-layout.ts';
 import { allConnections, type Connection, connectionOf, whenLost, whenSession } from './connections.ts';
 import type { AnyServer } from './servers.ts';
 
@@ -23,12 +24,14 @@ export interface RequestInFlight {
   ageMs: number;
 }
 
-const status = new Float64Array(6);
-const latency = new Float64Array(LATENCY_BOUNDS_MS.length + 1);
+/** All counts that the primary gets, in the layout of the scoreboard. */
+const tally = new Float64Array(TALLY_NUMBERS);
+const status = tally.subarray(TALLY_STATUS, TALLY_LATENCIES);
+const latency = tally.subarray(TALLY_LATENCIES, TALLY_LATENCY_SUM);
 const streams = new Map<ServerHttp2Stream, { startedAt: number; method: string; path: string }>();
-let latencySumMs = 0;
 let total = 0;
 let active = 0;
+let counted: (() => void) | null = null;
 let answered: ((connection: Connection) => void) | null = null;
 let gate: ((connection: Connection, exchange: Exchange) => boolean) | null = null;
 
@@ -39,6 +42,7 @@ export function countRequests(): void {
   whenLost((connection) => {
     active -= connection.pending;
     status[0] = (status[0] ?? 0) + connection.pending;
+    if (connection.pending > 0) counted?.();
     connection.pending = 0;
   });
   whenSession((session) => {
@@ -56,6 +60,16 @@ export function setAnswered(to: typeof answered): void {
   answered = to;
 }
 
+/** The counts as they stand at any time; not to be written to. */
+export function requestTally(): Float64Array {
+  return tally;
+}
+
+/** `to` is called whenever the tally has changed. */
+export function setCounted(to: typeof counted): void {
+  counted = to;
+}
+
 export function requestCounts(): { total: number; active: number } {
   return { total, active };
 }
@@ -64,7 +78,7 @@ export function requestExtra(): Pick<BeatExtra, 'status' | 'latencyBuckets' | 'l
   return {
     status: Array.from(status),
     latencyBuckets: { le: LATENCY_BOUNDS_MS, counts: Array.from(latency) },
-    latencySumMs: Math.round(latencySumMs * 1000) / 1000,
+    latencySumMs: Math.round((tally[TALLY_LATENCY_SUM] ?? 0) * 1000) / 1000,
   };
 }
 
@@ -135,8 +149,10 @@ function onStream(stream: ServerHttp2Stream, method: string | undefined, path: s
     active--;
     streams.delete(stream);
     const code = stream.sentHeaders?.[':status'];
-    if (code === undefined || stream.rstCode !== 0) status[0] = (status[0] ?? 0) + 1;
-    else measure(Number(code), performance.now() - startedAt);
+    if (code === undefined || stream.rstCode !== 0) {
+      status[0] = (status[0] ?? 0) + 1;
+      counted?.();
+    } else measure(Number(code), performance.now() - startedAt);
   });
 }
 
@@ -145,7 +161,8 @@ function measure(code: number, ms: number): void {
   if (klass >= 1 && klass <= 5) status[klass] = (status[klass] ?? 0) + 1;
   const bucket = bucketOf(ms);
   latency[bucket] = (latency[bucket] ?? 0) + 1;
-  latencySumMs += ms;
+  tally[TALLY_LATENCY_SUM] = (tally[TALLY_LATENCY_SUM] ?? 0) + ms;
+  counted?.();
 }
 
 /** The first bucket whose bound is not exceeded; by halving, because this is done for every request. */

@@ -17,6 +17,7 @@ import { createReadiness } from './readiness.ts';
 import { countRequests, requestsInFlight } from './requests.ts';
 import { raiseShield } from './signals.ts';
 import { whenStarted } from './started.ts';
+import { keepTally } from './tally.ts';
 
 const LAST_METRICS_MS = 250;
 
@@ -32,6 +33,7 @@ export function start(boot: BootInfo): void {
   if (boot.logged) expectBrokenOutput();
   trackConnections();
   countRequests();
+  if (boot.scoreboard !== null) keepTally(boot.scoreboard);
   answerMetrics();
   answerInspections();
   const readiness = createReadiness(() => {

@@ -138,3 +138,22 @@ test('property: no series ever goes back, and the total is what all workers coun
     }),
   );
 });
+
+test('what a worker had counted at its end is added to its last heartbeat, and nothing is counted twice', () => {
+  const counts = new Accumulator();
+  const ended = (worker: number, requests: number) => {
+    const { extra } = beatOf(requests);
+    assert.ok(extra);
+    counts.input({ type: 'worker-counted', worker, counts: extra });
+  };
+  fork(counts, 1, 0);
+  beat(counts, 1, 100);
+  ended(1, 130);
+  exit(counts, 1);
+  beat(counts, 1, 120);
+  fork(counts, 2, 0);
+  ended(2, 7);
+  exit(counts, 2);
+  assert.equal(countOf(counts.requests, { slot: '0', status: '2xx' }), 137);
+  assert.equal(counts.latencies.get('0')?.count, 137);
+});

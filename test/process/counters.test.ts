@@ -1,0 +1,75 @@
+// The request counters are those of the clients, whatever happens to the workers: what a worker counted outlives it, killed or not.
+
+import assert from 'node:assert/strict';
+import { request } from 'node:http';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { eventually } from '../support/eventually.ts';
+import { times } from '../support/form.ts';
+import { startLoad } from '../support/load.ts';
+import { type Rig, startRig } from '../support/rig.ts';
+
+const NAME = 'counted';
+const WORKERS = 3;
+const KEEP_ALIVE = 8;
+const FRESH = 4;
+
+/** GET /metrics through the control socket. */
+function scrape(rig: Rig): Promise<string> {
+  const socketPath = join(rig.environment().TUTTI_HOME as string, 'run', `${NAME}.sock`);
+  return new Promise((done, failed) => {
+    const sent = request({ socketPath, path: '/metrics' }, (response) => {
+      let page = '';
+      response.setEncoding('utf8').on('data', (text: string) => {
+        page += text;
+      });
+      response.once('end', () => (response.statusCode === 200 ? done(page) : failed(new Error(page))));
+    });
+    sent.once('error', failed).end();
+  });
+}
+
+function sumOf(page: string, name: string, label = ''): number {
+  let sum = 0;
+  for (const line of page.split('\n')) {
+    const [, found, labels = '', value] = /^(\w+)(?:\{(.*)\})? (\S+)$/.exec(line) ?? [];
+    if (found === name && labels.includes(label)) sum += Number(value);
+  }
+  return sum;
+}
+
+test('counted exactly through kills and replacements, but for what was in flight on a killed worker', async () => {
+  const restarts = times({ short: 15, default: 30, long: 300 });
+  const requests = times({ short: 2_500, default: 5_000, long: 20_000 });
+  const flags = { name: NAME, workers: WORKERS, 'drain-timeout': '5s' };
+  await using rig = await startRig({ fixture: 'hello.cjs', flags });
+  await using load = await startLoad({ port: rig.port, keepAlive: KEEP_ALIVE, fresh: FRESH });
+  let kills = 0;
+  for (let i = 0; i < restarts; i += 1) {
+    const [pid = 0] = rig.ready();
+    const from = rig.events.length;
+    // Every third ends as gently as `kill <worker>` does.
+    const signal = i % 3 === 2 ? 'SIGTERM' : 'SIGKILL';
+    if (signal === 'SIGKILL') kills += 1;
+    process.kill(pid, signal);
+    await rig.waitFor((event) => event.type === 'worker-exit' && event.pid === pid, { from });
+    await rig.untilReady(WORKERS);
+    await load.reached(Math.floor((requests * (i + 1)) / restarts));
+  }
+  const { ok, failures } = await load.stop();
+  assert.ok(ok >= requests);
+  let before = '';
+  let page = '';
+  await eventually('the last heartbeats to be counted', async () => {
+    before = page;
+    page = await scrape(rig);
+    const settled = sumOf(page, 'tutti_http_requests_total');
+    await new Promise((done) => setTimeout(done, 1_200));
+    return before !== '' && sumOf(before, 'tutti_http_requests_total') === settled;
+  });
+  const counted = sumOf(page, 'tutti_http_requests_total', 'status="2xx"');
+  // A worker may have noted an answer that its client never got; and each client may have got one that was not noted yet.
+  assert.ok(counted <= ok + failures.length, `${counted} counted, ${ok} answered, ${failures.length} lost`);
+  assert.ok(counted >= ok - kills * (KEEP_ALIVE + FRESH), `${counted} counted, ${ok} answered, ${kills} kills`);
+  assert.equal(sumOf(page, 'tutti_http_request_duration_seconds_count'), counted);
+});
