@@ -16,7 +16,10 @@ export interface Placement {
 
 /** How long what was read from the scoreboard is good enough for connections that do not last. */
 const LOOK_MS = 10;
-const WRITE_MS = 4;
+/** How old this worker's own number on the scoreboard may be while connections come and go, … */
+const WRITE_MS = 10;
+/** … and after the last one did. A timer that wakes an idle process costs more than what it writes. */
+const WRITE_LAST_MS = 100;
 /** Half of what was accepted and closed this long ago is forgotten. */
 const WINDOW_MS = 100;
 /** How long clients that belong elsewhere by their address are looked for after the workers changed. */
@@ -38,7 +41,8 @@ export class Balancer {
   #windowAt = 0;
   #accepted = 0;
   #closed = 0;
-  #writing: 'soon' | 'now' | null = null;
+  #writing: 'last' | 'now' | null = null;
+  #wroteAt = 0;
   readonly #write = (): void => this.write();
   #surplusBefore = 0;
   #members = '';
@@ -81,7 +85,7 @@ export class Balancer {
     const lasting = this.#lasting;
     const held = this.#count();
     const placement = (lasting || now - this.#lookedAt > LOOK_MS) && this.#isTooMany(held + 1, lasting, now);
-    this.changed();
+    this.changed(now);
     return placement ? { to: null, held } : null;
   }
 
@@ -91,13 +95,16 @@ export class Balancer {
     this.changed();
   }
 
-  changed(): void {
-    if (this.#lasting) {
+  changed(now = performance.now()): void {
+    if (this.#balance === 'least-connections' && this.#lasting) {
       if (this.#writing !== 'now') setImmediate(this.#write);
       this.#writing = 'now';
+    } else if (now - this.#wroteAt > WRITE_MS) {
+      this.#wroteAt = now;
+      this.write();
     } else if (this.#writing === null) {
-      this.#writing = 'soon';
-      setTimeout(this.#write, WRITE_MS).unref();
+      this.#writing = 'last';
+      setTimeout(this.#write, WRITE_LAST_MS).unref();
     }
   }
 
