@@ -5,6 +5,8 @@ import type { WorkerId } from '../supervisor/actions.ts';
 import type { DataMessage, RawHandle, WorkerProcess } from './worker-process.ts';
 
 export interface DataPlane {
+  /** What is different in this version of Node, so that node:cluster has to share the sockets; null if nothing is. */
+  readonly selfTest: string | null;
   /** Before the fork: the worker's place on the scoreboard. */
   enrol(worker: WorkerId): BootInfo['scoreboard'];
   joined(worker: WorkerProcess): void;

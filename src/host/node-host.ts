@@ -255,6 +255,7 @@ export class NodeHost implements Host {
       heartbeatMs: HEARTBEAT_MS,
       compileCache: generation.compileCache,
       scoreboard: dataPlane.enrol(id),
+      seam: dataPlane.selfTest,
       end: generation.end,
       instanceVar: generation.instanceVar,
       increment: incrementOf(generation),

@@ -1,7 +1,7 @@
 // The file in memory through which workers know of each other's load (primary: makes it, gives out the cells, clears those of the dead).
 
 import { randomBytes } from 'node:crypto';
-import { closeSync, constants, openSync, readSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, constants, openSync, readdirSync, readlinkSync, readSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LATENCY_BOUNDS_MS, type RequestCounts } from '../protocol/messages.ts';
@@ -45,8 +45,9 @@ export class Scoreboard {
   /** Null where no file can be made: workers then share by the kernel alone. */
   static create(): Scoreboard | null {
     const { O_CREAT, O_EXCL, O_RDWR } = constants;
-    const name = `tutti-${process.pid}-${randomBytes(6).toString('hex')}.scoreboard`;
+    const name = `tutti-${pidNamespace()}-${process.pid}-${randomBytes(6).toString('hex')}.scoreboard`;
     for (const folder of ['/dev/shm', tmpdir()]) {
+      removeOrphans(folder);
       try {
         const path = join(folder, name);
         return new Scoreboard(path, openSync(path, O_CREAT | O_EXCL | O_RDWR, 0o600));
@@ -113,5 +114,35 @@ export class Scoreboard {
     const header = Buffer.alloc(CELL_BYTES);
     header.writeInt32LE(this.#highest);
     writeSync(this.#fd, header, 0, CELL_BYTES, 0);
+  }
+}
+
+/** A primary and workers that were all killed at once could not remove their file. */
+function removeOrphans(folder: string): void {
+  try {
+    for (const name of readdirSync(folder)) {
+      const [, namespace, pid] = /^tutti-(\d+)-(\d+)-[0-9a-f]{12}\.scoreboard$/.exec(name) ?? [];
+      if (namespace === pidNamespace() && !isAlive(Number(pid))) rmSync(join(folder, name), { force: true });
+    }
+  } catch {
+    // Not ours to clean, or not there.
+  }
+}
+
+/** The containers of a pod share the folder, but not the numbers of their processes. */
+function pidNamespace(): string {
+  try {
+    return /\d+/.exec(readlinkSync('/proc/self/ns/pid'))?.[0] ?? '0';
+  } catch {
+    return '0';
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }

@@ -20,6 +20,8 @@ export interface BootInfo {
   heartbeatMs: number;
   compileCache: boolean;
   scoreboard: { path: string; cell: number } | null;
+  /** Why the primary cannot share sockets its own way, so that node:cluster has to; null if it can. */
+  seam: string | null;
   end: WorkerEnd;
   /** The variable that holds the slot: a spare learns it late. */
   instanceVar: string;

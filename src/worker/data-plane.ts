@@ -7,8 +7,10 @@ import { constants } from 'node:os';
 import type { BootInfo, ListenRequest, ToPrimary, ToWorker } from '../protocol/messages.ts';
 import type { RawConnection, RawHandle, RawListenHandle } from '../protocol/raw-handle.ts';
 import type { Connection } from './connections.ts';
+import { watchForeignListen } from './foreign-listen.ts';
 import { ListenHandle } from './listen-handle.ts';
 import { installListenSeam, type PrivateServer, type ServerAnswer } from './listen-seam.ts';
+import { schemeOf } from './listener-scheme.ts';
 import { Transfers } from './transfers.ts';
 
 export interface ListenerInfo {
@@ -98,6 +100,7 @@ class WorkerDataPlane implements DataPlane {
   #seq = 0;
   #open: boolean;
   #slot: number | null;
+  #foreign: { stopAccepting(): void } | null = null;
   readonly #transfers: Transfers;
   #stopped = false;
   #waitingRef: NodeJS.Timeout | null = null;
@@ -116,14 +119,18 @@ class WorkerDataPlane implements DataPlane {
   }
 
   install(): void {
-    this.selfTest = installListenSeam({
-      onServer: (server, request, answer) => this.#listen(server, request, answer),
-      onDatagram: (socket, request, answer) => this.#bind(socket, request, answer),
-      onLookup: (change) => {
-        if (change > 0) this.#options.readiness.listenPending();
-        else this.#options.readiness.listenSettled(this, null);
-      },
-    });
+    const { seam } = this.#options.boot;
+    this.selfTest =
+      seam ??
+      installListenSeam({
+        onServer: (server, request, answer) => this.#listen(server, request, answer),
+        onDatagram: (socket, request, answer) => this.#bind(socket, request, answer),
+        onLookup: (change) => {
+          if (change > 0) this.#options.readiness.listenPending();
+          else this.#options.readiness.listenSettled(this, null);
+        },
+      });
+    if (this.selfTest !== 'ok') this.#foreign = watchForeignListen(this.#options.readiness);
   }
 
   admit(slot: number): void {
@@ -143,6 +150,7 @@ class WorkerDataPlane implements DataPlane {
     this.#transfers.setSlot(null);
     for (const { handle } of this.#held.values()) handle.stopAccepting();
     for (const { raw } of this.#datagrams.values()) raw.recvStop();
+    this.#foreign?.stopAccepting();
   }
 
   onMessage(message: ToWorker, handle: unknown): boolean {
@@ -323,21 +331,13 @@ function isFull(server: PrivateServer): boolean {
   return server.maxConnections != null && server._connections >= server.maxConnections;
 }
 
-/** Without loading http or tls: an application that has such a server has loaded them, another one need not pay for them. */
-function isHttp(server: PrivateServer): boolean {
-  return 'keepAliveTimeout' in server || server.listenerCount('request') > 0;
-}
-
-function isTls(server: PrivateServer): boolean {
-  return 'getTicketKeys' in server;
-}
-
 function listenerInfo(server: PrivateServer, request: Omit<ListenRequest, 'index'>, reply: ListenReply): ListenerInfo {
   const place: ListenerInfo =
     request.addressType === -1
       ? { protocol: 'unix', path: request.address ?? '' }
       : { protocol: reply.name === null ? 'unix' : 'tcp', ...addressOf(reply) };
-  return isHttp(server) ? { ...place, scheme: isTls(server) ? 'https' : 'http' } : place;
+  const scheme = schemeOf(server);
+  return scheme === undefined ? place : { ...place, scheme };
 }
 
 function addressOf(reply: ListenReply): { address?: string; port?: number } {

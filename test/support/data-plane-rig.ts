@@ -77,7 +77,14 @@ export class DataPlaneRig implements AsyncDisposable {
     const boot: BootInfo = {
       ...{ worker: id, slot: id - 1, generation: 1, balance: this.#balance, ready: 'listening', gated },
       ...{ instanceVar: 'NODE_APP_INSTANCE', increment: null },
-      ...{ execArgv: [], logged: false, heartbeatMs: 200, compileCache: false, scoreboard: this.plane.enrol(id) },
+      ...{
+        execArgv: [],
+        logged: false,
+        heartbeatMs: 200,
+        compileCache: false,
+        scoreboard: this.plane.enrol(id),
+        seam: null,
+      },
       end: { stopSignal: 'SIGTERM', shutdownMessage: false, drainTimeoutMs: 20_000, stopTimeoutMs: 3000 },
     };
     cluster.setupPrimary({

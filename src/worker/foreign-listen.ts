@@ -1,0 +1,39 @@
+// Where this version of Node differs from what tutti knows, node:cluster itself shares the sockets (its round-robin). The worker then
+// only tells what listens, and takes its servers out of the distribution when it drains. Runs in the worker.
+
+import { subscribe } from 'node:diagnostics_channel';
+import type { AddressInfo } from 'node:net';
+import type { ListenerInfo, ListenReport } from './data-plane.ts';
+import type { PrivateServer } from './listen-seam.ts';
+import { schemeOf } from './listener-scheme.ts';
+
+export function watchForeignListen(report: ListenReport): { stopAccepting(): void } {
+  const servers = new Set<PrivateServer>();
+  subscribe('tracing:net.server.listen:asyncStart', () => report.listenPending());
+  subscribe('tracing:net.server.listen:error', (message) => report.listenSettled(message as object, null));
+  subscribe('tracing:net.server.listen:asyncEnd', (message) => {
+    const { server } = message as { server: PrivateServer };
+    servers.add(server);
+    server.once('close', () => {
+      servers.delete(server);
+      report.closed(server);
+    });
+    report.listenSettled(server, infoOf(server));
+  });
+  return {
+    stopAccepting() {
+      // The server goes on "listening": node:cluster's handle takes a second close() for nothing.
+      for (const server of servers) (server._handle as { close?(): void } | null)?.close?.();
+    },
+  };
+}
+
+function infoOf(server: PrivateServer): ListenerInfo {
+  const address = server.address() as AddressInfo | string | null;
+  const scheme = schemeOf(server);
+  const place: ListenerInfo =
+    address === null || typeof address === 'string'
+      ? { protocol: 'unix', path: address ?? '' }
+      : { protocol: 'tcp', address: address.address, port: address.port };
+  return scheme === undefined ? place : { ...place, scheme };
+}

@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { bid, hashAddress } from '../../../src/worker/ip-hash.ts';
+
+const addresses = [
+  ...Array.from({ length: 4000 }, (_, i) => `10.${i % 7}.${(i >> 8) & 255}.${i & 255}`),
+  ...Array.from({ length: 2000 }, (_, i) => `2001:db8:${(i * 7).toString(16)}::${i.toString(16)}`),
+];
+
+function home(address: string, slots: number[]): number {
+  const hash = hashAddress(address);
+  return slots.reduce((best, slot) => (bid(hash, slot) > bid(hash, best) ? slot : best));
+}
+
+test('clients are spread over the slots', () => {
+  const counts = new Map<number, number>();
+  for (const address of addresses) {
+    const slot = home(address, [0, 1, 2, 3]);
+    counts.set(slot, (counts.get(slot) ?? 0) + 1);
+  }
+  for (const count of counts.values()) assert.ok(Math.abs(count - 1500) < 150, `${count} instead of about 1500`);
+});
+
+test('a slot that comes or goes moves only the clients it wins or loses', () => {
+  let moved = 0;
+  for (const address of addresses) {
+    const four = home(address, [0, 1, 2, 3]);
+    const five = home(address, [0, 1, 2, 3, 4]);
+    if (four !== five) {
+      assert.equal(five, 4);
+      moved += 1;
+    }
+  }
+  assert.ok(Math.abs(moved - 1200) < 150, `${moved} instead of about 1200`);
+});
+
+test('the order of the slots does not matter', () => {
+  for (const address of addresses.slice(0, 200)) assert.equal(home(address, [3, 1, 0, 2]), home(address, [0, 1, 2, 3]));
+});
+
+test('an IPv4 address is the same client on an IPv6 socket', () => {
+  assert.equal(hashAddress('::ffff:192.0.2.1'), hashAddress('192.0.2.1'));
+  assert.notEqual(hashAddress('::ffff:1'), hashAddress('1'));
+});
