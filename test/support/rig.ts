@@ -69,6 +69,7 @@ export class Rig implements AsyncDisposable {
   readonly #mark: string;
   readonly #base: string;
   readonly #closed: Promise<void>;
+  readonly #before = inMemory();
   #ending: Ending | null = null;
   #commands = 0;
   stdout = '';
@@ -239,7 +240,9 @@ ${this.story()}`);
     // A primary that was killed cannot tidy up; who comes next does.
     if (this.#ending?.signal !== 'SIGKILL') {
       problems.push(...leftovers(join(this.#base, 'home')), ...leftovers(join(this.#base, 'tmp')));
-      problems.push(...scoreboards(this.pid));
+      // One that was killed in an earlier life of this pid may have left its own.
+      const left = inMemory().filter((name) => name.startsWith(`tutti-${this.pid}-`) && !this.#before.includes(name));
+      problems.push(...left.map((name) => `left behind: /dev/shm/${name}`));
     }
     rmSync(this.#base, { recursive: true, force: true });
     assert.deepEqual(problems, [], `${problems.join('; ')}\n${this.story()}`);
@@ -303,11 +306,8 @@ function leftovers(folder: string): string[] {
     .map((name) => `left behind: ${join(folder, name)}`);
 }
 
-function scoreboards(pid: number): string[] {
-  if (!existsSync('/dev/shm')) return [];
-  return readdirSync('/dev/shm')
-    .filter((name) => name.startsWith('tutti') && new RegExp(`(^|\\D)${pid}(\\D|$)`).test(name))
-    .map((name) => `left behind: /dev/shm/${name}`);
+function inMemory(): string[] {
+  return existsSync('/dev/shm') ? readdirSync('/dev/shm') : [];
 }
 
 function isFolder(path: string): boolean {
