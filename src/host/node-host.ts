@@ -102,12 +102,7 @@ export class NodeHost implements Host {
   }
 
   memoryRoom(): MemoryRoom | null {
-    const pids = [...this.#workers.values()].map(({ pid }) => pid);
-    return this.#memory.room(pids, this.now());
-  }
-
-  worker(id: WorkerId): WorkerProcess | undefined {
-    return this.#workers.get(id);
+    return this.#memory.room([...this.#workers.values()], this.now());
   }
 
   /** Asks all workers that were heard of lately for the application's own metrics. */
@@ -159,9 +154,11 @@ export class NodeHost implements Host {
         this.#giveUpAwaited(action.worker);
         this.#workers.get(action.worker)?.kill();
         return;
-      case 'measure-memory':
-        this.#measureMemory(action.worker);
+      case 'measure-memory': {
+        const { worker } = action;
+        this.#later({ type: 'worker-memory', worker, pssBytes: pssBytes(this.#workers.get(worker)?.pid ?? 0) });
         return;
+      }
       case 'autopsy':
         void this.#autopsy(action);
         return;
@@ -333,11 +330,6 @@ export class NodeHost implements Host {
       this.#options.report({ type: 'notice', level: 'warn', message });
     }
     this.#later({ type: 'worker-autopsy', worker: id, incident: null });
-  }
-
-  #measureMemory(id: WorkerId): void {
-    const worker = this.#workers.get(id);
-    if (worker !== undefined) this.#later({ type: 'worker-memory', worker: id, pssBytes: pssBytes(worker.pid) });
   }
 
   /** The core hears of it in a later turn, as of every other end. */

@@ -15,15 +15,15 @@ export class WorkerMemory {
   }
 
   /** Null without a limit. What was found lately is not looked for again. */
-  room(pids: readonly number[], now: number): MemoryRoom | null {
-    if (this.#last === null || now - this.#last.at >= KEPT_MS) this.#last = { room: this.#look(pids, now), at: now };
+  room(workers: readonly { pid: number }[], now: number): MemoryRoom | null {
+    if (this.#last === null || now - this.#last.at >= KEPT_MS) this.#last = { room: this.#look(workers, now), at: now };
     return this.#last.room;
   }
 
-  #look(pids: readonly number[], now: number): MemoryRoom | null {
+  #look(workers: readonly { pid: number }[], now: number): MemoryRoom | null {
     const freeBytes = memoryFreeBytes();
     if (freeBytes === null) return null;
-    const sizes = pids.map((pid) => this.#memory.pssBytes(pid, now)).filter((bytes) => bytes !== null);
+    const sizes = workers.map(({ pid }) => this.#memory.pssBytes(pid, now)).filter((bytes) => bytes !== null);
     sizes.sort((a, b) => a - b);
     // The middle one: some have just been started, and one may leak.
     return { freeBytes, workerBytes: sizes[Math.floor(sizes.length / 2)] ?? 0 };
