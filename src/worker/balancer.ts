@@ -14,12 +14,14 @@ export interface Placement {
   held: number | null;
 }
 
-/** How long what was read from the scoreboard is good enough for connections that do not last. */
+/** How long what was read from the scoreboard is good enough for a decision that is worth no system call of its own. */
 const LOOK_MS = 10;
+/** The same while connections come and go: then they are not worth a transfer, and seldom a look. */
+const LOOK_SELDOM_MS = 50;
 /** How old this worker's own number on the scoreboard may be while connections come and go, … */
-const WRITE_MS = 10;
+const WRITE_MS = 50;
 /** … and after the last one did. A timer that wakes an idle process costs more than what it writes. */
-const WRITE_LAST_MS = 100;
+const WRITE_LAST_MS = 200;
 /** Half of what was accepted and closed this long ago is forgotten. */
 const WINDOW_MS = 100;
 /** How long clients that belong elsewhere by their address are looked for after the workers changed. */
@@ -84,7 +86,7 @@ export class Balancer {
     this.#accepted += 1;
     const lasting = this.#lasting;
     const held = this.#count();
-    const placement = (lasting || now - this.#lookedAt > LOOK_MS) && this.#isTooMany(held + 1, lasting, now);
+    const placement = (lasting || now - this.#lookedAt > LOOK_SELDOM_MS) && this.#isTooMany(held + 1, lasting, now);
     this.changed(now);
     return placement ? { to: null, held } : null;
   }

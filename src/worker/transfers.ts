@@ -44,6 +44,8 @@ export class Transfers {
   #drainingSince: number | null = null;
   #answered: Connection[] = [];
   #ended = false;
+  #rebalances = false;
+  #timer: NodeJS.Timeout | null = null;
 
   constructor(options: TransfersOptions) {
     this.#options = options;
@@ -62,7 +64,7 @@ export class Transfers {
     );
     whenLost(() => this.#balancer?.closed());
     if (options.balance !== 'least-connections' && options.balance !== 'ip-hash') return;
-    setInterval(() => this.#rebalance(), REBALANCE_MS).unref();
+    this.#rebalances = true;
   }
 
   get leaving(): number {
@@ -79,6 +81,7 @@ export class Transfers {
     const placement = this.#balancer?.place(client) ?? null;
     if (placement === null) listener.serve(client);
     else this.#send(listener, client, false, placement);
+    this.#keepBalance();
   }
 
   adopt(message: Adopt, listener: ListenHandle | undefined, isFull: boolean, client: RawConnection): void {
@@ -135,9 +138,20 @@ export class Transfers {
     for (const [client, { listener, used }] of unsent) this.#serve(listener, client, used);
   }
 
-  #rebalance(): void {
-    if (this.#drainingSince !== null || this.#balancer === null) return;
-    const surplus = this.#balancer.surplus();
+  /** Runs only while there is something to balance: an idle worker sleeps. */
+  #keepBalance(): void {
+    if (!this.#rebalances || this.#timer !== null) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = null;
+      if (this.#drainingSince !== null || this.#balancer === null || allConnections().size === 0) return;
+      this.#rebalance(this.#balancer);
+      this.#keepBalance();
+    }, REBALANCE_MS);
+    this.#timer.unref();
+  }
+
+  #rebalance(balancer: Balancer): void {
+    const surplus = balancer.surplus();
     this.#wanted = surplus > 0 ? surplus - this.#move(allConnections(), surplus) : 0;
     // Those that are busy leave after their next answer.
     setAnswered(this.#wanted > 0 ? (connection) => this.#onAnswered(connection) : null);
@@ -191,6 +205,7 @@ export class Transfers {
   #serve(listener: ListenHandle, client: RawConnection, used: boolean): void {
     listener.serve(client);
     this.#balancer?.changed();
+    this.#keepBalance();
     const connection = newestConnection();
     if (used && connection !== null && (connection.socket as PrivateSocket)._handle === client) resume(connection);
   }
