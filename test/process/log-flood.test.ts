@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { eventually } from '../support/eventually.ts';
+import { processesBelow } from '../support/processes.ts';
 import { type Rig, startRig } from '../support/rig.ts';
 
 interface State {
@@ -76,4 +77,21 @@ test('a disk that takes nothing any more stops nobody', async () => {
   const last = await written(rig, 50_000);
   assert.equal(last.pid, first.pid);
   assert.ok(last.backlog < 16 * MEGABYTE, `the worker holds back ${last.backlog / MEGABYTE} MB`);
+});
+
+test('a log process that is killed takes no worker with it: they are replaced in peace', async () => {
+  await using rig = await startRig({
+    fixture: 'floods.cjs',
+    flags: { workers: 1, 'log-file': 'app.log' },
+    env: { RATE_MB: '1' },
+  });
+  const before = await written(rig, 1000);
+  const logs = processesBelow(rig.pid).find(({ command }) => command.includes('log-writer'));
+  assert.ok(logs !== undefined, 'there is a log process');
+  process.kill(logs.pid, 'SIGKILL');
+  const end = await rig.events.waitFor(({ type, pid }) => type === 'worker-exit' && pid === before.pid);
+  assert.equal(end.reason, 'planned', JSON.stringify(end));
+  const after = await written(rig, 1000);
+  assert.notEqual(after.pid, before.pid);
+  assert.deepEqual(rig.events.all('worker-exit').length, 1);
 });
