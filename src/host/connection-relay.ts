@@ -146,7 +146,7 @@ export class ConnectionRelay {
     const able: DataPlaneWorker[] = [];
     const willing: DataPlaneWorker[] = [];
     for (const worker of this.#options.holders(offer.key)) {
-      if (worker === offer.from || !worker.isAdmitted() || !worker.isFresh()) continue;
+      if (worker === offer.from || this.#dead.has(worker) || !worker.isAdmitted() || !worker.isFresh()) continue;
       able.push(worker);
       if (!offer.refusedBy.has(worker.id)) willing.push(worker);
     }

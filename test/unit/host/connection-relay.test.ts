@@ -1,0 +1,178 @@
+import assert from 'node:assert/strict';
+import { beforeEach, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { ConnectionRelay } from '../../../src/host/connection-relay.ts';
+import type { DataPlaneWorker } from '../../../src/host/data-plane-worker.ts';
+import type { ToWorker } from '../../../src/protocol/messages.ts';
+import type { RawConnection } from '../../../src/protocol/raw-handle.ts';
+
+type Adopt = Extract<ToWorker, { cmd: 'NODE_TUTTI_ADOPT' }>;
+
+class TestWorker implements DataPlaneWorker {
+  readonly id: number;
+  readonly cell: number;
+  readonly offers: Adopt[] = [];
+  admitted = true;
+  fresh = true;
+
+  constructor(id: number) {
+    this.id = id;
+    this.cell = id;
+  }
+
+  isAdmitted(): boolean {
+    return this.admitted;
+  }
+
+  isDraining(): boolean {
+    return false;
+  }
+
+  isFresh(): boolean {
+    return this.fresh;
+  }
+
+  send(message: ToWorker): void {
+    if (message.cmd === 'NODE_TUTTI_ADOPT') this.offers.push(message);
+  }
+
+  answer(accepted: boolean): void {
+    const offer = this.offers.shift();
+    assert.ok(offer);
+    relay.adopted(this, { cmd: 'NODE_TUTTI_ADOPTED', id: offer.id, accepted });
+  }
+}
+
+let workers: TestWorker[];
+let loads: number[];
+let relay: ConnectionRelay;
+let closed: number;
+
+function client(): RawConnection {
+  return {
+    close: () => {
+      closed += 1;
+    },
+  };
+}
+
+function transfer(from: TestWorker, to: number | null, held: number | null): void {
+  relay.transfer(from, { cmd: 'NODE_TUTTI_TRANSFER', key: 'k', to, used: false, held }, client());
+}
+
+function offered(): number[] {
+  return workers.map(({ offers }) => offers.length);
+}
+
+beforeEach(() => {
+  workers = [0, 1, 2].map((id) => new TestWorker(id));
+  loads = [0, 0, 0];
+  closed = 0;
+  relay = new ConnectionRelay({ holders: () => workers, connections: () => (cell) => loads[cell] ?? 0 });
+});
+
+const [A, B, C] = [0, 1, 2].map((i) => () => workers[i] as TestWorker) as [
+  () => TestWorker,
+  () => TestWorker,
+  () => TestWorker,
+];
+
+test('a transfer goes to whoever holds least, counting what is on its way', () => {
+  loads = [10, 5, 4];
+  transfer(A(), null, 10);
+  transfer(A(), null, 10);
+  assert.deepEqual(offered(), [0, 1, 1]);
+});
+
+test('its sender gets it back when nobody holds less', () => {
+  loads = [5, 5, 6];
+  transfer(A(), null, 5);
+  assert.equal(A().offers[0]?.back, true);
+  A().answer(true);
+  assert.equal(closed, 1);
+  assert.equal(relay.transferred, 0);
+});
+
+test('the copy is kept until the answer, and no time changes that', async () => {
+  transfer(A(), 1, null);
+  await delay(60);
+  assert.deepEqual(offered(), [0, 1, 0]);
+  assert.equal(closed, 0);
+  B().answer(true);
+  assert.equal(closed, 1);
+});
+
+test('refused, it goes to another; refused by all, back to its sender', () => {
+  transfer(A(), 1, null);
+  B().answer(false);
+  assert.deepEqual(offered(), [0, 0, 1]);
+  C().answer(false);
+  assert.equal(A().offers[0]?.back, true);
+});
+
+test('what a dead worker had not acknowledged goes to another', () => {
+  transfer(A(), 1, null);
+  relay.gone(B());
+  assert.equal(C().offers.length, 1);
+  assert.equal(closed, 0);
+});
+
+test('when its sender is dead it waits for a worker that can take it', () => {
+  B().admitted = false;
+  C().admitted = false;
+  transfer(A(), null, null);
+  const sender = A();
+  assert.equal(sender.offers[0]?.back, true);
+  sender.admitted = false;
+  relay.gone(sender);
+  assert.deepEqual(offered().slice(1), [0, 0]);
+  B().admitted = true;
+  relay.pump();
+  assert.deepEqual(offered().slice(1), [1, 0]);
+  assert.equal(closed, 0);
+});
+
+test('a worker that does not answer is given one connection only; the others go on', () => {
+  loads = [20, 0, 15];
+  for (let i = 0; i < 5; i += 1) transfer(A(), null, 20);
+  // The blocked worker looks idle, but has one to answer for.
+  assert.equal(B().offers.length, 1);
+  while (C().offers.length > 0) C().answer(true);
+  assert.equal(B().offers.length, 1);
+  assert.equal(relay.transferred, 4);
+});
+
+test('a worker that is quick gets more and more at once', () => {
+  loads = [100, 0, 1000];
+  for (let i = 0; i < 40; i += 1) transfer(A(), null, 100);
+  const seen: number[] = [];
+  for (let i = 0; i < 40; i += 1) {
+    seen.push(B().offers.length);
+    B().answer(true);
+  }
+  assert.ok(Math.max(...seen) > 8);
+  assert.equal(relay.transferred, 40);
+});
+
+test('targets that are not admitted or gave no sign of life are passed over', () => {
+  B().fresh = false;
+  C().admitted = false;
+  transfer(A(), 1, null);
+  assert.deepEqual(offered(), [1, 0, 0]);
+});
+
+test('round-robin: one at a time to each, the least recent first; the rest waits', () => {
+  for (let i = 0; i < 5; i += 1) relay.dispatch('k', client());
+  assert.deepEqual(offered(), [1, 1, 1]);
+  B().answer(true);
+  assert.deepEqual(offered(), [1, 1, 1]);
+  relay.gone(C());
+  workers.pop();
+  A().answer(true);
+  A().answer(true);
+  B().answer(true);
+  assert.equal(closed, 4);
+  assert.equal(A().offers.length + B().offers.length, 1);
+  relay.close();
+  assert.equal(closed, 5);
+});
