@@ -74,7 +74,8 @@ export class Scoreboard {
   /** What the worker had counted up to its end; all 0 if it counted nothing. */
   tally(cell: number): RequestCounts {
     const numbers = new Float64Array(TALLY_NUMBERS);
-    readSync(this.#fd, numbers, 0, TALLY_BYTES, tallyOffset(cell));
+    // Workers die after the end too.
+    if (!this.#closed) readSync(this.#fd, numbers, 0, TALLY_BYTES, tallyOffset(cell));
     return {
       status: [...numbers.subarray(TALLY_STATUS, TALLY_LATENCIES)],
       latencyBuckets: { le: LATENCY_BOUNDS_MS, counts: [...numbers.subarray(TALLY_LATENCIES, TALLY_LATENCY_SUM)] },
