@@ -202,6 +202,7 @@ export function launch(
       format,
       file,
       folder: () => logScratch.path(),
+      onMissing: (message) => handle.report({ type: 'notice', level: 'warn', message }),
       onLost: (message) => {
         handle.report({ type: 'notice', level: 'warn', message });
         void handle.recycle();

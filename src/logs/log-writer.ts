@@ -24,6 +24,8 @@ export type Hello =
 /** A line on the control connection. A spare's slot is told when it takes one. */
 export type Control = { id: number; pid: number } | { id: number; slot: number } | { reopen: true } | { line: string };
 
+/** The primary connects at once; only its death in that moment leaves this process alone. */
+const FIRST_CONTACT_MS = 10_000;
 /** How much of a worker's first output waits for its pid to be known. */
 const EARLY_BYTES = 256 * 1024;
 
@@ -50,6 +52,8 @@ class Writer {
       );
     this.#sink = sinkFor(file, explain);
     this.#server.listen(socket, () => process.send?.('listening', () => process.disconnect?.()));
+    // A primary that died before it could connect is not coming.
+    setTimeout(() => this.#onIdle(), FIRST_CONTACT_MS).unref();
   }
 
   #onConnection(socket: Socket): void {

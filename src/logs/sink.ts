@@ -50,10 +50,16 @@ export class FileSink implements Sink {
       stream.write(this.#explain(this.#dropped));
       this.#dropped = 0;
     }
-    stream.write(line);
+    // What the stream had accepted and could not write when it broke is lost, too.
+    stream.write(line, this.#onWritten);
   }
 
+  readonly #onWritten = (error: Error | null | undefined): void => {
+    if (error) this.#dropped += 1;
+  };
+
   reopen(): void {
+    if (this.#retry) clearTimeout(this.#retry);
     const old = this.#stream;
     this.#stream = null;
     old?.end();
@@ -84,10 +90,15 @@ export class FileSink implements Sink {
     if (maxAgeMs !== null) options.interval = intervalOf(maxAgeMs);
     const stream = createStream(basename(file), options);
     stream.on('warning', () => {}); // a rotation that failed: the file simply grows on
-    stream.once('error', () => {
-      // A full disk or a lost folder never stops the app: drop, count, and try again.
-      if (this.#stream === stream) this.#stream = null;
+    let isBroken = false;
+    stream.on('error', () => {
+      if (isBroken) return;
+      isBroken = true;
       stream.destroy();
+      // An old stream that fails at its end is not the one that is written to.
+      if (this.#stream !== stream) return;
+      // A full disk or a lost folder never stops the app: drop, count, and try again.
+      this.#stream = null;
       this.#retry = setTimeout(() => this.#open(), RETRY_MS);
     });
     this.#stream = stream;

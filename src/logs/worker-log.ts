@@ -15,6 +15,8 @@ export interface WorkerLogOptions {
   folder: () => string;
   /** The log process was lost and replaced: what living workers write from now on is lost. */
   onLost: (message: string) => void;
+  /** A worker had to be started without it. */
+  onMissing: (message: string) => void;
 }
 
 export interface LogConnection {
@@ -45,8 +47,12 @@ export class WorkerLog {
         online: (pid) => logs.announce(id, pid),
         admitted: (slot) => logs.announceSlot(id, slot),
       };
-    } catch {
+    } catch (error) {
       this.#process = null;
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#options.onMissing(
+        `A worker writes to the output of tutti itself, because there is no log process: ${reason}.`,
+      );
       return null;
     }
   }
@@ -75,10 +81,12 @@ export class WorkerLog {
   async #start(): Promise<LogProcess> {
     const { format, file, folder, onLost } = this.#options;
     this.#starts += 1;
+    const mine = this.#starts;
     const logs = await LogProcess.start({ socket: join(folder(), `log-${this.#starts}.sock`), format, file });
     logs.onExit(() => {
       if (this.#closing) return;
-      this.#process = null;
+      // Another one may have taken its place already.
+      if (mine === this.#starts) this.#process = null;
       onLost('The log process ended unexpectedly; workers whose output went there are replaced.');
     });
     return logs;
