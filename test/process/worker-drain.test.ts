@@ -61,7 +61,7 @@ describe('drain of HTTP/1', () => {
   it('answers every pipelined request that was executed, and closes with the last one', async () => {
     const worker = new RigWorker({ entry: fixture('pipeline.cjs') });
     const client = await open(await worker.port());
-    client.get('/first?ms=1500');
+    client.get('/first?ms=6000');
     client.get('/second?ms=10');
     await worker.requestsInFlight(2);
     await worker.beginDrain();
