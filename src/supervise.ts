@@ -250,13 +250,15 @@ export function launch(
     await watch?.close();
     await log?.close();
     logScratch.remove();
-    uninstallSignals();
     observation.end();
     const verdict = error === undefined ? verdictOf(code, reason, lastFailure) : { code, error };
-    const closed = admin.then(
-      (server) => server?.close(),
-      () => {},
-    );
+    const closed = admin
+      .then(
+        (server) => server?.close(),
+        () => {},
+      )
+      // Last of all: a signal in this moment would end the process before its socket is gone.
+      .finally(() => uninstallSignals());
     handle.end({ code: verdict.code, reason: verdict.error?.message ?? reason }, verdict.error, closed);
   }
 
