@@ -46,6 +46,7 @@ export async function runForeground({ entry, args, options, terminal }: RunReque
   const labels = labelsFor(app, terminal, { stdout, stderr });
   const output: LaunchOptions['output'] = labels === null ? 'inherit' : (piece) => labels.push(piece);
   const supervision = launch(app, { signals: true, output });
+  finishInPeace();
   supervision.on('event', (event) => {
     if (event.type === 'state' && event.state === 'starting') log.line('info', opening(app));
     if (event.type === 'worker-exit' && event.pid !== null) labels?.ended(event.pid);
@@ -65,6 +66,11 @@ export async function runForeground({ entry, args, options, terminal }: RunReque
   await Promise.all([stdout.end(), stderr.end()]);
   if (told) throw failure;
   return code;
+}
+
+/** The supervision gives the signals back when the app has ended. What is left – the socket, the last lines – must not be cut off then. */
+function finishInPeace(): void {
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP'] as const) process.on(signal, () => {});
 }
 
 function steady(output: Output): SteadyWriter {

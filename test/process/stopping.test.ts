@@ -126,3 +126,29 @@ test('the primary is killed: workers finish what they have and leave', async () 
   assert.equal((await answer).status, 200);
   await eventually('the orphans to leave', () => !workers.some(isAlive));
 });
+
+test('signals that come when everything has ended already do not cut off the tidying up', async () => {
+  await using rig = await startRig({
+    fixture: 'exits-0.cjs',
+    ready: 0,
+    flags: { workers: 1, ready: 'started', restart: 'on-failure' },
+  });
+  await rig.waitFor('worker-exit');
+  // From here to the end of the process there is only tidying up.
+  const ended = rig.end(null);
+  let over = false;
+  void ended.then(() => {
+    over = true;
+  });
+  await eventually(
+    'the end',
+    () => {
+      if (!over) rig.primary.kill('SIGTERM');
+      return over;
+    },
+    { everyMs: 1 },
+  );
+  // Node itself gives the signals back in its last milliseconds; by then nothing of ours is left to tidy up.
+  const { code, signal } = await ended;
+  assert.ok(code === 0 || signal === 'SIGTERM', `${code} ${signal}`);
+});
