@@ -1,6 +1,6 @@
 // What only tutti can be asked: how a reload, a spare and many workers behave, and what the primary costs.
 
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -33,12 +33,12 @@ class App {
   readonly port: number;
   readonly events: Line[] = [];
   readonly #process: ChildProcess;
-  readonly #home: string;
+  readonly home: string;
 
   private constructor(port: number, process: ChildProcess, home: string) {
     this.port = port;
     this.#process = process;
-    this.#home = home;
+    this.home = home;
     createInterface({ input: process.stderr as NodeJS.ReadableStream }).on('line', (line) => {
       if (line.startsWith('{')) this.events.push(JSON.parse(line));
     });
@@ -86,7 +86,7 @@ class App {
     const exited = new Promise((resolve) => this.#process.once('exit', resolve));
     this.signal('SIGQUIT');
     await exited;
-    rmSync(this.#home, { recursive: true, force: true });
+    rmSync(this.home, { recursive: true, force: true });
   }
 }
 
@@ -129,7 +129,7 @@ class Crowd {
 
 export async function ownMeasures(scale: Scale): Promise<OwnResult[]> {
   const results: OwnResult[] = [];
-  const measures = [reload, spare, memory, idle, many];
+  const measures = [reload, spare, memory, idle, many, command];
   for (const measure of measures) {
     process.stderr.write(`tutti alone: ${measure.name} … `);
     try {
@@ -234,6 +234,28 @@ async function idle({ seconds }: Scale): Promise<OwnResult[]> {
       what: 'idle CPU of the primary and 8 workers',
       measured: `${(share * 100).toFixed(2)} % of a core`,
       must: '≤ 0.3 %',
+    },
+  ];
+}
+
+/** How long a command takes beyond starting node at all. */
+async function command({ rounds }: Scale): Promise<OwnResult[]> {
+  const app = await App.start(2);
+  const time = (args: string[]): number => {
+    const since = performance.now();
+    execFileSync(process.execPath, args, { env: { ...process.env, TUTTI_HOME: app.home }, stdio: 'ignore' });
+    return performance.now() - since;
+  };
+  const beyond: number[] = [];
+  for (let round = 0; round < rounds * 4; round++) {
+    beyond.push(time([here('../dist/bin.js'), 'status', '--json']) - time(['-e', '0']));
+  }
+  await app.stop();
+  return [
+    {
+      what: 'tutti status, beyond `node -e 0`',
+      measured: `median ${median(beyond).toFixed(0)} ms`,
+      must: '≤ 120 ms',
     },
   ];
 }
