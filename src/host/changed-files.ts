@@ -3,7 +3,8 @@
 
 import type { Generations } from './generations.ts';
 
-const EVERY_MS = 10_000;
+/** A look costs some 50 µs a file. */
+const EVERY_MS = 30_000;
 /** Workers that end one after the other need not each have a thousand files looked at. */
 const FRESH_MS = 1000;
 /** A file system that does not answer must not keep a crashed worker from being restarted. */
