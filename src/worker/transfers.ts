@@ -24,6 +24,11 @@ export interface TransfersOptions {
 }
 
 const REBALANCE_MS = 400;
+/**
+ * Clients that ask again at once are never between two requests when somebody looks, and a look costs as much as a request. So often
+ * it is tried until the next rebalancing; those who pause are found at once.
+ */
+const LOOKS = 20;
 /** What is on its way out at once: the channel carries one handle at a time and also everything else. */
 const MOST_UNSENT = 128;
 /** A connection that is never quiet is told to close after this part of a drain. */
@@ -43,6 +48,7 @@ export class Transfers {
   #wanted = 0;
   #drainingSince: number | null = null;
   #answered: Connection[] = [];
+  #looks = 0;
   #ended = false;
   #rebalances = false;
   #timer: NodeJS.Timeout | null = null;
@@ -154,6 +160,7 @@ export class Transfers {
     const surplus = balancer.surplus();
     this.#wanted = surplus > 0 ? surplus - this.#move(allConnections(), surplus) : 0;
     // Those that are busy leave after their next answer.
+    this.#looks = LOOKS;
     setAnswered(this.#wanted > 0 ? (connection) => this.#onAnswered(connection) : null);
   }
 
@@ -163,8 +170,13 @@ export class Transfers {
     setImmediate(() => {
       const answered = this.#answered;
       this.#answered = [];
-      const most = this.#drainingSince === null ? this.#wanted : Number.POSITIVE_INFINITY;
-      this.#wanted -= this.#move(answered, most);
+      if (this.#drainingSince !== null) {
+        this.#move(answered, Number.POSITIVE_INFINITY);
+        return;
+      }
+      this.#wanted -= this.#move(answered, this.#wanted);
+      this.#looks -= 1;
+      if (this.#looks <= 0 || this.#wanted <= 0) setAnswered(null);
     });
   }
 
@@ -173,7 +185,7 @@ export class Transfers {
     const atMost = Math.min(most, MOST_UNSENT - this.#unsent.size);
     if (balancer === null || atMost <= 0 || !balancer.hasSiblings()) return 0;
     let moved = 0;
-    for (const connection of movableNow(connections)) {
+    for (const connection of movableNow(this.#elsewhere(connections))) {
       if (moved >= atMost) break;
       const socket = connection.socket as PrivateSocket;
       const listener = connection.server === null ? undefined : this.#options.listenerOf(connection.server);
@@ -187,6 +199,16 @@ export class Transfers {
       this.#send(listener, client, used, placement);
     }
     return moved;
+  }
+
+  /** Those that belong to somebody else: whether one can be moved costs much more to find out. */
+  #elsewhere(connections: Iterable<Connection>): Iterable<Connection> {
+    const balancer = this.#balancer;
+    if (balancer === null || this.#drainingSince !== null) return connections;
+    return [...connections].filter(({ socket }) => {
+      const client = (socket as PrivateSocket)._handle;
+      return client !== null && balancer.home(client, false, 0) !== null;
+    });
   }
 
   #send(listener: ListenHandle, client: RawConnection, used: boolean, { to, held }: Placement): void {
