@@ -8,6 +8,7 @@ import type { Running, Target } from './targets.ts';
 export interface Scale {
   rounds: number;
   seconds: number;
+  quick: boolean;
 }
 
 /** One number of one contestant in one round, or null where it could not be taken. */

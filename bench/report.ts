@@ -65,8 +65,8 @@ const columns: Column[] = [
   { key: 'paced32', title: 'on 32, µs', ratio: false, must: '≤ 1.5× of 2 workers', digits: 0 },
 ];
 
-export function report(results: Results, scale: Scale, options: { write: boolean; quick: boolean }): void {
-  const page = render(results, scale, options.quick);
+export function report(results: Results, scale: Scale, options: { write: boolean }): void {
+  const page = render(results, scale);
   console.log(page);
   if (!options.write) return;
   const docs = fileURLToPath(new URL('../docs/', import.meta.url));
@@ -93,7 +93,7 @@ function values(results: Results, name: string, key: string): number[] {
   return (results.samples.get(name) ?? []).map((sample) => sample[key]).filter((value) => typeof value === 'number');
 }
 
-function render(results: Results, { rounds, seconds }: Scale, quick: boolean): string {
+function render(results: Results, { rounds, seconds, quick }: Scale): string {
   const used = columns.filter((column) => [...results.samples.values()].flat().some((sample) => column.key in sample));
   const names = [...results.samples.keys()];
   const cell = (name: string, column: Column): string => {
