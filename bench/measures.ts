@@ -47,9 +47,14 @@ export const cost: Session = {
 export const evenness: Session = {
   workers: 4,
   async measure(running, { seconds }) {
+    // Each from rest: what an earlier measure opened and closed a moment ago is not this one's subject.
+    await settle();
+    const burst64 = await spread(running.port, 64, 4, 'burst');
+    await settle();
+    const oneByOne64 = await spread(running.port, 64, 4, 'one by one');
     return {
-      burst64: await spread(running.port, 64, 4, 'burst'),
-      oneByOne64: await spread(running.port, 64, 4, 'one by one'),
+      burst64,
+      oneByOne64,
       p99Ms: (await load(running.port, { connections: 40, seconds, keepAlive: true, path: '/work' })).p99Ms,
       delayed: await delayedByBlockedWorker(running.port),
     };
@@ -58,7 +63,10 @@ export const evenness: Session = {
 
 export const burst400: Session = {
   workers: 8,
-  measure: async (running) => ({ burst400: await spread(running.port, 400, 8, 'burst') }),
+  async measure(running) {
+    await settle();
+    return { burst400: await spread(running.port, 400, 8, 'burst') };
+  },
 };
 
 /** CPU per connection when the workers are mostly idle: every idle worker wakes for every connection of a shared socket. */
@@ -72,6 +80,10 @@ export function paced(workers: number): Session {
       return { [`paced${workers}`]: ((cpuSeconds(running.pid) - before) / answered) * 1e6 };
     },
   };
+}
+
+function settle(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 1000));
 }
 
 export async function take(target: Target, session: Session, scale: Scale): Promise<Sample> {

@@ -30,6 +30,8 @@ const here = (path: string): string => fileURLToPath(new URL(path, import.meta.u
 const megabytes = (bytes: number): string => `${(bytes / 1024 / 1024).toFixed(1)} MB`;
 
 class App {
+  /** Those that nobody has stopped yet. */
+  static readonly running = new Set<App>();
   readonly port: number;
   readonly events: Line[] = [];
   readonly #process: ChildProcess;
@@ -62,6 +64,7 @@ class App {
       detached: true, // no terminal: SIGHUP is a reload
     });
     const app = new App(port, started, home);
+    App.running.add(app);
     await app.until(() => app.count('worker-ready') >= workers, `${workers} workers`);
     return app;
   }
@@ -83,6 +86,7 @@ class App {
   }
 
   async stop(): Promise<void> {
+    App.running.delete(this);
     const exited = new Promise((resolve) => this.#process.once('exit', resolve));
     this.signal('SIGQUIT');
     await exited;
@@ -140,6 +144,7 @@ export async function ownMeasures(scale: Scale): Promise<OwnResult[]> {
     } catch (error) {
       process.stderr.write(`failed: ${error}\n`);
       results.push({ what: measure.name, measured: String(error), must: '' });
+      await Promise.all([...App.running].map((app) => app.stop()));
     }
   }
   return results;
