@@ -60,6 +60,8 @@ for (let round = 1; round <= scale.rounds; round++) {
 }
 if (!only || only.includes('own')) results.own = await ownMeasures(scale);
 report(results, scale, { write: !flags.dry && !only && !wanted && !flags.quick });
+// Something that a contestant left behind may hold its pipe to us open; nothing is waited for any more.
+process.exit(0);
 
 async function one(round: number, name: string, session: Session, target: Target): Promise<void> {
   if (target.missing) {
