@@ -78,6 +78,13 @@ export interface HotStack {
   frames: { function: string; file: string; line: number; column: number }[];
 }
 
+export interface RequestInFlight {
+  method: string;
+  /** Without the query, which may hold secrets. */
+  path: string;
+  ageMs: number;
+}
+
 export type ToWorker =
   /**
    * The answer to LISTEN and COPY, with the handle unless errno is set or the primary accepts itself (`dispatched`).
@@ -150,7 +157,7 @@ export type ToPrimary =
       seq: number;
       error?: string;
       stacks?: HotStack[];
-      requests?: { method: string; path: string; ageMs: number }[];
+      requests?: RequestInFlight[];
     }
   /** The application's own metrics: the answer to METRICS, or, with `seq` null, the last ones. Null: it keeps none. */
   | { cmd: 'NODE_TUTTI_METRICS_REPLY'; seq: number | null; metrics: AppMetric[] | null }
@@ -160,7 +167,7 @@ export type ToPrimary =
       cmd: 'NODE_TUTTI_LAST_WORDS';
       error?: string;
       stderr: string[];
-      requests: { method: string; path: string; ageMs: number }[];
+      requests: RequestInFlight[];
     }
   /**
    * With a connected handle: give it to the worker in cell `to`, or, if that is null or cannot have it, to the one with the

@@ -1,5 +1,7 @@
 // What is known of one worker's bad end, as a record.
 
+import type { RequestInFlight } from '../protocol/messages.ts';
+
 export interface Frame {
   function: string;
   /** A path, or a URL that is no file. */
@@ -8,11 +10,7 @@ export interface Frame {
   column: number;
 }
 
-export interface RequestInFlight {
-  method: string;
-  path: string;
-  ageMs: number;
-}
+export type { RequestInFlight };
 
 export interface Incident {
   schema: 1;

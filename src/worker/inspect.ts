@@ -2,7 +2,7 @@
 // inspector inside the process, so no port is opened. Runs in the worker; loads the inspector only when asked.
 import { writeFileSync } from 'node:fs';
 import type { Profiler, Session } from 'node:inspector';
-import type { HotStack, InspectRequest } from '../protocol/messages.ts';
+import type { HotStack, InspectRequest, RequestInFlight } from '../protocol/messages.ts';
 import { onMessage, post } from './channel.ts';
 import { requestsInFlight } from './requests.ts';
 
@@ -44,8 +44,6 @@ async function inspect(request: InspectRequest): Promise<{ stacks?: HotStack[]; 
   }
   return { stacks: hotStacks(profile), requests: requestsInFlight() };
 }
-
-type RequestInFlight = ReturnType<typeof requestsInFlight>[number];
 
 async function record(ms: number): Promise<Profiler.Profile> {
   const inspector = await import('node:inspector');

@@ -5,7 +5,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
-import { type BeatExtra, LATENCY_BOUNDS_MS } from '../protocol/messages.ts';
+import { type BeatExtra, LATENCY_BOUNDS_MS, type RequestInFlight } from '../protocol/messages.ts';
 import { TALLY_LATENCIES, TALLY_LATENCY_SUM, TALLY_NUMBERS, TALLY_STATUS } from '../protocol/scoreboard-layout.ts';
 import { allConnections, type Connection, connectionOf, whenLost, whenSession } from './connections.ts';
 import type { AnyServer } from './servers.ts';
@@ -15,13 +15,6 @@ interface Exchange {
   response: ServerResponse;
   socket: Socket;
   server: AnyServer;
-}
-
-export interface RequestInFlight {
-  method: string;
-  /** Without the query, which may hold secrets. */
-  path: string;
-  ageMs: number;
 }
 
 /** All counts that the primary gets, in the layout of the scoreboard. */
