@@ -1,4 +1,5 @@
-// Builds dist/: tsc for the primary's side, esbuild for the preload, which must be one CommonJS file, Vite for the page.
+// Builds dist/: tsc for the types, Rolldown for the primary's side, esbuild for the preload, which must be one CommonJS file, Vite for
+// the page.
 import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -13,6 +14,9 @@ if (!existsSync('node_modules/typescript')) {
 
 rmSync('dist', { recursive: true, force: true });
 execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], { stdio: 'inherit' });
+
+const { bundle } = await import('./bundle.mjs');
+await bundle();
 
 const { build } = await import('esbuild');
 await build({

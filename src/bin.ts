@@ -7,4 +7,6 @@ import { terminalOf } from './cli/terminal.ts';
 // Without a listener, a reader that goes away (tutti run | head) or a terminal that is closed would end the supervisor.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 
-process.exitCode = await runCli(terminalOf(process));
+void runCli(terminalOf(process)).then((exitCode) => {
+  process.exitCode = exitCode;
+});

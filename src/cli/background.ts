@@ -11,7 +11,11 @@ import type { BootReport } from './launch-in-background.ts';
 import type { LaunchRecord } from './launch-record.ts';
 import { stayLean } from './own-memory.ts';
 
-process.exitCode = await runInBackground(await toldToRun());
+void toldToRun()
+  .then(runInBackground)
+  .then((exitCode) => {
+    process.exitCode = exitCode;
+  });
 
 /** Whoever started this process may be gone before it has said what to run. */
 function toldToRun(): Promise<LaunchRecord> {

@@ -82,8 +82,9 @@ function syntaxErrorLine(error: Error, path: string): string | undefined {
 
 const path = process.argv[2];
 if (path !== undefined) {
-  const result = await evaluate(path);
-  writeSync(3, JSON.stringify(result));
-  // The file may have opened something that would keep this process alive; its job is done.
-  process.exit(0);
+  void evaluate(path).then((result) => {
+    writeSync(3, JSON.stringify(result));
+    // The file may have opened something that would keep this process alive; its job is done.
+    process.exit(0);
+  });
 }

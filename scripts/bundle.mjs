@@ -1,0 +1,100 @@
+// Bundles the primary's side and the CLI into few CommonJS files. A supervisor is ready as soon as its workers are, so what it loads
+// before it forks them must be little: 150 ES modules cost over 100 ms, and importing node:http from an ES module makes Node load undici,
+// which is a fifth of the primary's memory on Node 24. The code keeps its names and lines, so that a stack trace can be read.
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { rolldown } from 'rolldown';
+
+/** Programs of their own, and what the process tests take from dist/ to look at closely. */
+const entries = {
+  programs: ['bin', 'index', 'cli/background', 'config/evaluate', 'logs/log-writer'],
+  tests: ['supervise', 'surroundings', 'config/app', 'logs/log-process', 'logs/read-log'],
+};
+
+/** Loaded from node_modules, because most never need them and they are large. */
+const external = [/^node:/, 'croner', 'jiti', 'yaml'];
+
+const source = join(process.cwd(), 'src');
+
+export async function bundle() {
+  const build = await rolldown({
+    input: Object.fromEntries([...entries.programs, ...entries.tests].map((name) => [name, `src/${name}.ts`])),
+    platform: 'node',
+    external,
+    // Required by the option below: these files are not for others to import from, but for the doors.
+    preserveEntrySignatures: 'allow-extension',
+    plugins: [ownPlace],
+    transform: { target: 'node20.19' },
+  });
+  const { output } = await build.write({
+    dir: 'dist',
+    format: 'cjs',
+    comments: false,
+    entryFileNames: '[name].js',
+    chunkFileNames: 'chunks/[name].js',
+    codeSplitting: {
+      includeDependenciesRecursively: false,
+      groups: [{ name: chunkOf, debugName: 'what is loaded together' }],
+    },
+  });
+  // The package's own type is module; what Node finds in here is not.
+  writeFileSync('dist/package.json', '{ "type": "commonjs" }\n');
+  writeLicenses(output);
+}
+
+/** `import.meta.url` is what it was before the bundling: the place in dist/ that corresponds to the source file. */
+const ownPlace = {
+  name: 'own-place',
+  transform(code, id) {
+    if (!id.startsWith(source) || !code.includes('import.meta.url')) return null;
+    return { code: code.replaceAll('import.meta.url', `__OWN_PLACE__(${JSON.stringify(relative(source, id))})`) };
+  },
+  renderChunk(code, { fileName }) {
+    return code.replaceAll(/__OWN_PLACE__\("(.*?)"\)/g, (_call, file) => {
+      const path = relative(dirname(fileName), file.replace(/\.ts$/, '.js'));
+      return `require("node:url").pathToFileURL(require("node:path").join(__dirname, ${JSON.stringify(path)})).href`;
+    });
+  },
+};
+
+/**
+ * What `tutti run` needs before the first worker lies in three files, because loading a file costs more than the lines in it:
+ * what is typed, what several commands need, and the supervisor itself. The rest lies where the bundler puts it.
+ */
+function chunkOf(id, graph) {
+  const within = (entry) => closure(join(source, entry), graph).has(id);
+  if (within('logs/log-writer.ts')) return null;
+  if (within('cli/program.ts')) return within('supervise.ts') ? 'common' : 'program';
+  if (!within('cli/run-foreground.ts')) return null;
+  return ['cli/show-status.ts', 'cli/stop-apps.ts', 'cli/start-apps.ts'].some(within) ? 'common' : 'primary';
+}
+
+const closures = new Map();
+
+/** Everything that is loaded with a module, itself included. */
+function closure(entry, graph) {
+  const known = closures.get(entry);
+  if (known !== undefined) return known;
+  const found = new Set([entry]);
+  for (const id of found) for (const imported of graph.getModuleInfo(id)?.importedIds ?? []) found.add(imported);
+  closures.set(entry, found);
+  return found;
+}
+
+/** The packages whose code is in dist/ want their licences to go with it. */
+function writeLicenses(output) {
+  const folders = new Set();
+  for (const { moduleIds = [] } of output)
+    for (const id of moduleIds) {
+      const [, folder] = /^(.*\/node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(id) ?? [];
+      if (folder !== undefined) folders.add(folder);
+    }
+  const texts = [...folders].sort().map((folder) => {
+    const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+    const file = readdirSync(folder).find((each) => /^licen[cs]e(\.|$)/i.test(each));
+    const text = file === undefined ? '' : readFileSync(join(folder, file), 'utf8').trim();
+    return `${name} ${version} (${license})\n\n${text}\n`;
+  });
+  const head = 'tutti contains code of these packages.\n';
+  writeFileSync('dist/THIRD-PARTY-LICENSES.txt', [head, ...texts].join(`\n${'-'.repeat(80)}\n\n`));
+}
