@@ -8,6 +8,8 @@ import { dirname, extname, join } from 'node:path';
 
 const CODE = new Set(['.js', '.mjs', '.cjs', '.ts', '.mts', '.cts', '.jsx', '.tsx', '.node', '.wasm']);
 const LEFT_OUT = new Set(['node_modules', 'bower_components', 'coverage', 'test', 'tests']);
+/** What tutti itself reads: it says how the program runs, and is not part of it. */
+const CONFIGURATION = /^(tutti|ecosystem)\.config\.[cm]?[jt]s$/;
 const MOST_FILES = 500;
 const MOST_FOLDERS = 300;
 const AT_ONCE = 4;
@@ -62,6 +64,10 @@ function packageFolder(entry: string): string {
   }
 }
 
+function isCode(name: string): boolean {
+  return CODE.has(extname(name)) && !CONFIGURATION.test(name);
+}
+
 /** Breadth first, so that the bounds cut off what lies deepest. */
 async function sourceFiles(top: string): Promise<string[]> {
   const files: string[] = [];
@@ -71,7 +77,7 @@ async function sourceFiles(top: string): Promise<string[]> {
     for (const item of await readdir(folder, { withFileTypes: true }).catch(() => [])) {
       if (item.isDirectory() && !item.name.startsWith('.') && !LEFT_OUT.has(item.name))
         folders.push(join(folder, item.name));
-      else if (item.isFile() && CODE.has(extname(item.name))) files.push(join(folder, item.name));
+      else if (item.isFile() && isCode(item.name)) files.push(join(folder, item.name));
     }
   }
   return files.slice(0, MOST_FILES);

@@ -75,6 +75,19 @@ test('files that were overwritten in place are noticed, new releases beside them
   assert.equal(await generations.changedInPlace(1), true);
 });
 
+test('a changed configuration of tutti is no changed code', async (t) => {
+  const top = folder(t);
+  release(top, 'one');
+  const generations = new Generations();
+  for (const name of ['tutti.config.ts', 'ecosystem.config.cjs']) {
+    writeFileSync(join(top, 'one', name), 'before');
+    generations.pin(1, program(join(top, 'one')));
+    assert.equal(await generations.changedInPlace(1), false);
+    writeFileSync(join(top, 'one', name), 'afterwards');
+    assert.equal(await generations.changedInPlace(1), false, name);
+  }
+});
+
 test('an entry that was deleted has changed', async (t) => {
   const top = folder(t);
   release(top, 'one');
