@@ -31,6 +31,7 @@ async function runInBackground(record: LaunchRecord): Promise<number> {
     write: (text) => process.stderr.write(text),
     format: 'plain',
     color: false,
+    timed: true,
     name: record.name,
     clock: () => new Date(),
   });

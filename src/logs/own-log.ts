@@ -10,6 +10,8 @@ export interface OwnLogOptions {
   write: (text: string) => void;
   format: 'plain' | 'json';
   color: boolean;
+  /** Each line begins with the time: for a file, to which nobody else adds it. */
+  timed?: boolean;
   name: string;
   /** Wall clock, for the time in the lines. */
   clock: () => Date;
@@ -74,7 +76,9 @@ export class OwnLog {
   }
 
   #line(level: Level, text: string): void {
-    this.#options.write(`${this.#colors.dim('tutti:')} ${this.#marks[level](text)}\n`);
+    const { write, timed, clock } = this.#options;
+    const time = timed === true ? `${clock().toISOString()} ` : '';
+    write(`${this.#colors.dim(`${time}tutti:`)} ${this.#marks[level](text)}\n`);
   }
 
   #json(value: object): void {

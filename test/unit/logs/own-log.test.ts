@@ -36,6 +36,14 @@ test('a crash loop is summarised, and nothing is lost from the count', () => {
   assert.match(lines[3] ?? '', /and 97 lines like this one before/);
 });
 
+test('in a file each line has its time', () => {
+  const lines: string[] = [];
+  const write = (text: string) => lines.push(text);
+  const clock = () => new Date(0);
+  new OwnLog({ write, format: 'plain', color: false, timed: true, name: 'web', clock }).line('info', 'running');
+  assert.deepEqual(lines, ['1970-01-01T00:00:00.000Z tutti: running\n']);
+});
+
 test('one kind of trouble does not hide another', () => {
   const lines: string[] = [];
   const log = logInto(lines, 'plain', () => new Date(0));
