@@ -123,7 +123,14 @@ async function bodyOf(
   }
   const checked = v.safeParse(route.body, json);
   if (checked.success) return { value: checked.output };
-  return { refusal: failed(400, 'invalid', `The body does not fit: ${v.summarize(checked.issues)}`) };
+  return { refusal: failed(400, 'invalid', `The body does not fit: ${described(checked.issues)}`) };
+}
+
+/** On one line, for a terminal and a page alike: `to: Invalid value: Expected >=1 but received 0`. */
+function described(issues: readonly v.BaseIssue<unknown>[]): string {
+  return issues
+    .map((issue) => [v.getDotPath(issue), issue.message].filter((part) => part !== null).join(': '))
+    .join('; ');
 }
 
 /** Null when it is too large; the rest is read and thrown away, so that the client gets to read the answer. */

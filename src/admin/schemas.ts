@@ -11,10 +11,13 @@ const MAX_WORKERS = 1024;
 const workers = v.pipe(v.number(), v.integer(), v.maxValue(MAX_WORKERS));
 
 export const nothing = v.strictObject({});
-export const scaleBody = v.union([
-  v.strictObject({ to: v.pipe(workers, v.minValue(1)) }),
-  v.strictObject({ by: v.pipe(workers, v.minValue(-MAX_WORKERS)) }),
-]);
+export const scaleBody = v.union(
+  [
+    v.strictObject({ to: v.pipe(workers, v.minValue(1)) }),
+    v.strictObject({ by: v.pipe(workers, v.minValue(-MAX_WORKERS)) }),
+  ],
+  `Expected {"to": n}, from 1 to ${MAX_WORKERS}, or {"by": n}`,
+);
 export const recycleBody = v.strictObject({ slot: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0))) });
 export const stopBody = v.strictObject({ fast: v.optional(v.boolean()) });
 

@@ -70,7 +70,7 @@ export interface WorkerRange {
 }
 
 /** More processes than this on one machine is a slip of the finger. */
-const mostWorkers = 1024;
+export const mostWorkers = 1024;
 
 function parseWorkers(value: string | number): WorkerRange | undefined {
   const one = (text: string): WorkerCount | undefined => {

@@ -120,6 +120,14 @@ describe('admin API', () => {
     ]) {
       assert.equal(await send(body), 400, body);
     }
+    const headers = { ...json, authorization: `Bearer ${token}` };
+    for (const [body, says] of [
+      ['{"to":0}', 'The body does not fit: to: Invalid value: Expected >=1 but received 0'],
+      ['{"to":"2"}', 'The body does not fit: Expected {"to": n}, from 1 to 1024, or {"by": n}'],
+    ] as const) {
+      const { error } = (await ask(paths.socket, 'POST', '/v1/scale', { headers, body })).json();
+      assert.deepEqual(error, { code: 'invalid', message: says });
+    }
     assert.deepEqual(target.commands, []);
   });
 
