@@ -18,14 +18,17 @@ interface StackAnswer {
 
 export async function showStack(name: string | undefined, options: Options, terminal: Terminal): Promise<number> {
   const { app, slot } = await chosen(name, options, terminal, 'stack');
-  const text = await ask(app, 'stack', { slot, seconds: secondsOption('--seconds', options.seconds) });
+  const seconds = secondsOption('--seconds', options.seconds);
+  const text = await ask(app, 'stack', { slot, seconds });
   if (options.json === true) {
     terminal.stdout.write(`${text}\n`);
     return exitCodes.stopped;
   }
   const { stacks, requests }: StackAnswer = JSON.parse(text);
-  const lines: string[] = [];
-  if (stacks.length === 0) lines.push(`Worker ${slot} was idle.`);
+  const busy = stacks.reduce((all, { share }) => all + share, 0);
+  const lines = [`Worker ${slot} of ${app.name}, watched for ${seconds} s:`];
+  if (stacks.length === 0) lines.push('  idle');
+  else lines[0] += ` ${(busy * 100).toFixed(1)} % of the time in these stacks, innermost call first`;
   for (const { share, frames } of stacks) {
     lines.push(`${(share * 100).toFixed(1).padStart(5)} %  ${frames[0]?.function ?? ''}`);
     for (const frame of frames)
@@ -46,7 +49,8 @@ export async function takeProfile(name: string | undefined, options: Options, te
   const { flameGraphHtml } = await import('../dashboard/flame-graph.ts');
   write(`${base}.cpuprofile`, text);
   write(`${base}.html`, flameGraphHtml(JSON.parse(text), `${app.name}, worker ${slot}, ${seconds} s`));
-  terminal.stdout.write(`${base}.cpuprofile\n${base}.html\n`);
+  const written = { profile: `${base}.cpuprofile`, flameGraph: `${base}.html` };
+  writePaths({ app: app.name, slot, seconds, ...written }, Object.values(written), options, terminal);
   return exitCodes.stopped;
 }
 
@@ -55,8 +59,13 @@ export async function takeHeap(name: string | undefined, options: Options, termi
   const out = outFile(options, `${app.name}-slot-${slot}-${stamp()}.heapsnapshot`, terminal);
   const { path }: { path: string } = JSON.parse(await ask(app, 'heap', { slot }));
   move(path, out);
-  terminal.stdout.write(`${out}\n`);
+  writePaths({ app: app.name, slot, heapSnapshot: out }, [out], options, terminal);
   return exitCodes.stopped;
+}
+
+function writePaths(answer: object, paths: readonly string[], { json }: Options, terminal: Terminal): void {
+  const text = json === true ? JSON.stringify({ schema: 1, ...answer }) : paths.join('\n');
+  terminal.stdout.write(`${text}\n`);
 }
 
 async function chosen(

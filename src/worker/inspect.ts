@@ -77,8 +77,16 @@ function hotStacks(profile: Profiler.Profile): HotStack[] {
     micros.set(id, (micros.get(id) ?? 0) + (profile.timeDeltas?.[i] ?? 0));
   });
   const total = profile.endTime - profile.startTime;
+  /** Starting and ending the watch is in the profile too, and would be all that an idle worker shows. */
+  const isLookItself = (id: number): boolean => {
+    for (let node = nodes.get(id); node !== undefined; node = parents.get(node.id)) {
+      if (node.callFrame.functionName === record.name && node.callFrame.url.includes('preload.cjs')) return true;
+    }
+    return false;
+  };
   return [...micros]
     .filter(([id]) => !/^\((idle|program|root)\)$/.test(nodes.get(id)?.callFrame.functionName ?? ''))
+    .filter(([id]) => !isLookItself(id))
     .sort((a, b) => b[1] - a[1])
     .slice(0, HOT_STACKS)
     .map(([id, spent]) => {

@@ -11,7 +11,8 @@ export const heap: CommandFile = {
     command
       .argument('[app]', 'the app; may be left out when only one runs')
       .option('--slot <n>', 'the worker in this slot', '0')
-      .option('--out <file>', 'where to write');
+      .option('--out <file>', 'where to write')
+      .option('--json', 'print the paths as JSON');
   },
   action: async ({ positionals, options, terminal }) => {
     const { takeHeap } = await import('../inspect-app.ts');

@@ -15,7 +15,8 @@ export const profile: CommandFile = {
       .argument('[app]', 'the app; may be left out when only one runs')
       .option('--slot <n>', 'the worker in this slot', '0')
       .option('--seconds <n>', 'how long to record', '10')
-      .option('--out <file>', 'where to write, without an ending');
+      .option('--out <file>', 'where to write, without an ending')
+      .option('--json', 'print the paths as JSON');
   },
   action: async ({ positionals, options, terminal }) => {
     const { takeProfile } = await import('../inspect-app.ts');
