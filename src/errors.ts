@@ -189,8 +189,10 @@ export const errors = {
     exitCode: 3,
     when: 'At the first start no worker became ready.',
     message: ({ reason, lastLines }) => `Cannot start: ${reason}${lines(lastLines)}`,
-    remedy: () =>
-      'Run the program with node alone to see the same failure; --start-timeout gives a slow start more time.',
+    remedy: ({ reason }) =>
+      reason.includes('did not listen')
+        ? 'A program that serves nothing, such as a queue worker, is run with --ready started; --start-timeout gives a slow start more time.'
+        : 'Run the program with node alone to see the same failure; --start-timeout gives a slow start more time.',
     example: { reason: 'no worker became ready.', lastLines: ["Error: Cannot find module 'express'"] },
   }),
   ERR_PORT_IN_USE: error<{ where: string }>({
@@ -238,13 +240,15 @@ export const errors = {
   }>({
     exitCode: 5,
     when: 'The app that a command names does not run, or nothing runs at all.',
-    message: ({ name, running }) =>
+    message: ({ name, isStopped, running }) =>
       name === null
         ? 'Cannot do that: nothing is running.'
-        : `Cannot find the app "${name}": ${running.length === 0 ? 'nothing is running' : `what runs is ${running.join(', ')}`}.`,
+        : isStopped
+          ? `Cannot reach the app "${name}": it is stopped.`
+          : `Cannot find the app "${name}": ${running.length === 0 ? 'nothing is running' : `what runs is ${running.join(', ')}`}.`,
     remedy: ({ name, isStopped, nearest }) =>
       isStopped
-        ? `It is stopped. To start it again: tutti start ${name}`
+        ? `To start it again: tutti start ${name}. What it wrote, and why it died: tutti logs ${name}, tutti describe ${name}`
         : nearest === null
           ? 'To see what runs: tutti status. To start something: tutti start server.js'
           : `Did you mean "${nearest}"?`,

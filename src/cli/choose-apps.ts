@@ -26,7 +26,7 @@ export async function chooseRunning(typed: readonly string[], terminal: Terminal
     if (known.running.length === 0) throw nothingRuns(null, known);
     return [...known.running];
   }
-  if (names.length > 0) return [...new Set(names)].map((name) => byName(name, known));
+  if (names.length > 0) return byNames([...new Set(names)], typed.some(looksLikeFile), known, terminal);
   if (known.running.length === 1) return [...known.running];
   if (known.running.length === 0) throw nothingRuns(null, known);
   const here = await namesInConfig(terminal);
@@ -45,7 +45,7 @@ export async function namesOf(typed: readonly string[], terminal: Terminal): Pro
 }
 
 /** As in config/load.ts, which is loaded only when there is such a word. */
-function looksLikeFile(word: string): boolean {
+export function looksLikeFile(word: string): boolean {
   return /\.(json|ya?ml|[cm]?[jt]s)$/.test(word);
 }
 
@@ -57,6 +57,14 @@ export async function chooseOne(name: string | undefined, terminal: Terminal, co
     throw new TuttiError('ERR_APP_AMBIGUOUS', { names: apps.map((one) => one.name), command });
   }
   return app;
+}
+
+/** A file means those of its apps that run; who names an app means that one, and nothing is done when it does not run. */
+function byNames(names: readonly string[], fromFile: boolean, known: Known, terminal: Terminal): Found[] {
+  const running = names.filter((name) => known.running.some((app) => app.name === name));
+  if (!fromFile || running.length === 0) return names.map((name) => byName(name, known));
+  for (const name of names) if (!running.includes(name)) terminal.stderr.write(`${name}: does not run\n`);
+  return running.map((name) => byName(name, known));
 }
 
 function byName(name: string, known: Known): Found {

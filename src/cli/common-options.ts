@@ -1,6 +1,6 @@
 // The options that several commands share, checked.
 
-import { parseDuration } from '../config/values.ts';
+import { mostWorkers, parseDuration } from '../config/values.ts';
 import { TuttiError } from '../errors.ts';
 
 type Options = Readonly<Record<string, unknown>>;
@@ -46,7 +46,14 @@ export function scaleTarget(positionals: readonly string[]): {
     });
   }
   const number = Number(count);
-  return { app, body: /^[+-]/.test(count) ? { by: number } : { to: number } };
+  const isDifference = /^[+-]/.test(count);
+  if (!isDifference && (number < 1 || number > mostWorkers)) {
+    throw new TuttiError('ERR_USAGE', {
+      problem: `${count} is not a number of workers: it is from 1 to ${mostWorkers}`,
+      hint: 'To end the app: tutti stop',
+    });
+  }
+  return { app, body: isDifference ? { by: number } : { to: number } };
 }
 
 function wrong(source: string, rule: string, got: unknown): TuttiError {

@@ -1,7 +1,7 @@
 // The work of `tutti delete`.
 
 import { exitCodes, TuttiError } from '../errors.ts';
-import { chooseRunning, knownApps, namesOf } from './choose-apps.ts';
+import { chooseRunning, knownApps, looksLikeFile, namesOf } from './choose-apps.ts';
 import { readRecord, removeRecord } from './launch-record.ts';
 import { stopApps } from './stop-apps.ts';
 import type { Terminal } from './terminal.ts';
@@ -23,7 +23,9 @@ export async function deleteApps({ names: typed, fast, json, terminal }: DeleteR
   }
   const known = await knownApps(terminal);
   const everything = [...known.running.map((app) => app.name), ...known.stopped.map((app) => app.name)];
-  const meant = names.includes('all') ? everything : [...new Set(names)];
+  const fromFile = names.some((name) => everything.includes(name)) && typed.some(looksLikeFile);
+  const named = fromFile ? names.filter((name) => everything.includes(name)) : names;
+  const meant = names.includes('all') ? everything : [...new Set(named)];
   const idle = meant.filter((name) => known.stopped.some((app) => app.name === name));
   const others = meant.filter((name) => !idle.includes(name));
   const running = others.length > 0 || idle.length === 0 ? await chooseRunning(others, terminal, 'delete') : [];

@@ -56,6 +56,7 @@ describe('one app in the background', () => {
     const stopped = await cli.run(['status']);
     assert.match(stopped.stdout, /^web +stopped$/m);
     assert.equal(stopped.code, 5);
+    assert.match((await cli.run(['reload', 'web'])).stderr, /"web": it is stopped\.\n.*tutti start web/);
     await cli.ok(['start', 'web']);
     assert.equal((await cli.snapshot('web')).workers.length, 2);
     const first = (await cli.snapshot('web')).pid;
@@ -175,7 +176,10 @@ describe('several apps', () => {
     assert.equal(again.code, 6);
     await cli.ok(['stop', 'one']);
     assert.match((await cli.ok(['start'])).stdout, /two: runs already/);
-    await cli.ok(['stop', 'all']);
+    await cli.ok(['stop', 'one']);
+    const file = await cli.ok(['stop', 'tutti.config.json']);
+    assert.match(file.stderr, /^one: does not run$/m);
+    assert.match(file.stdout, /^✔ two: stopped/m);
     assert.equal((await cli.run(['status'])).code, 5);
   });
 
@@ -240,6 +244,9 @@ describe('several apps', () => {
     assert.match(which.stderr, /2 run: other, web[\s\S]*tutti stop other/);
     assert.equal((await cli.run(['scale', 'web', 'many'])).code, 64);
     assert.equal((await cli.run(['scale', 'web'])).code, 64);
+    const none = await cli.run(['scale', 'web', '0']);
+    assert.equal(none.code, 64);
+    assert.match(none.stderr, /0 is not a number of workers: it is from 1 to 1024/);
     assert.equal((await cli.run(['recycle', 'web', '--slot', 'x'])).code, 64);
     assert.equal((await cli.run(['recycle', 'web', '--slot', '7'])).code, 6);
   });

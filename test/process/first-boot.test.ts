@@ -19,7 +19,8 @@ test('never ready because it does not listen: exit 3 after startTimeout', async 
     flags: { 'start-timeout': '1s', 'stop-timeout': '500ms' },
   });
   assert.deepEqual(await rig.end(null), { code: 3, signal: null });
-  assert.match(rig.stderr, /ready|listen/i);
+  assert.match(rig.stderr, /did not listen within 1000 ms/);
+  assert.match(rig.stderr, /--ready started/);
 });
 
 test('a syntax error: exit 3, and Node says where', async () => {
