@@ -36,7 +36,8 @@ export function forkWorker({ generation, slot, boot, output, inspectPort, autops
       exec: generation.entry,
       args: [...generation.args],
       cwd: generation.cwd,
-      execArgv: [...generation.nodeArgs, ...(isPrivate ? ['--inspect-port=0'] : []), '--require', preloadPath],
+      // The preload comes before all else that is ours: threads of the application find the end of its own arguments there.
+      execArgv: [...generation.nodeArgs, '--require', preloadPath, ...(isPrivate ? ['--inspect-port=0'] : [])],
       stdio,
       silent: false,
       serialization: 'json',

@@ -7,6 +7,7 @@ import { constants } from 'node:os';
 import type { BootInfo, ListenRequest, ToPrimary, ToWorker } from '../protocol/messages.ts';
 import type { RawConnection, RawHandle, RawListenHandle } from '../protocol/raw-handle.ts';
 import type { Connection } from './connections.ts';
+import { DatagramGate, type RawDatagram } from './datagram-gate.ts';
 import { watchForeignListen } from './foreign-listen.ts';
 import { ListenHandle } from './listen-handle.ts';
 import { installListenSeam, type PrivateServer, type ServerAnswer } from './listen-seam.ts';
@@ -76,11 +77,6 @@ interface Held {
 type ListenReply = Extract<ToWorker, { cmd: 'NODE_TUTTI_LISTEN_REPLY' }>;
 type Adopt = Extract<ToWorker, { cmd: 'NODE_TUTTI_ADOPT' }>;
 
-interface RawDatagram extends RawHandle {
-  recvStart(): number;
-  recvStop(): number;
-}
-
 /** As Node answers a second listen() on an address that this process has. */
 const EADDRINUSE = -constants.errno.EADDRINUSE;
 
@@ -94,7 +90,7 @@ class WorkerDataPlane implements DataPlane {
   selfTest: 'ok' | string = 'ok';
   readonly #options: DataPlaneOptions;
   readonly #held = new Map<string, Held>();
-  readonly #datagrams = new Map<string, { raw: RawDatagram; start: () => number; wanted: boolean }>();
+  readonly #datagrams = new Map<string, DatagramGate>();
   readonly #waiting = new Map<number, (reply: ListenReply, handle: unknown) => void>();
   readonly #portZero = new Map<string, number>();
   #seq = 0;
@@ -142,14 +138,14 @@ class WorkerDataPlane implements DataPlane {
     this.#open = true;
     this.#offerSlot();
     for (const { handle } of this.#held.values()) this.#copy(handle);
-    for (const datagram of this.#datagrams.values()) if (datagram.wanted) datagram.start();
+    for (const datagram of this.#datagrams.values()) datagram.open();
   }
 
   stopAccepting(): void {
     this.#stopped = true;
     this.#transfers.setSlot(null);
     for (const { handle } of this.#held.values()) handle.stopAccepting();
-    for (const { raw } of this.#datagrams.values()) raw.recvStop();
+    for (const datagram of this.#datagrams.values()) datagram.stop();
     this.#foreign?.stopAccepting();
   }
 
@@ -256,22 +252,15 @@ class WorkerDataPlane implements DataPlane {
         this.#options.readiness.listenSettled(this, null);
         return;
       }
-      const start = handle.recvStart.bind(handle);
       const info: ListenerInfo = { protocol: 'udp', ...addressOf(reply) };
-      const held = { raw: handle, start, wanted: false };
-      this.#datagrams.set(reply.key, held);
-      handle.recvStart = () => {
-        held.wanted = true;
-        return this.#open && !this.#stopped ? start() : 0;
-      };
-      const close = handle.close.bind(handle);
-      handle.close = (callback) => {
+      const isOpen = () => this.#open && !this.#stopped;
+      const gate = new DatagramGate(handle, isOpen, () => {
         this.#datagrams.delete(reply.key);
         this.#release(reply.key, handle);
-        close(callback);
-      };
+      });
+      this.#datagrams.set(reply.key, gate);
       answer(0, handle);
-      this.#options.readiness.listenSettled(handle, held.wanted ? info : null);
+      this.#options.readiness.listenSettled(handle, gate.wanted ? info : null);
     });
   }
 

@@ -1,5 +1,5 @@
 // The preload: the one file that tutti loads into the user's process, by --require, before anything of the user's.
-// Runs in every worker's main thread; in threads and grandchildren that inherit the flag it only takes itself out again.
+// Runs in every worker's main thread; in threads and grandchildren that inherit the flag it only takes its flags out again.
 import { isMainThread } from 'node:worker_threads';
 import { BOOT_VARIABLE, type BootInfo } from '../protocol/messages.ts';
 
@@ -15,16 +15,17 @@ if (isMainThread && text !== undefined) {
   const { start } = require('./start.ts') as typeof import('./start.ts');
   start(boot);
 } else {
-  removeOwnFlag(process.execArgv);
+  removeOwnFlags(process.execArgv);
 }
 
 // An application that walks or clears the cache of modules does not meet us there.
 delete require.cache[__filename];
 
-function removeOwnFlag(args: string[]): void {
-  for (let i = args.length - 1; i >= 0; i--) {
-    const arg = args[i];
-    if (arg === `--require=${__filename}`) args.splice(i, 1);
-    else if ((arg === '--require' || arg === '-r') && args[i + 1] === __filename) args.splice(i, 2);
-  }
+/** What follows our flag is tutti's and node:cluster's too. */
+function removeOwnFlags(args: string[]): void {
+  const at = args.findIndex(
+    (arg, i) =>
+      arg === `--require=${__filename}` || ((arg === '--require' || arg === '-r') && args[i + 1] === __filename),
+  );
+  if (at !== -1) args.splice(at);
 }

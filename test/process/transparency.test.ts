@@ -160,3 +160,13 @@ test('what the application forks does not load our preload', async () => {
   assert.ok(!env.includes('TUTTI_BOOT'));
   assert.ok(!env.includes('NODE_OPTIONS'));
 });
+
+test('threads of the application see none of our arguments', async () => {
+  await using rig = await startRig({
+    fixture: 'thread.cjs',
+    ready: 0,
+    flags: { workers: 1, 'node-arg': '--no-deprecation' },
+  });
+  await eventually('both have spoken', () => rig.stdout.includes('forked ['));
+  assert.match(rig.stdout, /thread \["--no-deprecation"\] \nforked \["--no-deprecation"\] \n/);
+});

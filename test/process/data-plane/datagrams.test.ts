@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import { DataPlaneRig } from '../../support/data-plane-rig.ts';
 import { eventually } from '../../support/eventually.ts';
 import { freePort } from '../../support/free-port.ts';
+import { startRig } from '../../support/rig.ts';
 
 const fixture = 'data-plane/datagrams.cjs';
 
@@ -56,5 +57,17 @@ test('a gated worker reads no datagram, and a draining one leaves them to its si
   rig.admit(second);
   rig.drain(first);
   await eventually('the second answers alone', async () => (await answerers()).join() === String(second.pid));
+  socket.close();
+});
+
+test('a server with nothing but a UDP socket lives through its time as a canary', async () => {
+  await using rig = await startRig({ fixture: 'udp-echo.cjs', flags: { 'canary-time': '300ms' } });
+  const before = rig.ready();
+  const result = await rig.reload();
+  assert.equal(result.type, 'reload-done', JSON.stringify(result));
+  const socket = createSocket('udp4');
+  const said = once(socket, 'message');
+  socket.send('hello', rig.port, '127.0.0.1');
+  assert.ok(!before.includes(Number.parseInt(String((await said)[0]), 10)), 'a new worker answers');
   socket.close();
 });
