@@ -76,10 +76,10 @@ export const errors = {
   }),
   ERR_CONFIG_NOT_FOUND: error<{ path: string }>({
     exitCode: 78,
-    when: 'The file named by --config does not exist.',
+    when: 'The configuration file that was named does not exist.',
     message: ({ path }) => `Cannot read the configuration: there is no file "${path}".`,
     remedy: () =>
-      'Correct the path after --config, or leave the flag out to use the tutti.config file of the current folder.',
+      'Correct the path, or leave it (and --config) out: then the usual names are looked for in the current folder.',
     example: { path: '/srv/shop/tutti.config.ts' },
   }),
   ERR_CONFIG_UNREADABLE: error<{ path: string; reason: string }>({

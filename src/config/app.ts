@@ -56,9 +56,32 @@ export async function loadApps(asked: AppRequest, around: Surroundings): Promise
   if (file === null || request.entry !== undefined || request.flags.name !== undefined) {
     return [await loadApp(request, around)];
   }
-  const loaded = file.apps.map((_, index) => loadOne(file, index, request, around));
+  const loaded = loadAll(file, request, around);
   refuseDoubleNames(file, loaded);
   return loaded;
+}
+
+/** What is wrong with any of them is told at once. */
+function loadAll(file: LoadedFile, request: AppRequest, around: Surroundings): LoadedApp[] {
+  const loaded: LoadedApp[] = [];
+  const problems = new Map<string, Problem>();
+  const others: unknown[] = [];
+  for (const index of file.apps.keys()) {
+    try {
+      loaded.push(loadOne(file, index, request, around));
+    } catch (error) {
+      if (!isInvalid(error)) others.push(error);
+      // A variable is wrong for each of them.
+      else for (const problem of error.details.problems) problems.set(`${problem.source} ${problem.message}`, problem);
+    }
+  }
+  if (problems.size > 0) throw new TuttiError('ERR_CONFIG_INVALID', { problems: [...problems.values()] });
+  if (others.length > 0) throw others[0];
+  return loaded;
+}
+
+function isInvalid(error: unknown): error is TuttiError<'ERR_CONFIG_INVALID'> {
+  return error instanceof TuttiError && error.code === 'ERR_CONFIG_INVALID';
 }
 
 /** An app that a program describes: supervise({ entry: 'server.js', … }). TUTTI_* variables lie over it, as over a file. */
@@ -118,7 +141,7 @@ function loadOne(file: LoadedFile | null, index: number, request: AppRequest, ar
         ? new TuttiError('ERR_CONFIG_MISSING', { folder: around.cwd })
         : new TuttiError('ERR_ENTRY_REQUIRED', { path: file.path, app: appLabel(file, index) }),
   };
-  const resolved = resolveConfig(context);
+  const resolved = resolveIn(file, context);
   checkOnDisk(resolved);
   return {
     ...resolved,
@@ -126,6 +149,19 @@ function loadOne(file: LoadedFile | null, index: number, request: AppRequest, ar
     warnings: [...misspeltVariables(around.env), ...(file === null ? [] : lostOf(file, index))],
     reread: () => loadApp({ ...request, configPath: file?.path ?? 'none' }, around),
   };
+}
+
+function resolveIn(file: LoadedFile | null, context: ResolveContext): Resolved {
+  const problems = [...(file?.problems ?? [])];
+  let resolved: Resolved | null = null;
+  try {
+    resolved = resolveConfig(context);
+  } catch (error) {
+    if (problems.length === 0 || !isInvalid(error)) throw error;
+    problems.push(...error.details.problems);
+  }
+  if (resolved === null || problems.length > 0) throw new TuttiError('ERR_CONFIG_INVALID', { problems });
+  return resolved;
 }
 
 /** What a file of PM2 says of this app in vain; of the first app also what it says of none that is left. */

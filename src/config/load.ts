@@ -5,7 +5,7 @@ import { spawn } from 'node:child_process';
 import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
 import { extname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { TuttiError } from '../errors.ts';
+import { type Problem, TuttiError } from '../errors.ts';
 import type { Evaluated } from './evaluate.ts';
 import type { Imported } from './pm2.ts';
 import { show } from './resolve.ts';
@@ -25,6 +25,8 @@ export interface LoadedFile {
   isList: boolean;
   /** Of a file of PM2: what could not be carried over. */
   lost: Imported['lost'];
+  /** What is wrong with the file beside its apps; told together with what is wrong with those. */
+  problems: readonly Problem[];
 }
 
 /** Whether a word that stands where a program could is a configuration file, tutti's or PM2's. */
@@ -52,22 +54,18 @@ export async function loadConfigFile(path: string): Promise<LoadedFile> {
   if (looksLikePm2(value)) {
     const { apps, lost } = importPm2(value);
     if (apps.length === 0) throw nothingLeft(path, lost);
-    return { path, apps: apps.map((app) => ({ ...app })), isList: true, lost };
+    return { path, apps: apps.map((app) => ({ ...app })), isList: true, lost, problems: [] };
   }
   if (!isObject(value)) throw new TuttiError('ERR_CONFIG_EMPTY', { path, got: show(value) });
-  if (!('apps' in value)) return { path, apps: [value], isList: false, lost: [] };
+  if (!('apps' in value)) return { path, apps: [value], isList: false, lost: [], problems: [] };
   const { apps, ...rest } = value;
-  const [stray] = Object.keys(rest).filter((key) => key !== '$schema');
   if (!Array.isArray(apps) || apps.length === 0 || !apps.every(isObject)) {
     throw new TuttiError('ERR_CONFIG_EMPTY', { path, got: `{ apps: ${show(apps)} }` });
   }
-  if (stray !== undefined) {
-    const problems = [
-      { source: `${path}: ${stray}`, message: 'must stand inside an app, because the file has a list of apps.' },
-    ];
-    throw new TuttiError('ERR_CONFIG_INVALID', { problems });
-  }
-  return { path, apps, isList: true, lost: [] };
+  const strays = Object.keys(rest).filter((key) => key !== '$schema');
+  const message = 'must stand inside an app, because the file has a list of apps.';
+  const problems = strays.map((key) => ({ source: `${path}: ${key}`, message }));
+  return { path, apps, isList: true, lost: [], problems };
 }
 
 /** The apps of an ecosystem file of PM2. Throws a TuttiError for any other file. */

@@ -86,6 +86,35 @@ test('several apps: each with the place of its values, and named by its entry', 
   assert.equal(apps[0]?.sources.surge, 'tutti.config.json: apps[0].surge');
 });
 
+test('what is wrong with a list of apps is told at once, for all of them', async () => {
+  const files = {
+    'tutti.config.json': JSON.stringify({
+      apps: [
+        { entry: 'web.js', workers: 'many', bogus: 1 },
+        { entry: 'mail.js', surge: 0 },
+      ],
+      surge: 2,
+    }),
+    'web.js': '',
+    'mail.js': '',
+  };
+  for (const [args, problems] of [
+    [
+      ['check'],
+      [/apps\[0\]\.workers must/, /apps\[0\]\.bogus is not/, /apps\[1\]\.surge must/, /: surge must stand inside/],
+    ],
+    [
+      ['run', 'mail.js'],
+      [/apps\[1\]\.surge must/, /: surge must stand inside/],
+    ],
+  ] as const) {
+    const { code, stderr } = await runCommand([...args], { files });
+    assert.equal(code, 78);
+    for (const problem of problems) assert.match(stderr, problem);
+    assert.equal(stderr.match(/tutti\.config\.json: /g)?.length, problems.length, stderr);
+  }
+});
+
 test('--config names another file, and its folder is the base of its paths', async () => {
   const { dir, apps } = await check(['-c', 'deploy/app.yaml'], {
     files: { 'deploy/app.yaml': 'entry: ../server.js\n', 'server.js': '' },
