@@ -120,7 +120,7 @@ export class Evidence {
     }
     store.put(incident);
     const { id, summary, slot, pid, generation } = incident;
-    report({ type: 'incident', id, summary, slot, pid, generation });
+    report({ type: 'incident', id, summary, told: incident.exit !== null, slot, pid, generation });
   }
 
   #noteDeath(requests: readonly RequestInFlight[]): void {

@@ -69,7 +69,9 @@ export function sentence(event: SupervisorEvent): Sentence {
     case 'held-back':
       return say('warn', `${event.what} is held back: ${event.reason}`);
     case 'incident':
-      return say('error', `${worker(event)}: ${event.summary} (incident ${event.id})`);
+      return event.told
+        ? say('info', `${worker(event)}: more by tutti describe --incident ${event.id}`)
+        : say('error', `${worker(event)}: ${event.summary} (incident ${event.id})`);
     case 'notice':
       return say(event.level, event.message);
     default:

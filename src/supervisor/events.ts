@@ -61,7 +61,8 @@ export type SupervisorEvent =
   | { type: 'scaled'; from: number; to: number; reason: string }
   | ({ type: 'recycled'; reason: string } & WorkerRef)
   | { type: 'held-back'; what: string; reason: string }
-  | ({ type: 'incident'; id: string; summary: string } & WorkerRef)
+  /** `told`: an event before it has said the same of this worker's end. */
+  | ({ type: 'incident'; id: string; summary: string; told: boolean } & WorkerRef)
   | { type: 'notice'; level: 'info' | 'warn' | 'error'; message: string };
 
 export type PrimaryState = 'starting' | 'running' | 'reloading' | 'stopping' | 'stopped';

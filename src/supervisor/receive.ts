@@ -160,7 +160,7 @@ function receiveSignalled(model: Model, worker: Worker, signal: string, effects:
 function receiveAutopsy(worker: Worker, incident: string | null, effects: Effects): void {
   if (incident !== null) {
     const summary = 'its main loop stood still';
-    effects.report({ type: 'incident', id: incident, summary, ...refOf(worker) });
+    effects.report({ type: 'incident', id: incident, summary, told: false, ...refOf(worker) });
   }
   const { state } = worker;
   if (state.type === 'suspect' && state.autopsyUntil !== null) state.autopsyUntil = effects.now;
