@@ -248,7 +248,7 @@ export class NodeHost implements Host {
       ready: generation.ready,
       gated,
       execArgv: [...generation.nodeArgs],
-      logged: typeof output !== 'string',
+      logged: output !== 'inherit',
       heartbeatMs: HEARTBEAT_MS,
       compileCache: generation.compileCache,
       scoreboard: dataPlane.enrol(id),

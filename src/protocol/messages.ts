@@ -15,7 +15,7 @@ export interface BootInfo {
   gated: boolean;
   /** The application's own execArgv; what tutti added is taken out of process.execArgv again. */
   execArgv: string[];
-  /** Output goes to the log process, which may die while the worker lives. */
+  /** Output goes to the primary or the log process, which may die while the worker lives. */
   logged: boolean;
   heartbeatMs: number;
   compileCache: boolean;

@@ -1,6 +1,7 @@
 // The worker's end of the IPC channel. Our messages are Node's 'internalMessage's, so the application sees none of them.
 import type { ToPrimary, ToWorker } from '../protocol/messages.ts';
 import type { RawHandle } from '../protocol/raw-handle.ts';
+import { isUnread } from './output.ts';
 
 /** process.send as it is; its declared type knows neither a raw handle nor a callback after options. */
 type Send = (message: unknown, handle?: unknown, options?: object, done?: (error: Error | null) => void) => boolean;
@@ -59,8 +60,13 @@ function wrapSend(own: Send, onReadyWord: () => void): void {
   const { disconnect } = process;
   const wrapped = function send(this: unknown, message: unknown, ...rest: never[]): boolean {
     if (message === 'ready') onReadyWord();
-    if (!process.connected && !rest.some((arg) => typeof arg === 'function')) return false;
-    return own.call(process, message, ...rest);
+    if (rest.some((arg) => typeof arg === 'function')) return own.call(process, message, ...rest);
+    if (!process.connected) return false;
+    // The primary may be dead and its end not seen yet: without a callback the failed write would end the application.
+    const [handle, options] = rest;
+    return own.call(process, message, handle, options, (error) => {
+      if (error !== null && !isUnread(error)) process.emit('error' as never, error as never);
+    });
   };
   const leave = function disconnectIfConnected(): void {
     if (process.connected) disconnect?.call(process);

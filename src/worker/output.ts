@@ -4,6 +4,11 @@
 const GONE = new Set(['EPIPE', 'ECONNRESET']);
 const guarded = new WeakSet<object>();
 
+/** True of the error that a write gets when nobody is there any more to read it. */
+export function isUnread(error: NodeJS.ErrnoException): boolean {
+  return GONE.has(error.code ?? '');
+}
+
 /** What nobody reads any more is lost, and nothing else. */
 export function keepBrokenOutputHarmless(): void {
   guard(process.stdout);
@@ -24,6 +29,6 @@ function guard(stream: NodeJS.WriteStream): NodeJS.WriteStream {
   if (guarded.has(stream)) return stream;
   guarded.add(stream);
   return stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (!GONE.has(error.code ?? '') && stream.listenerCount('error') === 1) throw error;
+    if (!isUnread(error) && stream.listenerCount('error') === 1) throw error;
   });
 }

@@ -42,7 +42,10 @@ export class RawClient {
   }
 
   async until(what: string, holds: (client: RawClient) => boolean): Promise<void> {
-    await eventually(`${what}; got: ${JSON.stringify(this.text)} ${this.error ?? ''}`, () => holds(this));
+    await eventually(what, () => holds(this)).catch((error: Error) => {
+      const state = this.error ?? (this.closed ? 'closed' : this.ended ? 'ended' : 'open');
+      throw new Error(`${error.message} Got: ${JSON.stringify(this.text)}, ${state}`);
+    });
   }
 
   destroy(): void {

@@ -4,12 +4,13 @@
 import { RigWorker, type WorkerOptions } from './worker-rig.ts';
 
 const worker = new RigWorker(JSON.parse(process.argv[2] ?? '{}') as WorkerOptions);
-process.stdout.write(`${JSON.stringify({ pid: worker.pid, port: await worker.port() })}\n`);
 process.on('SIGUSR2', async () => {
   await worker.beginDrain();
   process.stdout.write('draining\n');
   await worker.input('worker-drained');
   process.stdout.write('drained\n');
 });
+// Last: whoever reads this line may send the signal at once.
+process.stdout.write(`${JSON.stringify({ pid: worker.pid, port: await worker.port() })}\n`);
 // Lives until it is killed.
 setInterval(() => {}, 2 ** 30);

@@ -53,7 +53,7 @@ export class RigWorker {
       ready: 'listening',
       gated: false,
       execArgv: nodeArgs,
-      logged: false,
+      logged: true,
       heartbeatMs: 20,
       compileCache: false,
       instanceVar: 'NODE_APP_INSTANCE',
