@@ -42,14 +42,16 @@ async function memory(rig: Rig): Promise<{ heapBytes: number; ownBytes: number }
 }
 
 test('reload after reload leaves nothing in the primary', async () => {
-  const reloads = times({ short: 50, default: 100, long: 500 });
+  const warmUps = 75;
+  const reloads = times({ short: 75, default: 100, long: 500 });
   await using rig = await startRig({ fixture: 'hello.cjs', library: true });
   const reload = async () => {
     const { outcome } = await rig.call<{ outcome: string }>('reload');
     assert.equal(outcome, 'done');
   };
-  // The first ones fill caches and let the heap find its size.
-  for (let i = 0; i < 25; i += 1) await reload();
+  // The first ones fill caches and histories and have V8 compile what runs often: Node 24 takes 4 MB for that until about the
+  // 75th reload, and stays there for the next 400.
+  for (let i = 0; i < warmUps; i += 1) await reload();
   await rig.untilReady(2);
   const before = await picture(rig);
   const memoryBefore = await memory(rig);
@@ -60,6 +62,6 @@ test('reload after reload leaves nothing in the primary', async () => {
   const heapGrowth = memoryAfter.heapBytes - memoryBefore.heapBytes;
   const memoryGrowth = memoryAfter.ownBytes - memoryBefore.ownBytes;
   const mb = 1024 * 1024;
-  assert.ok(heapGrowth < 2 * mb, `the heap grew by ${(heapGrowth / mb).toFixed(1)} MB`);
+  assert.ok(heapGrowth < mb, `the heap grew by ${(heapGrowth / mb).toFixed(1)} MB`);
   assert.ok(memoryGrowth < 5 * mb, `the memory grew by ${(memoryGrowth / mb).toFixed(1)} MB`);
 });
