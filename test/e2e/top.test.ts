@@ -58,7 +58,8 @@ class TmuxTerminal implements Disposable {
 describe('tutti top', { skip: hasTmux ? false : 'tmux is not installed' }, () => {
   it('shows workers, load and events, obeys keys, follows the size, and gives the screen back', async () => {
     await using cli = await openCli();
-    await cli.ok(['start', cli.fixture('hello.cjs'), '-n', 'web', '-i', '2', '--canary-time', '0']);
+    const app = cli.write('talks.cjs', `console.log('talks'); require(${JSON.stringify(cli.fixture('hello.cjs'))});`);
+    await cli.ok(['start', app, '-n', 'web', '-i', '2', '--canary-time', '0']);
     using terminal = new TmuxTerminal(cli, 120, 24, 'top web');
     const first = await terminal.until(/^ +1 +● ready/m);
     assert.match(first, /^web running · generation 1/);
@@ -70,6 +71,11 @@ describe('tutti top', { skip: hasTmux ? false : 'tmux is not installed' }, () =>
     await terminal.until(/requests [1-9][\d.]*k?\/s +p50 [\d.]+ms +p99 [\d.]+ms/);
     await load.stop();
 
+    await terminal.until(/^log\n[^\n]*\[[01]\] /m);
+    terminal.keys('l');
+    await terminal.until(/l {2}events/);
+    assert.doesNotMatch(terminal.text(), /ready after/);
+    terminal.keys('l');
     terminal.keys('+');
     await terminal.until(/^ +2 +● ready/m);
     terminal.keys('r');

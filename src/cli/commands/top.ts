@@ -6,7 +6,7 @@ export const top: CommandFile = {
   name: 'top',
   aliases: ['monit'],
   group: 'Look',
-  summary: 'Watch an app on a full screen: its workers, its load, its events.',
+  summary: 'Watch an app on a full screen: its workers, its load, its events, its log.',
   examples: [['tutti top web', 'keys: r reload, + and - scale, s stop, q leave']],
   configure: (command) => {
     command.argument('[app]', 'the app; may be left out when only one runs');

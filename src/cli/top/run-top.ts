@@ -9,7 +9,8 @@ import { chooseOne, chooseRunning, type Found } from '../choose-apps.ts';
 import { outcomeLines } from '../outcome.ts';
 import { type Terminal, wantsColor } from '../terminal.ts';
 import { Screen } from './screen.ts';
-import { newState, receive, type TopState } from './state.ts';
+import { newState, receive, receiveLines, type TopState } from './state.ts';
+import { tailLog } from './tail-log.ts';
 import { view } from './view.ts';
 
 const RETRY_MS = 500;
@@ -68,6 +69,9 @@ class Top {
     const watch = new AbortController();
     this.#watch = watch;
     this.#state = newState(this.#app.name, this.#apps.length - 1);
+    void tailLog(this.#app.client, watch.signal, (lines) => {
+      if (!watch.signal.aborted) this.#change(receiveLines(this.#state, lines));
+    });
     while (!watch.signal.aborted) {
       try {
         for await (const message of await this.#app.client.live(watch.signal)) {
@@ -98,6 +102,7 @@ class Top {
   readonly #keys: Readonly<Record<string, () => void>> = {
     r: () => this.#change({ ...this.#state, asking: 'reload' }),
     s: () => this.#change({ ...this.#state, asking: 'stop' }),
+    l: () => this.#change({ ...this.#state, pane: this.#state.pane === 'log' ? 'both' : 'log' }),
     '+': () => void this.#command('scale', { by: 1 }),
     '-': () => void this.#command('scale', { by: -1 }),
     '\t': () => {

@@ -2,6 +2,7 @@
 
 import type { RecordedEvent } from '../../admin/event-history.ts';
 import type { LiveSample } from '../../admin/target.ts';
+import type { LogRecord } from '../../logs/record.ts';
 
 /** The parts of a second's measurements that are shown; absent where the supervisor does not measure. */
 export interface Measured {
@@ -20,6 +21,10 @@ export interface TopState {
   measured: Measured | null;
   slots: Readonly<Record<string, { requestsPerSecond?: number }>>;
   events: readonly RecordedEvent[];
+  /** The newest lines of the workers; none where they go to no file. */
+  log: readonly LogRecord[];
+  /** What has the lower part of the screen. */
+  pane: 'both' | 'log';
   /** The supervisor does not answer. */
   lost: boolean;
   /** What a command came to, or what it waits for. */
@@ -31,11 +36,13 @@ export interface TopState {
 }
 
 const MAX_EVENTS = 200;
+/** More than any terminal is high. */
+const MAX_LINES = 300;
 
 export function newState(app: string, others: number): TopState {
   return {
-    ...{ app, others, sample: null, measured: null, slots: {}, events: [], lost: false },
-    ...{ note: null, asking: null, scroll: 0 },
+    ...{ app, others, sample: null, measured: null, slots: {}, events: [], log: [], lost: false },
+    ...{ pane: 'both' as const, note: null, asking: null, scroll: 0 },
   };
 }
 
@@ -47,4 +54,8 @@ export function receive(state: TopState, message: LiveSample | RecordedEvent): T
   const next = { ...state, lost: false, sample: message };
   if (message.second === null) return next;
   return { ...next, measured: message.second as Measured, slots: message.slots };
+}
+
+export function receiveLines(state: TopState, lines: readonly LogRecord[]): TopState {
+  return { ...state, log: [...state.log, ...lines].slice(-MAX_LINES) };
 }

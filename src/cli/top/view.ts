@@ -1,12 +1,13 @@
 // The picture that `tutti top` shows, as lines for a terminal of any size. What matters most is nearest to the top and to the
 // left, because a small terminal cuts the rest. Pure.
 
-import { place, sentence, url } from '../../logs/sentences.ts';
+import { place, url } from '../../logs/sentences.ts';
 import type { WorkerSnapshot } from '../../supervisor/snapshot.ts';
 import { paintState } from '../progress.ts';
 import { age, amount, bytes, milliseconds, percent } from '../readable.ts';
 import { clip, table, width } from '../table.ts';
 import type { Colors } from '../terminal.ts';
+import { panes } from './panes.ts';
 import type { Size } from './screen.ts';
 import type { TopState } from './state.ts';
 
@@ -28,7 +29,7 @@ export function view(state: TopState, { columns, rows }: Size, colors: Colors): 
   const shown = all.slice(first, first + workerRoom);
   const hidden = all.length - shown.length;
   const label = hidden > 0 ? `${columnTitles}  ${colors.dim(`${hidden} more: ↑ ↓`)}` : columnTitles;
-  const events = withEvents ? eventLines(state, eventRoom, colors) : [];
+  const events = withEvents ? panes(state, eventRoom, colors) : [];
   const body = [label, ...shown, ...(withEvents ? ['', ...events] : [])];
   return fit([...head, ...pad(body, room), foot]);
 }
@@ -129,37 +130,26 @@ const topColumns: readonly TopColumn[] = [
 
 function workerLines(state: TopState, columns: number, colors: Colors): string[] {
   const workers = state.sample?.snapshot.workers ?? [];
-  for (let count = topColumns.length; count > 2; count -= 1) {
-    const used = topColumns.slice(0, count);
+  const lines = (used: readonly TopColumn[]) => {
     const rows = workers.map((worker) => used.map((column) => column.cell(worker, state, colors)));
-    const lines = table(used, rows, colors.dim);
-    // The last column explains in words and may be cut; numbers may not.
-    const needed = count === topColumns.length ? Math.max(...lines.map(width)) - 20 : Math.max(...lines.map(width));
-    if (needed <= columns) return lines;
+    return table(used, rows, colors.dim);
+  };
+  // The last column explains in words and may be cut; numbers may not.
+  for (let count = topColumns.length - 1; count > 2; count -= 1) {
+    const narrow = lines(topColumns.slice(0, count));
+    if (Math.max(...narrow.map(width)) > columns) continue;
+    return count === topColumns.length - 1 ? lines(topColumns) : narrow;
   }
-  const used = topColumns.slice(0, 2);
-  return table(
-    used,
-    workers.map((worker) => used.map((column) => column.cell(worker, state, colors))),
-    colors.dim,
-  );
+  return lines(topColumns.slice(0, 2));
 }
 
-function eventLines({ events }: TopState, room: number, colors: Colors): string[] {
-  const lines = events.map(({ at, event }) => {
-    const { level, text } = sentence(event);
-    const paint = { debug: colors.dim, info: (plain: string) => plain, warn: colors.yellow, error: colors.red }[level];
-    return `${colors.dim(new Date(at).toLocaleTimeString('sv'))} ${paint(text)}`;
-  });
-  return lines.slice(-room);
-}
-
-function footer({ others }: TopState, colors: Colors): string {
+function footer({ others, pane }: TopState, colors: Colors): string {
   const keys: [string, string][] = [
     ['q', 'leave'],
     ['r', 'reload'],
     ['+ -', 'scale'],
     ['s', 'stop'],
+    ['l', pane === 'log' ? 'events' : 'log'],
     ...(others > 0 ? [['Tab', 'next app'] as [string, string]] : []),
   ];
   return keys.map(([key, what]) => `${colors.inverse(` ${key} `)} ${what}`).join('  ');

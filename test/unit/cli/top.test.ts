@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { createColors } from 'picocolors';
 import { width } from '../../../src/cli/table.ts';
-import { newState, receive, type TopState } from '../../../src/cli/top/state.ts';
+import { newState, receive, receiveLines, type TopState } from '../../../src/cli/top/state.ts';
 import { view } from '../../../src/cli/top/view.ts';
 import { MemoryTarget, memoryWorker } from '../admin/memory-target.ts';
 
@@ -24,6 +24,11 @@ function state(workers: number, events: number): TopState {
     now = receive(now, { id: `x.${i}`, at: '2026-01-01T00:00:00.000Z', event });
   }
   return now;
+}
+
+function line(text: string, slot = 0) {
+  const time = '2026-01-01T00:00:00.000Z';
+  return { time, slot, pid: 1, generation: 1, stream: 'err' as const, line: text };
 }
 
 describe('tutti top', () => {
@@ -71,6 +76,28 @@ describe('tutti top', () => {
     assert.match(low[3] ?? '', /23 more: ↑ ↓/);
     assert.match(low[4] ?? '', /^ +23 /);
     assert.match(low[10] ?? '', /^ +29 /);
+  });
+
+  it('shows all of a number or nothing of it', () => {
+    for (let columns = 30; columns < 110; columns += 1) {
+      const [titles = '', row = ''] = view(state(2, 0), { columns, rows: 20 }, plain).slice(3, 5);
+      assert.ok(width(titles) < columns || !titles.includes('…'), titles);
+      assert.ok(!row.includes('…'), `${columns}: ${row}`);
+    }
+  });
+
+  it('shows the log below the events, all over on demand, and never obeys it', () => {
+    const lines = [line('before'), line('\u001b[2J\u001b[31mred\u001b[0m\rx\u0007', 1)];
+    const now = receiveLines(state(2, 30), lines);
+    const both = view(now, { columns: 100, rows: 20 }, plain);
+    assert.match(both.at(-2) ?? '', /\[1!\] red x $/);
+    assert.equal(both.at(-4), 'log');
+    assert.match(both.at(-5) ?? '', /event 29$/);
+    const log = view({ ...now, pane: 'log' }, { columns: 100, rows: 20 }, plain);
+    assert.ok(!log.some((text) => text.includes('event 2')), log.join('\n'));
+    assert.match(log.at(-1) ?? '', /l {2}events/);
+    const low = view(now, { columns: 100, rows: 12 }, plain);
+    assert.match(low.at(-2) ?? '', /event 29$/);
   });
 
   it('asks before it stops or reloads', () => {
