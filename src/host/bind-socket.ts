@@ -7,6 +7,7 @@ import { constants } from 'node:os';
 import { relative } from 'node:path';
 import type { ListenRequest, SocketName } from '../protocol/messages.ts';
 import type { RawHandle, RawListenHandle } from '../protocol/raw-handle.ts';
+import { SocketPath } from './socket-path.ts';
 
 interface PrivateNet {
   _createServerHandle(
@@ -30,6 +31,8 @@ export interface BoundSocket {
   address: string | null;
   addressType: ListenRequest['addressType'];
   name: SocketName | null;
+  /** Puts back what the application may have removed: the path of a unix socket. */
+  restore?(): void;
   close(): void;
 }
 
@@ -115,8 +118,17 @@ function bindPipe(request: ListenRequest): BoundSocket | number {
     return errno;
   }
   // Closing removes the path, as it does under plain node: only this handle knows it, the workers' copies do not.
-  const close = () => handle.close();
-  return { kind: 'pipe', handle, address: request.address, addressType: -1, name: null, close };
+  const path = isFile(request.address) ? new SocketPath(request.address) : null;
+  const close = () => {
+    path?.release();
+    handle.close();
+  };
+  const restore = () => path?.restore();
+  return { kind: 'pipe', handle, address: request.address, addressType: -1, name: null, restore, close };
+}
+
+function isFile(path: string | null): path is string {
+  return path !== null && path !== '' && !path.startsWith('\0') && process.platform !== 'win32';
 }
 
 /** The worker sends absolute paths; a relative one may be all that fits into the kernel's limit. */

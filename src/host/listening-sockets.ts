@@ -70,6 +70,7 @@ export class ListeningSockets {
       if (socket.closing !== null) clearTimeout(socket.closing);
       socket.closing = null;
       socket.holders.add(worker);
+      socket.bound.restore?.();
       this.#reply(worker, seq, socket);
     });
   }
@@ -100,6 +101,8 @@ export class ListeningSockets {
   release(worker: DataPlaneWorker): void {
     this.#workers.delete(worker);
     for (const socket of [...this.#sockets.values()]) {
+      // Its application may have tidied up after itself.
+      socket.bound.restore?.();
       if (socket.holders.delete(worker) && socket.holders.size === 0) this.#abandon(socket);
     }
   }
