@@ -1,21 +1,11 @@
-// Events for those who listen and for those who iterate, at their own pace. Runs in the primary.
+// Events for those who iterate, at their own pace. Runs in the primary.
 
 export class EventFeed<E> {
-  readonly #listeners = new Set<(event: E) => void>();
   readonly #readers = new Set<Reader<E>>();
   #ended = false;
 
-  emit(event: E): void {
-    for (const listener of [...this.#listeners]) listener(event);
+  push(event: E): void {
     for (const reader of this.#readers) reader.push(event);
-  }
-
-  on(listener: (event: E) => void): void {
-    this.#listeners.add(listener);
-  }
-
-  off(listener: (event: E) => void): void {
-    this.#listeners.delete(listener);
   }
 
   /** Readers get what they have not read yet, and then their end. */

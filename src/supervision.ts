@@ -1,6 +1,7 @@
 // The handle on a running app: commands in, answers and events out. Runs in the primary. It knows the core only as something that
 // takes inputs, and the world not at all.
 
+import { EventEmitter } from 'node:events';
 import { EventFeed } from './event-feed.ts';
 import type { CommandResult } from './supervisor/actions.ts';
 import type { SupervisorEvent } from './supervisor/events.ts';
@@ -38,9 +39,15 @@ export interface Supervision extends AsyncIterable<TimedEvent> {
   stop(options?: { fast?: boolean }): Promise<CommandResult>;
   /** The picture of this moment. */
   snapshot(): Snapshot;
-  on(type: 'event', listener: (event: TimedEvent) => void): this;
-  off(type: 'event', listener: (event: TimedEvent) => void): this;
+  /** Hears the events of one type, or with 'event' every event. */
+  on<T extends EventName>(type: T, listener: (event: EventOf<T>) => void): this;
+  once<T extends EventName>(type: T, listener: (event: EventOf<T>) => void): this;
+  off<T extends EventName>(type: T, listener: (event: EventOf<T>) => void): this;
 }
+
+/** What `on()` takes: a type of event, or 'event' for all of them. */
+export type EventName = 'event' | TimedEvent['type'];
+export type EventOf<T extends EventName> = T extends 'event' ? TimedEvent : Extract<TimedEvent, { type: T }>;
 
 /** An input without its id, for those inputs that are commands. */
 type Command = SupervisorInput extends infer I ? (I extends { id: number } ? Omit<I, 'id'> : never) : never;
@@ -58,6 +65,7 @@ export class SupervisionHandle implements Supervision {
   readonly stopped: Promise<Stopped>;
   readonly #controls: Controls;
   readonly #feed = new EventFeed<TimedEvent>();
+  readonly #emitter = new EventEmitter().setMaxListeners(0);
   readonly #answers = new Map<number, (result: CommandResult) => void>();
   #isReady: () => void = () => {};
   #isNotReady: (error: Error) => void = () => {};
@@ -103,13 +111,18 @@ export class SupervisionHandle implements Supervision {
     return this.#controls.snapshot();
   }
 
-  on(_type: 'event', listener: (event: TimedEvent) => void): this {
-    this.#feed.on(listener);
+  on<T extends EventName>(type: T, listener: (event: EventOf<T>) => void): this {
+    this.#emitter.on(type, listener);
     return this;
   }
 
-  off(_type: 'event', listener: (event: TimedEvent) => void): this {
-    this.#feed.off(listener);
+  once<T extends EventName>(type: T, listener: (event: EventOf<T>) => void): this {
+    this.#emitter.once(type, listener);
+    return this;
+  }
+
+  off<T extends EventName>(type: T, listener: (event: EventOf<T>) => void): this {
+    this.#emitter.off(type, listener);
     return this;
   }
 
@@ -122,7 +135,11 @@ export class SupervisionHandle implements Supervision {
     if (event.type === 'state' && event.state === 'running') this.#isReady();
     const timed: TimedEvent = { ...event, at: new Date().toISOString() };
     // Later: a listener may give commands or throw, and the core is in the middle of something.
-    queueMicrotask(() => this.#feed.emit(timed));
+    queueMicrotask(() => {
+      this.#feed.push(timed);
+      this.#emitter.emit('event', timed);
+      this.#emitter.emit(timed.type, timed);
+    });
   }
 
   /** For the composition root: the core's answer to a command. */

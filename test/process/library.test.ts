@@ -58,6 +58,23 @@ test('the handle starts, reloads, rolls back, scales, recycles and stops, and te
   assert.equal(processesBelow(process.pid).filter(({ command }) => command.includes('hello.cjs')).length, 0);
 });
 
+test('listeners hear the events of one type, or all of them, until they are taken off', async (t) => {
+  const { app } = await startSupervised(t, { workers: 1 });
+  const heard: string[] = [];
+  const scaled = ({ from, to }: { from: number; to: number }) => heard.push(`${from} to ${to}`);
+  let all = 0;
+  app.on('scaled', scaled).on('event', () => {
+    all += 1;
+  });
+  app.once('worker-ready', ({ slot }) => heard.push(`slot ${slot}`));
+  await app.scale(3);
+  app.off('scaled', scaled);
+  await app.scale(1);
+  assert.equal(heard.length, 2);
+  assert.ok(heard.includes('1 to 3'), heard.join());
+  assert.ok(all > 4);
+});
+
 test('what cannot be used is thrown at once, with the remedy', () => {
   assert.throws(
     () => supervise({ entry: 'missing.js' }),
