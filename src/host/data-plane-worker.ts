@@ -7,6 +7,8 @@ export interface DataPlaneWorker {
   readonly id: number;
   /** Its place on the scoreboard; null without one. */
   readonly cell: number | null;
+  /** Its place among its siblings; null for a spare. */
+  readonly slot: number | null;
   /** It may be given connections: the gate is open and it does not drain. */
   isAdmitted(): boolean;
   /** It was told to drain or to end. */

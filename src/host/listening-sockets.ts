@@ -5,6 +5,7 @@ import { constants } from 'node:os';
 import type { Balance, ListenRequest, ToPrimary, ToWorker } from '../protocol/messages.ts';
 import type { RawConnection, RawListenHandle } from '../protocol/raw-handle.ts';
 import type { Listener } from '../supervisor/inputs.ts';
+import { AcceptorCount, Acceptors } from './acceptors.ts';
 import { ANY_IPV4, ANY_IPV6, type BoundSocket, bindSocket } from './bind-socket.ts';
 import type { DataPlaneWorker } from './data-plane-worker.ts';
 
@@ -26,6 +27,8 @@ interface OpenSocket {
   data: unknown;
   /** Workers that have it. Empty: held for the next one. */
   holders: Set<DataPlaneWorker>;
+  /** Null: whoever has it accepts (or reads) from it. */
+  acceptors: Acceptors | null;
   /** Runs while nobody has it because the application closed it. */
   closing: NodeJS.Timeout | null;
 }
@@ -33,6 +36,10 @@ interface OpenSocket {
 /** An application that closes its server and lives on means it; one that is about to crash or to listen again does so by then. */
 const CLOSE_GRACE_MS = 2000;
 const BACKLOG = 511;
+/** Workers come and go together: what changes within this time is looked at once. */
+const CHANGED_MS = 10;
+/** How often it is looked for workers that give no sign of life any more, and whether fewer would do. */
+const LOOK_MS = 250;
 const EADDRINUSE = -constants.errno.EADDRINUSE;
 const EINVAL = -constants.errno.EINVAL;
 
@@ -44,6 +51,9 @@ export class ListeningSockets {
   /** False after `closePorts`, until a worker is admitted: then nothing is held for anyone. */
   #holding = true;
   #closed = false;
+  readonly #acceptorCount = new AcceptorCount(performance.now());
+  #changed: NodeJS.Timeout | null = null;
+  #lookedAt = 0;
 
   constructor(options: ListeningSocketsOptions) {
     this.#options = options;
@@ -83,7 +93,10 @@ export class ListeningSockets {
   /** The worker closed its copy: by the application's own will, or because it drains. */
   handleClose(worker: DataPlaneWorker, key: string): void {
     const socket = this.#sockets.get(key);
-    if (!socket?.holders.delete(worker) || socket.holders.size > 0) return;
+    if (!socket?.holders.delete(worker)) return;
+    socket.acceptors?.forget(worker);
+    this.membersChanged();
+    if (socket.holders.size > 0) return;
     if (worker.isDraining()) this.#abandon(socket);
     else if (socket.request.port === 0) this.#close(socket);
     else {
@@ -95,6 +108,25 @@ export class ListeningSockets {
   /** A worker that is ready makes it worth while again to hold ports for its successors. */
   admitted(): void {
     this.#holding = true;
+    this.membersChanged();
+  }
+
+  /** Some worker may accept from now on, or does not any more. */
+  membersChanged(): void {
+    if (!this.#closed) this.#changed ??= setTimeout(() => this.#chooseAcceptors(), CHANGED_MS);
+  }
+
+  /** Some worker gave a sign of life; others may not have for too long. */
+  heard(): void {
+    if (performance.now() - this.#lookedAt < LOOK_MS) return;
+    this.#acceptorCount.settle(this.#workers.size, performance.now());
+    this.#chooseAcceptors();
+  }
+
+  /** Those who accept have too much to do. */
+  busy(): void {
+    this.#acceptorCount.busy(performance.now());
+    this.#chooseAcceptors();
   }
 
   /** The worker is dead. Sockets that nobody else has are held. */
@@ -103,7 +135,10 @@ export class ListeningSockets {
     for (const socket of [...this.#sockets.values()]) {
       // Its application may have tidied up after itself.
       socket.bound.restore?.();
-      if (socket.holders.delete(worker) && socket.holders.size === 0) this.#abandon(socket);
+      if (!socket.holders.delete(worker)) continue;
+      socket.acceptors?.forget(worker);
+      this.membersChanged();
+      if (socket.holders.size === 0) this.#abandon(socket);
     }
   }
 
@@ -135,6 +170,7 @@ export class ListeningSockets {
 
   close(): void {
     this.#closed = true;
+    if (this.#changed !== null) clearTimeout(this.#changed);
     for (const socket of [...this.#sockets.values()]) this.#close(socket);
   }
 
@@ -189,9 +225,26 @@ export class ListeningSockets {
       ...{ key, request, bound, data: request.data, closing: null },
       dispatched: this.#dispatches(bound),
       holders: new Set(),
+      acceptors: this.#restsFrom(bound) ? new Acceptors(key, bound.handle) : null,
     };
     this.#sockets.set(key, socket);
     return socket;
+  }
+
+  /** Only where transfers make up for an uneven start. */
+  #restsFrom({ kind }: BoundSocket): boolean {
+    const { balance } = this.#options;
+    return kind !== 'udp' && (balance === 'least-connections' || balance === 'ip-hash');
+  }
+
+  #chooseAcceptors(): void {
+    if (this.#changed !== null) clearTimeout(this.#changed);
+    this.#changed = null;
+    const now = performance.now();
+    this.#lookedAt = now;
+    for (const { acceptors, holders } of this.#sockets.values()) {
+      acceptors?.update(holders, this.#acceptorCount.count, now);
+    }
   }
 
   #dispatches(bound: BoundSocket): boolean {

@@ -30,6 +30,10 @@ class Member implements DataPlaneWorker {
     this.#process = process;
   }
 
+  get slot(): number | null {
+    return this.#process.slot;
+  }
+
   isAdmitted(): boolean {
     return this.admitted && !this.draining;
   }
@@ -94,6 +98,9 @@ export class PrimaryDataPlane implements DataPlane {
       case 'NODE_TUTTI_CLOSE':
         this.#sockets.handleClose(member, message.key);
         return;
+      case 'NODE_TUTTI_BUSY':
+        this.#sockets.busy();
+        return;
       case 'NODE_TUTTI_ADOPTED':
         this.#relay.adopted(member, message);
         return;
@@ -114,11 +121,14 @@ export class PrimaryDataPlane implements DataPlane {
 
   draining(worker: WorkerId): void {
     const member = this.#members.get(worker);
-    if (member !== undefined) member.draining = true;
+    if (member === undefined) return;
+    member.draining = true;
+    this.#sockets.membersChanged();
   }
 
   /** A worker gave a sign of life: it may take what waits. */
   heard(_worker: WorkerId): void {
+    this.#sockets.heard();
     this.#relay.pump();
   }
 

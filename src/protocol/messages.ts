@@ -102,6 +102,10 @@ export type ToWorker =
       data?: unknown;
     }
   | { cmd: 'NODE_TUTTI_ADMIT'; slot: number }
+  /** Stop accepting from the socket `key`: others do. The server goes on listening. */
+  | { cmd: 'NODE_TUTTI_REST'; key: string }
+  /** With a handle: accept again. */
+  | { cmd: 'NODE_TUTTI_ACCEPT'; key: string }
   /** With a connected handle: hand it to the first HTTP(S) server as if it had been accepted. It counts nowhere. */
   | { cmd: 'NODE_TUTTI_PROBE' }
   | { cmd: 'NODE_TUTTI_DRAIN'; timeoutMs: number }
@@ -134,6 +138,8 @@ export type ToPrimary =
   /** Another copy of a socket that this worker has asked for before: its gate opened. */
   | { cmd: 'NODE_TUTTI_COPY'; seq: number; key: string }
   | { cmd: 'NODE_TUTTI_CLOSE'; key: string }
+  /** This worker accepts and has more to do than it should: more workers are to accept. */
+  | { cmd: 'NODE_TUTTI_BUSY' }
   | {
       cmd: 'NODE_TUTTI_LISTENING';
       listeners: {

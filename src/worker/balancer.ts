@@ -70,13 +70,12 @@ export class Balancer {
   }
 
   /** A connection was accepted. Answers where it should go, null if it stays. */
-  place(client: RawConnection): Placement | null {
-    if (this.#balance === 'ip-hash') return this.#home(client, performance.now());
+  place(client: RawConnection, now: number): Placement | null {
+    if (this.#balance === 'ip-hash') return this.#home(client, now);
     if (this.#balance !== 'least-connections') {
       this.changed();
       return null;
     }
-    const now = performance.now();
     if (now - this.#windowAt > WINDOW_MS) {
       const keep = 0.5 ** ((now - this.#windowAt) / WINDOW_MS);
       this.#windowAt = now;
@@ -89,6 +88,11 @@ export class Balancer {
     const placement = (lasting || now - this.#lookedAt > LOOK_SELDOM_MS) && this.#isTooMany(held + 1, lasting, now);
     this.changed(now);
     return placement ? { to: null, held } : null;
+  }
+
+  /** What was placed elsewhere although connections come and go: this worker holds far more than the mean, and goes on getting more. */
+  isOutlier(placement: Placement | null): boolean {
+    return placement !== null && this.#balance === 'least-connections' && !this.#lasting;
   }
 
   /** A connection of this worker has closed. */

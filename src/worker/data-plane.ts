@@ -161,6 +161,12 @@ class WorkerDataPlane implements DataPlane {
       case 'NODE_TUTTI_ADOPT':
         this.#adopt(message, handle as RawConnection | undefined);
         return true;
+      case 'NODE_TUTTI_REST':
+        this.#held.get(message.key)?.handle.stopAccepting();
+        return true;
+      case 'NODE_TUTTI_ACCEPT':
+        this.#resume(this.#held.get(message.key)?.handle, handle);
+        return true;
       default:
         return false;
     }
@@ -294,11 +300,14 @@ class WorkerDataPlane implements DataPlane {
     if (!handle.needsCopy) return;
     const seq = ++this.#seq;
     this.#waiting.set(seq, (reply, raw) => {
-      if (raw === null) return;
-      if (reply.errno !== 0 || this.#stopped) (raw as RawHandle).close();
-      else handle.resume(raw as RawListenHandle);
+      this.#resume(reply.errno === 0 ? handle : undefined, raw);
     });
     this.#options.send({ cmd: 'NODE_TUTTI_COPY', seq, key: handle.key });
+  }
+
+  #resume(handle: ListenHandle | undefined, raw: unknown): void {
+    if (handle === undefined || this.#stopped) (raw as RawHandle | null | undefined)?.close();
+    else if (raw) handle.resume(raw as RawListenHandle);
   }
 
   #release(key: string, handle: object): void {

@@ -8,6 +8,7 @@ import { Balancer, type Placement } from './balancer.ts';
 import { allConnections, type Connection, newestConnection, whenLost } from './connections.ts';
 import type { ListenHandle } from './listen-handle.ts';
 import { mayMove, movableNow, type PrivateSocket } from './movable.ts';
+import { Pressure } from './pressure.ts';
 import { setAnswered } from './requests.ts';
 import { ScoreboardCell } from './scoreboard-cell.ts';
 import type { AnyServer } from './servers.ts';
@@ -41,6 +42,8 @@ export class Transfers {
   readonly #options: TransfersOptions;
   /** Handles that have not left this process yet. */
   readonly #unsent = new Map<RawConnection, { listener: ListenHandle; used: boolean }>();
+  /** Null where every worker accepts anyway. */
+  readonly #pressure: Pressure | null;
   #board: ScoreboardCell | null = null;
   #balancer: Balancer | null = null;
   #adopting = 0;
@@ -50,11 +53,13 @@ export class Transfers {
   #answered: Connection[] = [];
   #looks = 0;
   #ended = false;
-  #rebalances = false;
+  readonly #rebalances: boolean;
   #timer: NodeJS.Timeout | null = null;
 
   constructor(options: TransfersOptions) {
     this.#options = options;
+    this.#rebalances = options.balance === 'least-connections' || options.balance === 'ip-hash';
+    this.#pressure = this.#rebalances ? new Pressure(() => options.send({ cmd: 'NODE_TUTTI_BUSY' })) : null;
     if (options.scoreboard === null) return;
     try {
       this.#board = new ScoreboardCell(options.scoreboard);
@@ -69,8 +74,6 @@ export class Transfers {
       () => this.#unsent.size,
     );
     whenLost(() => this.#balancer?.closed());
-    if (options.balance !== 'least-connections' && options.balance !== 'ip-hash') return;
-    this.#rebalances = true;
   }
 
   get leaving(): number {
@@ -84,7 +87,10 @@ export class Transfers {
 
   /** A connection was accepted here: it is served here, or sent to where it should be. */
   accept(listener: ListenHandle, client: RawConnection): void {
-    const placement = this.#balancer?.place(client) ?? null;
+    const now = performance.now();
+    const placement = this.#balancer?.place(client, now) ?? null;
+    this.#pressure?.accepted(now);
+    if (this.#balancer?.isOutlier(placement)) this.#pressure?.raise(now);
     if (placement === null) listener.serve(client);
     else this.#send(listener, client, false, placement);
     this.#keepBalance();

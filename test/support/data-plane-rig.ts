@@ -168,6 +168,6 @@ export class DataPlaneRig implements AsyncDisposable {
     if (input.type === 'worker-listening') worker.listeners = input.listeners;
     if (input.type === 'worker-closed') worker.closed = true;
     if (input.type === 'worker-drained') worker.drained = true;
-    if (input.type === 'worker-heartbeat') this.plane.heard(id);
+    if (input.type === 'worker-heartbeat' || input.type === 'worker-alive') this.plane.heard(id);
   }
 }

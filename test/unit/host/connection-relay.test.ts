@@ -11,6 +11,7 @@ type Adopt = Extract<ToWorker, { cmd: 'NODE_TUTTI_ADOPT' }>;
 class TestWorker implements DataPlaneWorker {
   readonly id: number;
   readonly cell: number;
+  readonly slot: number;
   readonly offers: Adopt[] = [];
   admitted = true;
   fresh = true;
@@ -18,6 +19,7 @@ class TestWorker implements DataPlaneWorker {
   constructor(id: number) {
     this.id = id;
     this.cell = id;
+    this.slot = id;
   }
 
   isAdmitted(): boolean {

@@ -1,0 +1,145 @@
+// With little to do only some of many workers accept. Clients must not notice: whatever happens to those that do, others take over.
+
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { Agent } from 'node:http';
+import { test } from 'node:test';
+import { DataPlaneRig, type TestWorker } from '../../support/data-plane-rig.ts';
+import { eventually, within } from '../../support/eventually.ts';
+import { fetch } from '../../support/fetch.ts';
+import { freePort } from '../../support/free-port.ts';
+
+const skip = existsSync('/proc/net/tcp') ? false : 'who accepts is read from /proc';
+const WORKERS = 6;
+const ACCEPTORS = 4;
+
+interface Rested {
+  port: number;
+  workers: TestWorker[];
+  acceptors: TestWorker[];
+  resting: TestWorker[];
+}
+
+/** Six workers, of which two rest by now. */
+async function rest(rig: DataPlaneRig): Promise<Rested> {
+  const port = await freePort();
+  const serves = { fixture: 'data-plane/serves.cjs', args: [JSON.stringify({ listen: [[port]] })] };
+  const workers = await Promise.all(Array.from({ length: WORKERS }, () => rig.start(serves)));
+  const acceptors = () => workers.filter((worker) => accepts(worker, port));
+  await eventually('two workers rest', () => acceptors().length === ACCEPTORS);
+  return { port, workers, acceptors: acceptors(), resting: workers.filter((worker) => !accepts(worker, port)) };
+}
+
+/** Whether the process has a descriptor of a socket that listens on the port. */
+function accepts({ pid }: TestWorker, port: number): boolean {
+  const hex = port.toString(16).toUpperCase().padStart(4, '0');
+  const listening = new Set<string>();
+  for (const path of ['/proc/net/tcp', '/proc/net/tcp6']) {
+    for (const line of readFileSync(path, 'utf8').split('\n')) {
+      const fields = line.trim().split(/\s+/);
+      if (fields[1]?.endsWith(`:${hex}`) && fields[3] === '0A') listening.add(`socket:[${fields[9]}]`);
+    }
+  }
+  return readdirSync(`/proc/${pid}/fd`).some((fd) => {
+    try {
+      return listening.has(readlinkSync(`/proc/${pid}/fd/${fd}`));
+    } catch {
+      return false; // closed while we looked
+    }
+  });
+}
+
+async function pids(port: number, count = 40): Promise<number[]> {
+  const answers = await Promise.all(Array.from({ length: count }, () => fetch({ port })));
+  return answers.map(({ body }) => Number(body));
+}
+
+test('a resting worker’s server listens as ever, and the connections that last are even', { skip }, async () => {
+  await using rig = new DataPlaneRig('least-connections');
+  const { port, resting } = await rest(rig);
+  for (const worker of resting) {
+    worker.tell({ do: 'listening' });
+    const { is, address } = await worker.hears<{ is?: boolean; address?: { port: number } }>('it', (m) => 'is' in m);
+    assert.equal(is, true);
+    assert.equal(address?.port, port);
+  }
+  const agents = Array.from({ length: 48 }, () => new Agent({ keepAlive: true }));
+  try {
+    const spread = async () => {
+      const held = new Map<string, number>();
+      const answers = await Promise.all(agents.map((agent) => fetch({ port, agent })));
+      for (const { body } of answers) held.set(body, (held.get(body) ?? 0) + 1);
+      return held;
+    };
+    await spread();
+    await eventually('all hold about as many', async () => {
+      const held = await spread();
+      return held.size === WORKERS && Math.max(...held.values()) <= 9;
+    });
+  } finally {
+    for (const agent of agents) agent.destroy();
+  }
+});
+
+test('all that accept are killed at once: the others take over, and nobody who waits is lost', { skip }, async () => {
+  await using rig = new DataPlaneRig('least-connections');
+  const { port, acceptors, resting } = await rest(rig);
+  for (const worker of acceptors) process.kill(worker.pid, 'SIGSTOP');
+  const waiting = pids(port);
+  for (const worker of acceptors) process.kill(worker.pid, 'SIGKILL');
+  const served = await within('all are served', waiting);
+  assert.deepEqual(new Set(served), new Set(resting.map(({ pid }) => pid)));
+});
+
+test('all that accept stand still: the others take over, and rest again when they go on', { skip }, async () => {
+  await using rig = new DataPlaneRig('least-connections');
+  const { port, acceptors, resting } = await rest(rig);
+  for (const worker of acceptors) process.kill(worker.pid, 'SIGSTOP');
+  try {
+    for (let i = 0; i < 10; i++) {
+      const { body } = await within('it is served', fetch({ port }));
+      assert.ok(resting.some(({ pid }) => String(pid) === body));
+    }
+  } finally {
+    for (const worker of acceptors) process.kill(worker.pid, 'SIGCONT');
+  }
+  await eventually('they rest again', () => !resting.some((worker) => accepts(worker, port)));
+  assert.equal((await pids(port)).length, 40);
+});
+
+test('all that accept drain: nothing is lost on the way', { skip }, async () => {
+  await using rig = new DataPlaneRig('least-connections');
+  const { port, acceptors, resting } = await rest(rig);
+  let stop = false;
+  const load = Array.from({ length: 8 }, async () => {
+    while (!stop) assert.equal((await fetch({ port })).status, 200);
+  });
+  for (const worker of acceptors) rig.drain(worker);
+  for (const worker of acceptors) await eventually('it is drained', () => worker.drained);
+  stop = true;
+  await within('the load ends', Promise.all(load));
+  const allowed = new Set(resting.map(({ pid }) => pid));
+  for (const pid of await pids(port)) assert.ok(allowed.has(pid));
+});
+
+test('workers that accept and are busy are helped by all', { skip }, async () => {
+  await using rig = new DataPlaneRig('least-connections');
+  const { port, acceptors, resting } = await rest(rig);
+  const helped = () => resting.every((worker) => accepts(worker, port));
+  for (let i = 0; i < 20 && !helped(); i++) {
+    for (const worker of acceptors) worker.tell({ do: 'block', ms: 120 });
+    await pids(port, 16);
+  }
+  assert.equal(helped(), true);
+});
+
+test('a resting worker that closed its server is not asked to accept', { skip }, async () => {
+  await using rig = new DataPlaneRig('least-connections');
+  const { port, resting, acceptors } = await rest(rig);
+  const [first] = resting as [TestWorker];
+  first.tell({ do: 'close' });
+  const { closed } = await first.hears<{ closed?: string }>('the end', (message) => 'closed' in message);
+  assert.equal(closed, 'ok');
+  for (const worker of acceptors) await rig.kill(worker);
+  assert.deepEqual(new Set(await within('all are served', pids(port))), new Set([resting[1]?.pid]));
+});
