@@ -11,16 +11,8 @@ import { DatagramGate, type RawDatagram } from './datagram-gate.ts';
 import { watchForeignListen } from './foreign-listen.ts';
 import { ListenHandle } from './listen-handle.ts';
 import { installListenSeam, type PrivateServer, type ServerAnswer } from './listen-seam.ts';
-import { schemeOf } from './listener-scheme.ts';
+import { addressOf, type ListenerInfo, listenerInfo } from './listener-info.ts';
 import { Transfers } from './transfers.ts';
-
-export interface ListenerInfo {
-  protocol: 'tcp' | 'udp' | 'unix';
-  address?: string;
-  port?: number;
-  path?: string;
-  scheme?: 'http' | 'https';
-}
 
 export interface DataPlaneOptions {
   boot: BootInfo;
@@ -327,18 +319,4 @@ class WorkerDataPlane implements DataPlane {
 
 function isFull(server: PrivateServer): boolean {
   return server.maxConnections != null && server._connections >= server.maxConnections;
-}
-
-function listenerInfo(server: PrivateServer, request: Omit<ListenRequest, 'index'>, reply: ListenReply): ListenerInfo {
-  const place: ListenerInfo =
-    request.addressType === -1
-      ? { protocol: 'unix', path: request.address ?? '' }
-      : { protocol: reply.name === null ? 'unix' : 'tcp', ...addressOf(reply) };
-  const scheme = schemeOf(server);
-  return scheme === undefined ? place : { ...place, scheme };
-}
-
-function addressOf(reply: ListenReply): { address?: string; port?: number } {
-  const { address, port } = reply.name ?? {};
-  return { ...(address === undefined ? {} : { address }), ...(port === undefined ? {} : { port }) };
 }

@@ -3,8 +3,9 @@
 
 import { subscribe } from 'node:diagnostics_channel';
 import type { AddressInfo } from 'node:net';
-import type { ListenerInfo, ListenReport } from './data-plane.ts';
+import type { ListenReport } from './data-plane.ts';
 import type { PrivateServer } from './listen-seam.ts';
+import type { ListenerInfo } from './listener-info.ts';
 import { schemeOf } from './listener-scheme.ts';
 
 export function watchForeignListen(report: ListenReport): { stopAccepting(): void } {
