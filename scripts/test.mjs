@@ -3,8 +3,8 @@
 // Rooms: unit, process, e2e, browser, soak. The form says how long the tests that can be long are (test/support/form.ts).
 // The files are listed here because `node --test` understands globs only from Node 21 on. No test found is a failure.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -21,12 +21,29 @@ const files = (asked.length > 0 ? asked : byDefault).flatMap((name) =>
   list(rooms.includes(name) ? join('test', name) : name),
 );
 
-// Unit tests share the machine well; tests with real processes and load get it to themselves.
+// Tests with real processes mostly wait – for a backoff, a drain, a timeout – so one more of them than there are cores runs at a
+// time. Those that need the machine for themselves come last, one after the other: they load all cores on purpose, and beside
+// them a neighbour would measure their load. A new test belongs here only if it does that, too.
+const alone = [
+  'test/process/autoscale.test.ts',
+  'test/process/counters.test.ts',
+  'test/process/data-plane/transfers.test.ts',
+  'test/process/kill-storm.test.ts',
+  'test/process/log-flood.test.ts',
+  'test/process/recycle.test.ts',
+  'test/process/reload.test.ts',
+  'test/process/scale.test.ts',
+];
+const unknown = alone.filter((file) => !existsSync(file));
+if (unknown.length > 0) throw new Error(`The list in scripts/test.mjs names tests that are not there: ${unknown}.`);
+
+const cores = availableParallelism();
 const unit = files.filter((file) => file.startsWith(join('test', 'unit')));
-const others = files.filter((file) => !unit.includes(file));
+const last = files.filter((file) => alone.includes(file) || file.startsWith(join('test', 'soak')));
+const others = files.filter((file) => !unit.includes(file) && !last.includes(file));
 const folder = mkdtempSync(join(tmpdir(), 'test-totals-'));
 const totals = { tests: 0, suites: 0, pass: 0, fail: 0, cancelled: 0, skipped: 0, todo: 0, duration_ms: 0 };
-const ok = [run(unit, 2), run(others, 1)].every(Boolean);
+const ok = [run('unit', unit, cores), run('beside', others, cores + 1), run('alone', last, 1)].every(Boolean);
 rmSync(folder, { recursive: true, force: true });
 
 if (totals.tests === 0) {
@@ -46,9 +63,9 @@ function list(path) {
     .sort();
 }
 
-function run(list, concurrency) {
+function run(name, list, concurrency) {
   if (list.length === 0) return true;
-  const file = join(folder, `${concurrency}.json`);
+  const file = join(folder, `${name}.json`);
   const args = [
     ...['--import', 'tsx', '--test', `--test-concurrency=${concurrency}`, '--test-timeout=300000'],
     ...['--test-reporter=./scripts/test-reporter.mjs', '--test-reporter-destination=stdout'],
