@@ -4,6 +4,7 @@ import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { type SuperviseOptions, type Supervision, supervise, type TimedEvent } from '../../dist/index.js';
 import { within } from './eventually.ts';
+import './own-home.ts';
 
 export interface Supervised {
   app: Supervision;

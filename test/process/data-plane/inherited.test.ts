@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { eventually } from '../../support/eventually.ts';
 import { fetch } from '../../support/fetch.ts';
+import '../../support/own-home.ts';
 import { binPath, nodePath, root } from '../../support/rig.ts';
 
 const fixture = join(root, 'test/fixtures/data-plane/inherited.cjs');
