@@ -82,6 +82,11 @@ function syntaxErrorLine(error: Error, path: string): string | undefined {
 
 const path = process.argv[2];
 if (path !== undefined) {
+  // Nothing can happen any more, and the file is not done: Node says so of a program by this code, but of what it imports only if it
+  // is quick enough. A file that calls process.exit() does not come here.
+  process.once('beforeExit', () => {
+    process.exitCode = 13;
+  });
   void evaluate(path).then((result) => {
     writeSync(3, JSON.stringify(result));
     // The file may have opened something that would keep this process alive; its job is done.
