@@ -61,7 +61,9 @@ export function sentence(event: SupervisorEvent): Sentence {
     case 'reload-done':
       return say('info', `generation ${event.generation} serves, after ${time(event.ms)}`);
     case 'reload-failed':
-      return say('error', reloadFailed(event), event.lastLines);
+      return event.superseded
+        ? say('info', `generation ${event.generation} was given up: ${event.reason}`)
+        : say('error', reloadFailed(event), event.lastLines);
     case 'scaled':
       return say('info', `scaled from ${event.from} to ${count(event.to, 'worker')}: ${event.reason}`);
     case 'recycled':

@@ -63,7 +63,7 @@ export class Accumulator {
       counter.add({}, 0);
     }
     for (const kind of ['reload', 'rollback']) {
-      for (const result of ['done', 'failed', 'degraded']) this.reloads.add({ kind, result }, 0);
+      for (const result of ['done', 'failed', 'degraded', 'superseded']) this.reloads.add({ kind, result }, 0);
     }
     for (const direction of ['up', 'down']) this.scalings.add({ direction }, 0);
   }
@@ -136,7 +136,7 @@ export class Accumulator {
       case 'reload-failed':
         this.reloads.add({
           kind: this.#endReload(event.generation),
-          result: event.degraded ? 'degraded' : 'failed',
+          result: event.degraded ? 'degraded' : event.superseded ? 'superseded' : 'failed',
         });
         break;
       case 'scaled':

@@ -41,7 +41,13 @@ function refused(model: Model, reason: string, effects: Effects): void {
   if (pinning === null) return;
   model.pinning = null;
   const { generation } = pinning;
-  effects.report({ type: 'reload-failed', generation, reason, lastLines: [], rolledBack: false, degraded: false });
+  effects.report({
+    type: 'reload-failed',
+    generation,
+    reason,
+    lastLines: [],
+    ...{ rolledBack: false, degraded: false, superseded: false },
+  });
   effects.answer(pinning.id, { outcome: 'failed', reason, lastLines: [], generation: model.current });
   const total = model.target;
   model.lastReload = { generation, startedAt: effects.now, done: 0, total, result: 'failed', error: reason };
@@ -201,6 +207,7 @@ export function endReload(model: Model, result: CommandResult, effects: Effects)
       lastLines: 'lastLines' in result ? result.lastLines : [],
       rolledBack: reload.phase.type === 'rolling-back' && result.outcome === 'failed',
       degraded: result.outcome === 'degraded',
+      superseded: result.outcome === 'superseded',
     });
   }
   effects.answer(reload.id, result);

@@ -57,6 +57,8 @@ export type SupervisorEvent =
       lastLines: readonly string[];
       rolledBack: boolean;
       degraded: boolean;
+      /** A later reload took its place: nothing is wrong. */
+      superseded: boolean;
     }
   | { type: 'scaled'; from: number; to: number; reason: string }
   | ({ type: 'recycled'; reason: string } & WorkerRef)

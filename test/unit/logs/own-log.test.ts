@@ -88,6 +88,7 @@ test('a failed reload quotes the worker', () => {
     lastLines: ['Error: boom'],
     rolledBack: false,
     degraded: false,
+    superseded: false,
   });
   assert.match(lines[0] ?? '', /generation 2 failed: .*; nothing changed, the old generation serves on/);
   assert.equal(lines[1], '    Error: boom\n');

@@ -99,6 +99,7 @@ test('a reload counts once by its result, a rollback as a rollback', () => {
     lastLines: [],
     rolledBack: true,
     degraded: false,
+    superseded: false,
   });
   assert.equal(countOf(counts.reloads, { kind: 'reload', result: 'done' }), 1);
   assert.equal(countOf(counts.reloads, { kind: 'rollback', result: 'failed' }), 1);

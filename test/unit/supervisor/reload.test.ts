@@ -196,6 +196,9 @@ test('the latest reload wins: while pinning, as a canary, in the roll', () => {
     const second = world.command({ type: 'reload' });
     world.run(15_000);
     assert.equal(world.answer(first).outcome, 'superseded', `after ${after} ms`);
+    // While it is pinned a reload has not begun, so nothing is told of its end.
+    const told = world.eventsOf('reload-failed').map(({ superseded }) => superseded);
+    assert.deepEqual(told, after === 5 ? [] : [true]);
     assert.equal(world.answer(second).outcome, 'done');
     assert.deepEqual(generations(world), [3, 3, 3]);
     assert.equal(seen.least, 3);

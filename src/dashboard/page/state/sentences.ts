@@ -84,7 +84,7 @@ export function describeEvent(event: SupervisorEvent): Sentence {
       };
     case 'reload-failed':
       return {
-        tone: 'bad',
+        tone: event.superseded ? 'plain' : 'bad',
         text: `Generation ${event.generation} was given up${event.rolledBack ? ', the old one stays' : ''}`,
         detail: event.reason,
         lines: event.lastLines,
