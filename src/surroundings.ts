@@ -5,7 +5,7 @@ import { currentFolder } from './config/current-folder.ts';
 import { cpuAllowance } from './host/cgroup.ts';
 
 export function surroundings(
-  cwd: string = currentFolder(process.env, process.cwd()),
+  cwd: string = currentFolder(process.env),
   // A copy: a reload works with the environment of the start.
   env: Readonly<Record<string, string | undefined>> = { ...process.env },
 ): Surroundings {

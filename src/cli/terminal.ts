@@ -24,8 +24,8 @@ export interface Terminal {
   stderr: Output;
 }
 
-export function terminalOf({ argv, env, stdout, stderr, cwd }: NodeJS.Process): Terminal {
-  return { argv: argv.slice(2), env, cwd: currentFolder(env, cwd()), stdout, stderr };
+export function terminalOf({ argv, env, stdout, stderr }: NodeJS.Process): Terminal {
+  return { argv: argv.slice(2), env, cwd: currentFolder(env), stdout, stderr };
 }
 
 /** Commander lumps what stands after `--` together with the arguments before it; only the latter are tutti's own. */

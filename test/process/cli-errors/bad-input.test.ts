@@ -2,11 +2,13 @@
 // left behind.
 
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { test } from 'node:test';
 import { type CommandOptions, runCommand, runsTypeScript } from '../../support/command.ts';
 import { freePort } from '../../support/free-port.ts';
+import { binPath, nodePath } from '../../support/rig.ts';
 
 const server = "require('node:http').createServer((q, r) => r.end('ok')).listen(Number(process.env.PORT ?? 0));";
 
@@ -292,6 +294,19 @@ test('a privileged port', { skip: firstFreePort < 2 && 'this system has no privi
   assert.match(result.stderr, new RegExp(`must listen on \\S*:${firstFreePort - 1}, and this user may not`));
   assert.match(result.stderr, /ERR_PORT_FORBIDDEN/);
   assert.deepEqual(result.left, []);
+});
+
+test('a current folder that was removed', () => {
+  const script = 'd=$(mktemp -d) && cd "$d" && rmdir "$d" && exec "$0" "$@"';
+  for (const [args, code, says] of [
+    [['run', 'server.js'], 78, /cwd must be an existing folder, got ".*there is no such file/],
+    [['--version'], 0, /^$/],
+  ] as const) {
+    const { status, stderr } = spawnSync('sh', ['-c', script, nodePath, binPath, ...args], { encoding: 'utf8' });
+    assert.equal(status, code, stderr);
+    assert.match(stderr, says);
+    if (code !== 0) assertOneError(stderr);
+  }
 });
 
 test('with --json an error is one line of JSON', async () => {
