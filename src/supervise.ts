@@ -311,6 +311,7 @@ export function launch(
       reload: () => void handle.reload(),
       scale: (by) => void handle.scale({ by }),
       reopenLogs: () => log?.reopen(),
+      meaningless: (signal) => notice('warn', `${signal} has no meaning to tutti; it is left alone`),
     };
     uninstallSignals = installSignals(signalTable(hasTerminal()), commands, () => host.signalled());
   }

@@ -9,11 +9,12 @@ export interface SignalCommands {
   reload(reason: string): void;
   scale(by: 1 | -1): void;
   reopenLogs(): void;
+  /** The signal has no meaning (yet), but must not end the app, which is what the system would do. */
+  meaningless(signal: NodeJS.Signals): void;
 }
 
 type Reaction = (commands: SignalCommands, signal: NodeJS.Signals) => void;
 
-/** USR2 (upgrade) has its place here and is installed by those who can do it. */
 export type SignalTable = Partial<Record<NodeJS.Signals, Reaction>>;
 
 /** The meaning of each signal. `terminal`: whether the primary belongs to one, where a hang-up means that its user has gone. */
@@ -30,6 +31,8 @@ export function signalTable(terminal: boolean): SignalTable {
     SIGTTIN: (commands) => commands.scale(1),
     SIGTTOU: (commands) => commands.scale(-1),
     SIGUSR1: (commands) => commands.reopenLogs(),
+    // Kept for upgrades of tutti itself.
+    SIGUSR2: (commands, signal) => commands.meaningless(signal),
   };
 }
 

@@ -58,7 +58,7 @@ for (const { name, fixture, flags, env, says, lastLines } of broken) {
       flags: { 'canary-time': '500ms', ...flags },
       ...(env ? { env } : {}),
     });
-    await using load = await startLoad({ port: rig.port, keepAlive: 16, fresh: 4, paced: true });
+    await using load = await startLoad({ port: rig.port, keepAlive: 16, fresh: 4 });
     releases.deploy('2', fixture);
     const result = await rig.reload();
     assert.equal(result.type, 'reload-failed', JSON.stringify(result));
@@ -83,7 +83,7 @@ for (const { name, fixture, flags, env, says, lastLines } of broken) {
 test('an entry that is gone: refused before anything starts', async () => {
   using releases = new Releases().deploy('1');
   await using rig = await startRig({ fixture: releases.entry });
-  await using load = await startLoad({ port: rig.port, keepAlive: 16, fresh: 4, paced: true });
+  await using load = await startLoad({ port: rig.port, keepAlive: 16, fresh: 4 });
   releases.write('2', 'hello.cjs').point('2').remove('2');
   const online = rig.events.all('worker-online').length;
   const result = await rig.reload();

@@ -10,7 +10,7 @@ test('a leak of 5 MB/s with --max-memory: recycled again and again, no request l
   const recycles = times({ short: 2, default: 3, long: 8 });
   const flags = { workers: 2, 'max-memory': '100M', 'drain-timeout': '5s' };
   await using rig = await startRig({ fixture: 'leaks.cjs', flags });
-  await using load = await startLoad({ port: rig.port, keepAlive: 16, fresh: 4, paced: true });
+  await using load = await startLoad({ port: rig.port, keepAlive: 16, fresh: 4 });
   const deadlineMs = 240_000;
   for (let i = 0; i < recycles; i += 1) {
     await rig.waitFor(() => rig.events.all('recycled').length > i, { deadlineMs });
@@ -27,7 +27,7 @@ test('a leak of 5 MB/s with --max-memory: recycled again and again, no request l
 test('--max-requests and --max-lifetime: replaced, each within 10 % of its limit, no request lost', async () => {
   const flags = { workers: 2, 'max-requests': 1_000, 'max-lifetime': '8s', 'drain-timeout': '5s' };
   await using rig = await startRig({ fixture: 'hello.cjs', flags });
-  await using load = await startLoad({ port: rig.port, keepAlive: 8, fresh: 2, paced: true });
+  await using load = await startLoad({ port: rig.port, keepAlive: 8, fresh: 2 });
   const answered = await rig.waitFor(({ type, reason }) => type === 'recycled' && /requests/.test(String(reason)));
   const [, count = 0, limit = 0] = /answered (\d+) requests, at least (\d+)/.exec(String(answered.reason)) ?? [];
   assert.ok(Number(limit) >= 900 && Number(limit) <= 1_100 && Number(count) >= Number(limit), String(answered.reason));

@@ -7,7 +7,7 @@ import { assertNothingLost, startLoad } from '../support/load.ts';
 import { startRig } from '../support/rig.ts';
 
 test('scaling 1 → 8 → 1 under load loses no request', async () => {
-  const requests = times({ short: 5_000, default: 50_000, long: 100_000 });
+  const requests = times({ short: 5_000, default: 100_000, long: 100_000 });
   await using rig = await startRig({
     fixture: 'hello.cjs',
     library: true,

@@ -30,7 +30,7 @@ const progress = setInterval(
 const clients: Promise<void>[] = [];
 for (let i = 0; i < options.keepAlive; i += 1) {
   // Half of them never pause; the others think, so that connections are idle when a worker begins to drain.
-  clients.push(keepAliveClient(i, i % 2 === 0 && !options.paced ? 0 : options.thinkMs));
+  clients.push(keepAliveClient(i, i % 2 === 0 ? 0 : options.thinkMs));
 }
 for (let i = 0; i < options.fresh; i += 1) clients.push(freshClient(options.keepAlive + i));
 await Promise.all(clients);

@@ -16,8 +16,6 @@ export interface LoadOptions {
   fresh?: number;
   thinkMs?: number;
   freshThinkMs?: number;
-  /** Nobody sends without pause: requests all the time, but a part of the machine is left to the tests beside this one. */
-  paced?: boolean;
   /** A request without an answer for this long counts as hung. */
   timeoutMs?: number;
   /** Only GET; otherwise every second request is a POST whose body must come back. */
@@ -68,7 +66,6 @@ export class Load implements AsyncDisposable {
       freshThinkMs: 4,
       timeoutMs: 20_000,
       gets: false,
-      paced: false,
       ...options,
     };
     this.#process = fork(fileURLToPath(new URL('load-main.ts', import.meta.url)), [JSON.stringify(all)], {

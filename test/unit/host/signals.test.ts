@@ -12,6 +12,7 @@ function recorder(): { calls: string[]; commands: SignalCommands } {
       reload: (reason) => calls.push(`reload ${reason}`),
       scale: (by) => calls.push(`scale ${by}`),
       reopenLogs: () => calls.push('reopen logs'),
+      meaningless: (signal) => calls.push(`nothing by ${signal}`),
     },
   };
 }
@@ -19,7 +20,17 @@ function recorder(): { calls: string[]; commands: SignalCommands } {
 test('each signal is a command; the second interrupt does not wait', () => {
   const { calls, commands } = recorder();
   const table = signalTable(false);
-  const signals = ['SIGINT', 'SIGINT', 'SIGTERM', 'SIGQUIT', 'SIGHUP', 'SIGTTIN', 'SIGTTOU', 'SIGUSR1'] as const;
+  const signals = [
+    'SIGINT',
+    'SIGINT',
+    'SIGTERM',
+    'SIGQUIT',
+    'SIGHUP',
+    'SIGTTIN',
+    'SIGTTOU',
+    'SIGUSR1',
+    'SIGUSR2',
+  ] as const;
   for (const signal of signals) table[signal]?.(commands, signal);
   assert.deepEqual(calls, [
     'stop graceful SIGINT',
@@ -30,6 +41,7 @@ test('each signal is a command; the second interrupt does not wait', () => {
     'scale 1',
     'scale -1',
     'reopen logs',
+    'nothing by SIGUSR2',
   ]);
 });
 
