@@ -23,7 +23,7 @@ export async function bundle() {
     external,
     // Required by the option below: these files are not for others to import from, but for the doors.
     preserveEntrySignatures: 'allow-extension',
-    plugins: [ownPlace],
+    plugins: [ownPlace, lazyNode],
     transform: { target: 'node20.19' },
   });
   const { output } = await build.write({
@@ -54,6 +54,23 @@ const ownPlace = {
       const path = relative(dirname(fileName), file.replace(/\.ts$/, '.js'));
       return `require("node:url").pathToFileURL(require("node:path").join(__dirname, ${JSON.stringify(path)})).href`;
     });
+  },
+};
+
+/**
+ * Node's own large modules are loaded where they are used first: most primaries never use these. (An import that stands at the top of
+ * a file says what the file is made of; it should not decide what a process pays for.)
+ */
+const lazyNode = {
+  name: 'lazy-node',
+  renderChunk(code) {
+    const declaration = /^let (node_\w+) = require\("(node:(?:crypto|fs\/promises|http|module|tls|v8))"\);\n/gm;
+    let lazy = code;
+    for (const [line, name, module] of code.matchAll(declaration)) {
+      const used = new RegExp(`\\b${name}\\b`, 'g');
+      lazy = lazy.replace(line, '').replaceAll(used, `require("${module}")`);
+    }
+    return lazy;
   },
 };
 

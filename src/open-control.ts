@@ -1,6 +1,7 @@
 // Joins the admin API to a running supervisor: part of the composition, loaded after the workers were started. Runs in the primary.
 
 import { AdminServer } from './admin/admin-server.ts';
+import type { Route } from './admin/routes.ts';
 import type { AdminExtras } from './admin/target.ts';
 import type { Config } from './config/options.ts';
 import { TuttiError } from './errors.ts';
@@ -14,7 +15,7 @@ import { version } from './version.ts';
 export async function openControl(
   handle: SupervisionHandle,
   config: Config,
-  { required, extras }: { required: boolean; extras: AdminExtras },
+  { required, extras, routes }: { required: boolean; extras: AdminExtras; routes: () => Promise<readonly Route[]> },
 ): Promise<AdminServer> {
   const admin = new AdminServer(handle, {
     env: process.env,
@@ -22,6 +23,7 @@ export async function openControl(
     listen: config.admin,
     token: null,
     extras,
+    routes,
   });
   const socket = await admin.openSocket();
   if (required && socket.outcome !== 'bound') {

@@ -4,6 +4,7 @@
 import cluster from 'node:cluster';
 import { dirname, relative } from 'node:path';
 import type { AdminServer } from './admin/admin-server.ts';
+import type { Route } from './admin/routes.ts';
 import { incidentFolder, inspectionFolder } from './admin/state-folder.ts';
 import { type LoadedApp, loadGiven } from './config/app.ts';
 import { resolveEntry } from './config/entry.ts';
@@ -14,6 +15,7 @@ import { balanceOf, waitingForRestart } from './fixed-options.ts';
 import { cpuAllowance } from './host/cgroup.ts';
 import { preloadPath } from './host/fork.ts';
 import { Generations } from './host/generations.ts';
+import { monotonicMs } from './host/monotonic.ts';
 import { NodeHost } from './host/node-host.ts';
 import { PrimaryDataPlane } from './host/primary-data-plane.ts';
 import { ProcessMemory } from './host/process-memory.ts';
@@ -135,7 +137,7 @@ export function launch(
     exit: (code, reason) => void end(code, reason),
     autopsy: config.autopsy,
     inspectionFolder: inspectionFolder(process.env, config.name),
-    autopsied: (worker, autopsy) => evidence.hung(worker, performance.now() - worker.startedAt, autopsy),
+    autopsied: (worker, autopsy) => evidence.hung(worker, monotonicMs() - worker.startedAt, autopsy),
     ended: (pid, lastWords) => evidence.ended(pid, lastWords),
     metrics: (worker, seq, metrics) => observation.appMetrics(worker, seq, metrics),
     loaded: (path) => watch?.loaded(path),
@@ -265,16 +267,19 @@ export function launch(
   /** Loaded here, when the workers have been started, because they do not need it. */
   async function openControl(): Promise<AdminServer> {
     const door = await import('./open-control.ts');
-    const { logFile: file, logFormat } = config;
+    const required = control === 'required';
+    return door.openControl(handle, config, { required, extras: observation.extras, routes: moreRoutes });
+  }
+
+  /** Loaded when the control socket is asked for the first time. */
+  async function moreRoutes(): Promise<Route[]> {
     const { incidentRoutes } = await import('./incident-routes.ts');
     const { inspectRoutes } = await import('./inspect-routes.ts');
     const routes = [...incidentRoutes(incidents), ...inspectRoutes((slot, wish) => host.inspect(slot, wish))];
-    if (file !== null) {
-      const { logRoutes } = await import('./log-routes.ts');
-      routes.push(...logRoutes({ file, format: logFormat ?? 'raw' }));
-    }
-    const extras = { ...observation.extras, routes };
-    return door.openControl(handle, config, { required: control === 'required', extras });
+    const { logFile: file, logFormat } = config;
+    if (file === null) return routes;
+    const { logRoutes } = await import('./log-routes.ts');
+    return [...routes, ...logRoutes({ file, format: logFormat ?? 'raw' })];
   }
 
   async function begin(): Promise<void> {

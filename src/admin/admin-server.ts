@@ -2,20 +2,20 @@
 //
 // The API itself (app.ts) is loaded with the first request: until then a supervisor pays for a listening socket only.
 
-import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { isIP } from 'node:net';
+import { type AddressInfo, isIP } from 'node:net';
 import process from 'node:process';
 import type { SupervisorEvent } from '../supervisor/events.ts';
 import type { Door, RequestListener } from './app.ts';
 import { bindControlSocket } from './control-socket.ts';
 import { EventHistory } from './event-history.ts';
 import type { EventStream } from './event-stream.ts';
+import type { Route } from './routes.ts';
+import { SleepingServer } from './sleeping-server.ts';
 import { controlPaths, isAppName, stateFolders } from './state-folder.ts';
 import type { AdminExtras, AdminTarget } from './target.ts';
-import { ensureToken, writeToken } from './token.ts';
+import { ensureToken, freshToken, writeToken } from './token.ts';
 
 /** More clients than this are refused by closing their connections. */
 const MAX_CLIENTS = 64;
@@ -40,6 +40,8 @@ export interface AdminOptions {
   /** The token to demand; null: the one in the file beside the socket. */
   token: string | null;
   extras: AdminExtras;
+  /** More routes of other rooms, which are loaded with the API. */
+  routes?: () => Promise<readonly Route[]>;
 }
 
 export type SocketOutcome =
@@ -52,11 +54,11 @@ export class AdminServer {
   readonly #options: AdminOptions;
   readonly #history = new EventHistory();
   readonly #streams = new Set<EventStream>();
-  readonly #servers = new Set<Server>();
+  readonly #servers = new Set<Server | SleepingServer>();
   readonly #answering = new Set<ServerResponse>();
   readonly #record = (event: SupervisorEvent) => this.#history.add(event);
   #token: string | null = null;
-  #socket: { server: Server; path: string } | null = null;
+  #socket: { server: SleepingServer; path: string } | null = null;
   #watch: NodeJS.Timeout | null = null;
   #closed = false;
   #app: Promise<(door: Door) => RequestListener> | null = null;
@@ -83,8 +85,8 @@ export class AdminServer {
     const reasons: string[] = [];
     for (const state of stateFolders(this.#options.env)) {
       const paths = controlPaths(state, name);
-      const server = this.#createServer({ type: 'socket' });
-      const bound = await bindControlSocket(server, paths.socket);
+      const server = new SleepingServer(() => this.#createServer({ type: 'socket' }), MAX_CLIENTS);
+      const bound = await bindControlSocket(server.socket, paths.socket);
       if (bound.outcome === 'taken') return { outcome: 'taken', path: paths.socket };
       if (bound.outcome === 'impossible') {
         reasons.push(bound.reason);
@@ -135,7 +137,7 @@ export class AdminServer {
     this.#closed = true;
     this.#target.off('event', this.#record);
     if (this.#watch !== null) clearInterval(this.#watch);
-    const closed = [...this.#servers].map((server) => new Promise((resolve) => server.close(resolve)));
+    const closed = [...this.#servers].map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
     for (const stream of [...this.#streams]) stream.end();
     await Promise.race([
       Promise.all([...this.#answering].map((response) => new Promise((resolve) => response.once('close', resolve)))),
@@ -167,13 +169,14 @@ export class AdminServer {
   }
 
   #load(): Promise<(door: Door) => RequestListener> {
-    this.#app ??= import('./app.ts').then(({ createApp }) =>
+    const { extras, routes } = this.#options;
+    this.#app ??= Promise.all([import('./app.ts'), routes?.() ?? []]).then(([{ createApp }, more]) =>
       createApp({
         target: this.#target,
-        extras: this.#options.extras,
+        extras: { ...extras, routes: [...(extras.routes ?? []), ...more] },
         history: this.#history,
         // Without a file nobody can know the token: only reads are possible then.
-        token: this.#token ?? randomBytes(32).toString('base64url'),
+        token: this.#token ?? freshToken(),
         version: this.#options.version,
         streams: this.#streams,
       }),

@@ -86,7 +86,7 @@ async function lockName(path: string): Promise<() => void> {
   if (process.platform !== 'linux') return () => {};
   const folder = statSync(dirname(path));
   const address = `\0tutti/${folder.dev}:${folder.ino}/${basename(path)}`;
-  for (const end = performance.now() + LOCK_PATIENCE_MS; performance.now() < end; await delay(10)) {
+  for (const end = process.uptime() * 1000 + LOCK_PATIENCE_MS; process.uptime() * 1000 < end; await delay(10)) {
     const lock = createServer();
     try {
       await listen(lock, address);

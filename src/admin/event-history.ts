@@ -1,6 +1,5 @@
 // The last events of a supervisor, numbered, for clients that come later or come back. Runs in the primary.
 
-import { randomBytes } from 'node:crypto';
 import type { SupervisorEvent } from '../supervisor/events.ts';
 
 export interface RecordedEvent {
@@ -24,7 +23,10 @@ export interface EventHistoryOptions {
 }
 
 export class EventHistory {
-  readonly #life = randomBytes(4).toString('hex');
+  /** Tells two lives apart, and is no secret. */
+  readonly #life = Math.floor(Math.random() * 2 ** 32)
+    .toString(16)
+    .padStart(8, '0');
   readonly #entries: Entry[] = [];
   readonly #listeners = new Set<(record: RecordedEvent) => void>();
   readonly #options: EventHistoryOptions;

@@ -61,9 +61,14 @@ const programExamples: CommandFile['examples'] = [
 export async function runCli(terminal: Terminal): Promise<number> {
   const { own: ours, rest } = splitArguments(terminal.argv);
   let exitCode = 0;
-  const program = buildProgram(terminal, async (file, command) => {
-    exitCode = await file.action({ positionals: command.args, rest, options: command.opts(), terminal });
-  });
+  const typed = commands.find(({ name, aliases }) => [name, ...(aliases ?? [])].includes(ours[0] ?? ''));
+  const program = buildProgram(
+    terminal,
+    async (file, command) => {
+      exitCode = await file.action({ positionals: command.args, rest, options: command.opts(), terminal });
+    },
+    typed,
+  );
   try {
     if (ours.length === 0) {
       program.outputHelp({ error: true });
@@ -80,7 +85,12 @@ export async function runCli(terminal: Terminal): Promise<number> {
   }
 }
 
-export function buildProgram(terminal: Terminal, act: (file: CommandFile, command: Command) => Promise<void>): Command {
+/** Without `only`, every command has its options; with it, no time is spent on the others'. */
+export function buildProgram(
+  terminal: Terminal,
+  act: (file: CommandFile, command: Command) => Promise<void>,
+  only?: CommandFile,
+): Command {
   const colors = createColors(wantsColor(terminal, terminal.stdout));
   const program = new Command('tutti')
     .description('Runs any unmodified Node.js server on every core and loses nothing while it does.')
@@ -98,7 +108,7 @@ export function buildProgram(terminal: Terminal, act: (file: CommandFile, comman
       .description(file.summary)
       .helpGroup(`${file.group}:`);
     for (const alias of file.aliases ?? []) command.alias(alias);
-    file.configure(command);
+    if (only === undefined || only === file) file.configure(command);
     command.helpOption('-h, --help', 'Print this help.');
     command.addHelpText('after', examplesText(file.examples, colors.dim));
     command.action(() => act(file, command));

@@ -2,6 +2,7 @@
 // ended, and from time to time for what the core does by its own clock. Each generation is told once.
 
 import type { Generations } from './generations.ts';
+import { monotonicMs } from './monotonic.ts';
 
 /** A look costs some 50 µs a file. */
 const EVERY_MS = 30_000;
@@ -40,7 +41,7 @@ export class ChangedFiles {
 
   /** As `look`, unless that was done a moment ago. */
   async lookLately(): Promise<void> {
-    if (performance.now() - this.#lookedAt >= FRESH_MS) await this.look();
+    if (monotonicMs() - this.#lookedAt >= FRESH_MS) await this.look();
   }
 
   forget(generation: number): void {
@@ -53,7 +54,7 @@ export class ChangedFiles {
   }
 
   #look(): Promise<void> {
-    this.#lookedAt = performance.now();
+    this.#lookedAt = monotonicMs();
     const looking = Promise.all(this.#generations.numbers().map((number) => this.#lookAt(number))).then(() => {
       if (this.#looking === looking) this.#looking = null;
     });

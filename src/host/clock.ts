@@ -1,7 +1,7 @@
 // The core's clock and its one alarm (primary). A clock that jumps when the machine's time is set would make every deadline wrong,
 // so time is counted from an arbitrary start.
 
-import { performance } from 'node:perf_hooks';
+import { monotonicMs } from './monotonic.ts';
 
 /** The longest delay that setTimeout takes; a longer one would fire at once. */
 const LONGEST_MS = 2 ** 31 - 1;
@@ -17,7 +17,7 @@ export class Clock {
   /** Monotonic milliseconds. */
   now(): number {
     // Whole ones: they end up in events and tables.
-    return Math.round(performance.now());
+    return Math.round(monotonicMs());
   }
 
   /** Calls the alarm at this time or as soon after as possible; replaces the alarm set before. */

@@ -4,6 +4,7 @@
 import type { ToPrimary } from '../protocol/messages.ts';
 import type { RawConnection } from '../protocol/raw-handle.ts';
 import type { DataPlaneWorker } from './data-plane-worker.ts';
+import { monotonicMs } from './monotonic.ts';
 
 export interface RelayOptions {
   /** The workers that have the socket `key`. */
@@ -24,7 +25,7 @@ interface Offer {
   /** What `from` holds without it; it stays there unless somebody holds less. Null: it must leave. */
   held: number | null;
   refusedBy: Set<number>;
-  /** performance.now() when it was sent to the worker that has it now. */
+  /** monotonicMs() when it was sent to the worker that has it now. */
   sentAt: number;
 }
 
@@ -85,7 +86,7 @@ export class ConnectionRelay {
     if (lane === undefined || offer === undefined) return;
     lane.offers.delete(id);
     lane.window = Math.min(lane.window * 2, MOST_ON_THE_WAY);
-    lane.answeredAt = performance.now();
+    lane.answeredAt = monotonicMs();
     if (offer.from === null) lane.turn = ++this.#turns;
     if (accepted) {
       offer.client.close();
@@ -178,7 +179,7 @@ export class ConnectionRelay {
 
   #send(offer: Offer, target: DataPlaneWorker, { must, back }: { must: boolean; back: boolean }): void {
     const { id, key, used, client } = offer;
-    offer.sentAt = performance.now();
+    offer.sentAt = monotonicMs();
     this.#lane(target).offers.set(id, offer);
     // If it cannot be sent the worker is about to die, and `gone` will say so.
     target.send({ cmd: 'NODE_TUTTI_ADOPT', id, key, used, must, back }, client);
@@ -218,7 +219,7 @@ export class ConnectionRelay {
     // What the sender said may be old by now.
     let least = held === null || from === null ? Number.POSITIVE_INFINITY : Math.max(held, load(from));
     let best: DataPlaneWorker | 'wait' | null = null;
-    const now = performance.now();
+    const now = monotonicMs();
     for (const worker of workers) {
       const lane = this.#lane(worker);
       const [oldest] = lane.offers.values();

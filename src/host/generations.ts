@@ -39,7 +39,9 @@ export class Generations {
   /** Keeps the program, and what its files look like now, under this number. */
   pin(number: number, program: Program): Generation {
     const generation: Generation = { ...program, number };
-    this.#pinned.set(number, { generation, fingerprint: takeFingerprint(program.entry), changed: false });
+    // In the next turn: the first workers are forked in this one, and do not wait for it.
+    const fingerprint = new Promise((next) => setImmediate(next)).then(() => takeFingerprint(program.entry));
+    this.#pinned.set(number, { generation, fingerprint, changed: false });
     return generation;
   }
 

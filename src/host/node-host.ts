@@ -18,6 +18,7 @@ import { forgetStillborn, forkWorker, incrementOf } from './fork.ts';
 import type { Generation, Generations, Program } from './generations.ts';
 import { InspectPorts } from './inspect-ports.ts';
 import { type Inspection, Inspections, type InspectionWish } from './inspections.ts';
+import { monotonicMs } from './monotonic.ts';
 import { probe } from './probe.ts';
 import { type ProcessMemory, pssBytes } from './process-memory.ts';
 import { Scratch } from './scratch.ts';
@@ -107,7 +108,7 @@ export class NodeHost implements Host {
 
   /** Asks all workers that were heard of lately for the application's own metrics. */
   askMetrics(seq: number): { asked: WorkerId[]; quiet: WorkerId[] } {
-    const since = performance.now() - 2.5 * HEARTBEAT_MS;
+    const since = monotonicMs() - 2.5 * HEARTBEAT_MS;
     const all = [...this.#workers.values()];
     const asked = all.filter((worker) => worker.heardAt >= since && worker.send({ cmd: 'NODE_TUTTI_METRICS', seq }));
     const quiet = all.filter((worker) => !asked.includes(worker));

@@ -10,6 +10,7 @@ import { ConnectionRelay } from './connection-relay.ts';
 import type { DataPlane } from './data-plane.ts';
 import type { DataPlaneWorker } from './data-plane-worker.ts';
 import { ListeningSockets } from './listening-sockets.ts';
+import { monotonicMs } from './monotonic.ts';
 import { Scoreboard } from './scoreboard.ts';
 import type { DataMessage, RawHandle, WorkerProcess } from './worker-process.ts';
 
@@ -21,7 +22,7 @@ class Member implements DataPlaneWorker {
   readonly cell: number | null;
   admitted = false;
   draining = false;
-  heardAt = performance.now();
+  heardAt = monotonicMs();
   readonly #process: WorkerProcess;
 
   constructor(process: WorkerProcess, cell: number | null) {
@@ -43,7 +44,7 @@ class Member implements DataPlaneWorker {
   }
 
   isFresh(): boolean {
-    return performance.now() - Math.max(this.heardAt, this.#process.heardAt) < FRESH_MS;
+    return monotonicMs() - Math.max(this.heardAt, this.#process.heardAt) < FRESH_MS;
   }
 
   send(message: Parameters<DataPlaneWorker['send']>[0], handle?: unknown, callback?: (error: Error | null) => void) {
@@ -114,7 +115,7 @@ export class PrimaryDataPlane implements DataPlane {
     if (member === undefined) return;
     member.admitted = true;
     // It has just said that it is ready.
-    member.heardAt = performance.now();
+    member.heardAt = monotonicMs();
     this.#sockets.admitted();
     this.#relay.pump();
   }

@@ -1,6 +1,5 @@
 // The file in memory through which workers know of each other's load (primary: makes it, gives out the cells, clears those of the dead).
 
-import { randomBytes } from 'node:crypto';
 import { closeSync, constants, openSync, readdirSync, readlinkSync, readSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -45,7 +44,7 @@ export class Scoreboard {
   /** Null where no file can be made: workers then share by the kernel alone. */
   static create(): Scoreboard | null {
     const { O_CREAT, O_EXCL, O_RDWR } = constants;
-    const name = `tutti-${pidNamespace()}-${process.pid}-${randomBytes(6).toString('hex')}.scoreboard`;
+    const name = `tutti-${pidNamespace()}-${process.pid}-${freshHex()}.scoreboard`;
     for (const folder of ['/dev/shm', tmpdir()]) {
       removeOrphans(folder);
       try {
@@ -116,6 +115,13 @@ export class Scoreboard {
     header.writeInt32LE(this.#highest);
     writeSync(this.#fd, header, 0, CELL_BYTES, 0);
   }
+}
+
+/** Unlikely to be there already, and no secret: a name that exists is refused. node:crypto would cost the primary 2 MB. */
+function freshHex(): string {
+  return Math.floor(Math.random() * 2 ** 48)
+    .toString(16)
+    .padStart(12, '0');
 }
 
 /** A primary and workers that were all killed at once could not remove their file. */

@@ -10,6 +10,7 @@ import type { LastWords, Listener, SupervisorInput } from '../supervisor/inputs.
 import { BindFailures } from './bind-failures.ts';
 import { explainExit } from './exit-explanation.ts';
 import { loadedFiles } from './loaded-files.ts';
+import { monotonicMs } from './monotonic.ts';
 
 /** A raw libuv handle of a socket; node passes it on as it is. */
 export type RawHandle = object;
@@ -52,9 +53,9 @@ export class WorkerProcess {
   readonly generation: number;
   readonly pid: number;
   scheme: 'http' | 'https' = 'http';
-  /** performance.now() of its last message: a process that is stopped or blocked sends none. */
+  /** monotonicMs() of its last message: a process that is stopped or blocked sends none. */
   heardAt = Number.NEGATIVE_INFINITY;
-  readonly startedAt = performance.now();
+  readonly startedAt = monotonicMs();
   /** SIGUSR1 is the application's own, as of its last heartbeat. */
   handlesUsr1 = false;
 
@@ -149,7 +150,7 @@ export class WorkerProcess {
   #receive(message: ToPrimary, handle: RawHandle | undefined): void {
     const worker = this.id;
     const { input } = this.#observer;
-    this.heardAt = performance.now();
+    this.heardAt = monotonicMs();
     this.#binds.asked(message);
     switch (message.cmd) {
       case 'NODE_TUTTI_HELLO':
