@@ -1,5 +1,5 @@
-// Builds dist/: tsc for the types, Rolldown for the primary's side, esbuild for the preload, which must be one CommonJS file, Vite for
-// the page.
+// Builds dist/: tsc for the types, Rolldown for the primary's side, esbuild for the preload, which must be CommonJS without packages,
+// Vite for the page.
 import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -19,15 +19,29 @@ const { bundle } = await import('./bundle.mjs');
 await bundle();
 
 const { build } = await import('esbuild');
-await build({
-  entryPoints: ['src/worker/preload.ts'],
-  outfile: 'dist/worker/preload.cjs',
-  bundle: true,
-  platform: 'node',
-  format: 'cjs',
-  target: 'node20.19',
-  logLevel: 'warning',
-});
+// Two files: the first is all that a thread of the application loads, and it lets the second come from the compile cache. Its lines are
+// joined, because every worker reads them at its start; names stay.
+for (const [name, joined] of [
+  ['preload', false],
+  ['start', true],
+])
+  await build({
+    entryPoints: [`src/worker/${name}.ts`],
+    outfile: `dist/worker/${name}.cjs`,
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    target: 'node20.19',
+    minifySyntax: joined,
+    minifyWhitespace: joined,
+    plugins: [
+      {
+        name: 'start',
+        setup: (to) => to.onResolve({ filter: /^\.\/start\.ts$/ }, () => ({ path: './start.cjs', external: true })),
+      },
+    ],
+    logLevel: 'warning',
+  });
 await build({
   entryPoints: ['src/dashboard/flame/flame.js'],
   outdir: 'dist/dashboard/flame',

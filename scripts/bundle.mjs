@@ -67,6 +67,8 @@ const lazyNode = {
     const declaration = /^let (node_\w+) = require\("(node:(?:crypto|fs\/promises|http|module|tls|v8))"\);\n/gm;
     let lazy = code;
     for (const [line, name, module] of code.matchAll(declaration)) {
+      // A default import is made into another object first; there it stays as it is.
+      if (code.includes(`\n${name} = `)) continue;
       const used = new RegExp(`\\b${name}\\b`, 'g');
       lazy = lazy.replace(line, '').replaceAll(used, `require("${module}")`);
     }
@@ -81,6 +83,7 @@ const lazyNode = {
 function chunkOf(id, graph) {
   const within = (entry) => closure(join(source, entry), graph).has(id);
   if (within('logs/log-writer.ts')) return null;
+  if (within('cli/compiled.ts')) return 'compiled';
   if (within('cli/program.ts')) return within('supervise.ts') ? 'common' : 'program';
   if (!within('cli/run-foreground.ts')) return null;
   return ['cli/show-status.ts', 'cli/stop-apps.ts', 'cli/start-apps.ts'].some(within) ? 'common' : 'primary';

@@ -37,7 +37,7 @@ async function runInBackground(record: LaunchRecord): Promise<number> {
   });
   try {
     const app = withLogFile(await load(record));
-    stayLean();
+    stayLean(app.config);
     const supervision = launch(app, { signals: true, output: 'inherit', control: 'required' });
     supervision.on('event', (event) => log.event(event));
     supervision.ready.then(

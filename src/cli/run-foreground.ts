@@ -23,12 +23,12 @@ export interface RunRequest {
 }
 
 export async function runForeground({ entry, args, options, terminal }: RunRequest): Promise<number> {
-  stayLean();
   const app = await loadApp(
     { command: 'run', flags: appFlags(options), entry, args, configPath: configFlag(options), orphan: 'drain' },
     surroundings(terminal.cwd, terminal.env),
   );
   const { config } = app;
+  stayLean(config);
   const color = wantsColor(terminal, terminal.stderr);
   const stdout = steady(terminal.stdout);
   const stderr = steady(terminal.stderr);

@@ -1,7 +1,9 @@
-// The preload: the one file that tutti loads into the user's process, by --require, before anything of the user's.
+// The preload: what tutti loads into the user's process, by --require, before anything of the user's.
 // Runs in every worker's main thread; in threads and grandchildren that inherit the flag it only takes its flags out again.
+import { dirname } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 import { BOOT_VARIABLE, type BootInfo } from '../protocol/messages.ts';
+import { enableCompileCache } from './compile-cache.ts';
 
 const text = process.env[BOOT_VARIABLE];
 
@@ -11,15 +13,17 @@ if (isMainThread && text !== undefined) {
   const boot = JSON.parse(text) as BootInfo;
   // In place: whoever holds a reference to the array sees the change too.
   process.execArgv.splice(0, process.execArgv.length, ...boot.execArgv);
+  // First, so that our own code comes from there too.
+  const cache = boot.compileCache ? enableCompileCache() : null;
   // Loaded only here, so that a thread pays for none of it.
   const { start } = require('./start.ts') as typeof import('./start.ts');
-  start(boot);
+  start(boot, cache);
 } else {
   removeOwnFlags(process.execArgv);
 }
 
 // An application that walks or clears the cache of modules does not meet us there.
-delete require.cache[__filename];
+for (const path of Object.keys(require.cache)) if (dirname(path) === __dirname) delete require.cache[path];
 
 /** What follows our flag is tutti's and node:cluster's too. */
 function removeOwnFlags(args: string[]): void {

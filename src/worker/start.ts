@@ -3,7 +3,7 @@ import type { BootInfo } from '../protocol/messages.ts';
 import type { RawHandle } from '../protocol/raw-handle.ts';
 import { answerMetrics, postLastMetrics } from './app-metrics.ts';
 import { hold, onMessage, openChannel, post, receiveOthers } from './channel.ts';
-import { enableCompileCache } from './compile-cache.ts';
+import type { CompileCache } from './compile-cache.ts';
 import { trackConnections } from './connections.ts';
 import { installDataPlane } from './data-plane.ts';
 import { Drain } from './drain.ts';
@@ -21,8 +21,7 @@ import { keepTally } from './tally.ts';
 
 const LAST_METRICS_MS = 250;
 
-export function start(boot: BootInfo): void {
-  const cache = boot.compileCache ? enableCompileCache() : null;
+export function start(boot: BootInfo, cache: CompileCache | null): void {
   const flushCache = (): void => void setImmediate(() => cache?.flush());
 
   openChannel(() => {
