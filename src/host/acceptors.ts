@@ -3,6 +3,7 @@
 // the others rest: their server listens, and they get what lasts by transfer.
 
 import type { RawHandle } from '../protocol/raw-handle.ts';
+import { inodeOf } from './accept-queue.ts';
 import type { DataPlaneWorker } from './data-plane-worker.ts';
 
 /** Never fewer: of those that accept, some may be blocked without having been quiet for long enough that anybody knows. */
@@ -33,11 +34,19 @@ export class AcceptorCount {
 
   /** A worker that accepts has more to do than it should. */
   busy(now: number): void {
-    if (now - this.#changedAt < STEP_MS) return;
+    if (now - this.#changedAt >= STEP_MS) this.#grow(2 * this.#count, now);
+  }
+
+  /** Those that accept are all blocked. */
+  stuck(now: number): void {
+    this.#grow(Number.POSITIVE_INFINITY, now);
+  }
+
+  #grow(count: number, now: number): void {
     if (now - this.#shrunkAt < 2 * this.#holdMs) this.#holdMs = Math.min(2 * this.#holdMs, LONGEST_HOLD_MS);
     this.#shrunkAt = Number.NEGATIVE_INFINITY;
     this.#changedAt = now;
-    this.#count *= 2;
+    this.#count = count;
   }
 
   /** Call it from time to time; `workers`: how many there are. */
@@ -54,12 +63,21 @@ export class AcceptorCount {
 export class Acceptors {
   readonly #key: string;
   readonly #handle: RawHandle;
+  /** Under which number the kernel lists the socket; null if it does not. */
+  readonly inode: number | null;
   /** Since when a worker accepts; null: it rests. */
   readonly #since = new Map<DataPlaneWorker, number | null>();
 
   constructor(key: string, handle: RawHandle) {
     this.#key = key;
     this.#handle = handle;
+    this.inode = inodeOf(handle);
+  }
+
+  /** Some workers rest. */
+  get isReduced(): boolean {
+    for (const since of this.#since.values()) if (since === null) return true;
+    return false;
   }
 
   /** The worker has no copy any more. */

@@ -5,6 +5,7 @@ import { constants } from 'node:os';
 import type { Balance, ListenRequest, ToPrimary, ToWorker } from '../protocol/messages.ts';
 import type { RawConnection, RawListenHandle } from '../protocol/raw-handle.ts';
 import type { Listener } from '../supervisor/inputs.ts';
+import { AcceptQueueWatch } from './accept-queue.ts';
 import { AcceptorCount, Acceptors } from './acceptors.ts';
 import { ANY_IPV4, ANY_IPV6, type BoundSocket, bindSocket } from './bind-socket.ts';
 import type { DataPlaneWorker } from './data-plane-worker.ts';
@@ -52,6 +53,10 @@ export class ListeningSockets {
   #holding = true;
   #closed = false;
   readonly #acceptorCount = new AcceptorCount(performance.now());
+  readonly #queues = new AcceptQueueWatch(
+    () => this.#reduced(),
+    () => this.#stuck(),
+  );
   #changed: NodeJS.Timeout | null = null;
   #lookedAt = 0;
 
@@ -121,6 +126,7 @@ export class ListeningSockets {
     if (performance.now() - this.#lookedAt < LOOK_MS) return;
     this.#acceptorCount.settle(this.#workers.size, performance.now());
     this.#chooseAcceptors();
+    this.#queues.look();
   }
 
   /** Those who accept have too much to do. */
@@ -171,6 +177,7 @@ export class ListeningSockets {
   close(): void {
     this.#closed = true;
     if (this.#changed !== null) clearTimeout(this.#changed);
+    this.#queues.close();
     for (const socket of [...this.#sockets.values()]) this.#close(socket);
   }
 
@@ -235,6 +242,20 @@ export class ListeningSockets {
   #restsFrom({ kind }: BoundSocket): boolean {
     const { balance } = this.#options;
     return kind !== 'udp' && (balance === 'least-connections' || balance === 'ip-hash');
+  }
+
+  /** The sockets from which some workers do not accept, as the kernel lists them. */
+  #reduced(): Set<number> {
+    const inodes = new Set<number>();
+    for (const { acceptors } of this.#sockets.values()) {
+      if (acceptors?.isReduced && acceptors.inode !== null) inodes.add(acceptors.inode);
+    }
+    return inodes;
+  }
+
+  #stuck(): void {
+    this.#acceptorCount.stuck(performance.now());
+    this.#chooseAcceptors();
   }
 
   #chooseAcceptors(): void {

@@ -122,6 +122,18 @@ test('all that accept drain: nothing is lost on the way', { skip }, async () => 
   for (const pid of await pids(port)) assert.ok(allowed.has(pid));
 });
 
+test('all that accept are blocked: the others help before anybody would be missed', { skip }, async () => {
+  await using rig = new DataPlaneRig('least-connections');
+  const { port, acceptors, resting } = await rest(rig);
+  // Not for so long that they would be missed.
+  for (const worker of acceptors) {
+    worker.tell({ do: 'block', ms: 2400 });
+    await worker.hears('that it is blocked', (message) => 'blocked' in message);
+  }
+  const { body } = await fetch({ port });
+  assert.ok(resting.some(({ pid }) => String(pid) === body));
+});
+
 test('workers that accept and are busy are helped by all', { skip }, async () => {
   await using rig = new DataPlaneRig('least-connections');
   const { port, acceptors, resting } = await rest(rig);

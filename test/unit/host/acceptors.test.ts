@@ -161,3 +161,10 @@ test('as long as somebody is busy the number stays', () => {
   }
   assert.equal(acceptors.count, Number.POSITIVE_INFINITY);
 });
+
+test('when those that accept are stuck, all others help at once', () => {
+  const acceptors = new AcceptorCount(0);
+  acceptors.settle(32, 2000);
+  acceptors.stuck(2001);
+  assert.equal(acceptors.count, Number.POSITIVE_INFINITY);
+});
