@@ -10,6 +10,7 @@ import { check } from './commands/check.ts';
 import { completion } from './commands/completion.ts';
 import { del } from './commands/delete.ts';
 import { describe } from './commands/describe.ts';
+import { doctor } from './commands/doctor.ts';
 import { events } from './commands/events.ts';
 import { heap } from './commands/heap.ts';
 import { importFrom } from './commands/import.ts';
@@ -48,6 +49,7 @@ const commands: readonly CommandFile[] = [
   restart,
   del,
   check,
+  doctor,
   importFrom,
   completion,
 ];

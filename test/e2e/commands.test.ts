@@ -357,6 +357,21 @@ describe('events -f', () => {
 });
 
 describe('the rest of the command line', () => {
+  it('has a doctor, who looks at the machine and at the apps, and changes nothing', async () => {
+    await using cli = await openCli();
+    await startWeb(cli, '-i', '1');
+    const { code, stdout } = await cli.run(['doctor', '--json']);
+    const { schema, findings } = JSON.parse(stdout);
+    assert.equal(schema, 1);
+    const of = (about: string) => findings.find((finding: { about: string }) => finding.about === about);
+    assert.equal(of('app web').verdict, 'good');
+    assert.equal(of('state folder').found, cli.home);
+    assert.equal(code, findings.some(({ verdict }: { verdict: string }) => verdict === 'problem') ? 2 : 0);
+    const elsewhere = await cli.run(['doctor'], { env: { TUTTI_HOME: cli.fixture('hello.cjs') } });
+    assert.equal(elsewhere.code, 2);
+    assert.match(elsewhere.stdout, /^✖ state folder .*is not a folder\n.*TUTTI_HOME/m);
+  });
+
   it('explains every command with examples', async () => {
     await using cli = await openCli();
     const { stdout } = await cli.ok(['--help']);

@@ -1,0 +1,38 @@
+// The work of `tutti doctor`.
+
+import { createColors } from 'picocolors';
+import { discover } from '../admin/discovery.ts';
+import { exitCodes } from '../errors.ts';
+import { machineFacts } from '../machine.ts';
+import { version } from '../version.ts';
+import { type AppFacts, diagnose, type Finding } from './diagnose.ts';
+import { type Colors, type Terminal, wantsColor } from './terminal.ts';
+
+export async function runDoctor(json: boolean, terminal: Terminal): Promise<number> {
+  const apps = (await discover(terminal.env)).map(
+    (app): AppFacts =>
+      app.answers
+        ? {
+            name: app.name,
+            state: app.snapshot.state,
+            reason: null,
+            version: app.snapshot.version,
+            circuitOpen: app.snapshot.circuit === 'open',
+          }
+        : { name: app.name, state: null, reason: app.reason, version: null, circuitOpen: false },
+  );
+  const findings = diagnose(machineFacts(terminal.env), apps, version);
+  const colors = createColors(wantsColor(terminal, terminal.stdout));
+  const text = json ? JSON.stringify({ schema: 1, findings }) : lines(findings, colors).join('\n');
+  terminal.stdout.write(`${text}\n`);
+  return findings.some(({ verdict }) => verdict === 'problem') ? exitCodes.degraded : exitCodes.stopped;
+}
+
+function lines(findings: readonly Finding[], colors: Colors): string[] {
+  const width = Math.max(...findings.map(({ about }) => about.length));
+  const marks = { good: colors.green('✔'), note: colors.yellow('!'), problem: colors.red('✖') };
+  return findings.flatMap(({ about, verdict, found, advice }) => [
+    `${marks[verdict]} ${about.padEnd(width)}  ${found}`,
+    ...(advice === null ? [] : [colors.dim(`  ${advice}`)]),
+  ]);
+}

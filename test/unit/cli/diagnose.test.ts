@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { type AppFacts, diagnose } from '../../../src/cli/diagnose.ts';
+import type { MachineFacts } from '../../../src/machine.ts';
+
+const well: MachineFacts = {
+  platform: 'linux',
+  node: '24.1.0',
+  privateParts: null,
+  cpus: { count: 2, quota: 1.5 },
+  memory: { limitBytes: 512 * 2 ** 20, freeBytes: 2 ** 20 },
+  openFiles: 1_048_576,
+  backlog: 4096,
+  counters: { folder: '/dev/shm', inMemory: true },
+  state: { folder: '/home/me/.tutti', problem: null },
+};
+
+const app: AppFacts = { name: 'web', state: 'running', reason: null, version: '1.0.0', circuitOpen: false };
+
+describe('the doctor', () => {
+  it('finds nothing where nothing is amiss', () => {
+    const findings = diagnose(well, [app], '1.0.0');
+    assert.ok(findings.every(({ verdict, advice }) => verdict === 'good' && advice === null));
+    assert.deepEqual(findings.find(({ about }) => about === 'CPUs')?.found, '2, by a quota of 1.5');
+  });
+
+  it('says nothing of what cannot be read', () => {
+    const findings = diagnose({ ...well, openFiles: null, backlog: null, memory: null }, [], '1.0.0');
+    assert.ok(!findings.some(({ about }) => about === 'open files' || about === 'waiting connections'));
+  });
+
+  for (const [what, change, about, verdict, advice] of [
+    ['few descriptors', { openFiles: 1024 }, 'open files', 'problem', /LimitNOFILE/],
+    ['a short queue', { backlog: 128 }, 'waiting connections', 'note', /somaxconn/],
+    ['a Node that is unknown', { privateParts: 'it is gone' }, 'connections', 'note', /newer tutti/],
+    ['no place for counters', { counters: null }, 'counters', 'problem', /\/dev\/shm/],
+    ['counters on a disk', { counters: { folder: '/tmp', inMemory: false } }, 'counters', 'note', /\/dev\/shm/],
+    [
+      'a state folder of others',
+      { state: { folder: '/x', problem: 'not yours' } },
+      'state folder',
+      'problem',
+      /TUTTI_HOME/,
+    ],
+    ['another system', { platform: 'darwin' }, 'platform', 'note', /control groups/],
+  ] as const) {
+    it(`tells the remedy of ${what}`, () => {
+      const finding = diagnose({ ...well, ...change }, [], '1.0.0').find((one) => one.about === about);
+      assert.equal(finding?.verdict, verdict);
+      assert.match(finding?.advice ?? '', advice);
+    });
+  }
+
+  it('knows apps that are silent, in a crash loop, or of another version', () => {
+    const apps = [
+      { ...app, name: 'silent', state: null, version: null, reason: 'it did not answer within 3000 ms' },
+      { ...app, name: 'loops', circuitOpen: true },
+      { ...app, name: 'old', version: '0.9.0' },
+    ];
+    const verdicts = diagnose(well, apps, '1.0.0').slice(-3);
+    assert.deepEqual(
+      verdicts.map(({ verdict }) => verdict),
+      ['problem', 'problem', 'note'],
+    );
+    assert.match(verdicts[2]?.advice ?? '', /tutti restart old/);
+  });
+});
