@@ -1,8 +1,19 @@
 // What the host needs of whatever shares sockets and connections among the workers (primary).
 
-import type { BootInfo, RequestCounts } from '../protocol/messages.ts';
+import type { Beat, BootInfo, RequestCounts } from '../protocol/messages.ts';
 import type { WorkerId } from '../supervisor/actions.ts';
 import type { DataMessage, RawHandle, WorkerProcess } from './worker-process.ts';
+
+/** How often a worker gives a sign of life, and how often they are looked at. */
+export const HEARTBEAT_MS = 1000;
+
+/** What a worker's main loop has said of itself. */
+export interface Sign {
+  worker: WorkerId;
+  agoMs: number;
+  /** Null: it has nothing new to say. */
+  beat: Beat | null;
+}
 
 export interface DataPlane {
   /** What is different in this version of Node, so that node:cluster has to share the sockets; null if nothing is. */
@@ -13,8 +24,10 @@ export interface DataPlane {
   message(worker: WorkerProcess, message: DataMessage, handle: RawHandle | undefined): void;
   /** The worker may accept from now on. */
   admitted(worker: WorkerId): void;
-  /** The worker gave a sign of life. */
+  /** The worker gave a sign of life by message. */
   heard(worker: WorkerId): void;
+  /** From now on `heard` gets those that the workers write on the scoreboard, all of a second at once. */
+  watchSigns(heard: (signs: Sign[]) => void): void;
   /** The worker takes no new connections any more. */
   draining(worker: WorkerId): void;
   /** What the worker's process had counted up to its end, before `gone`; null if that is not known. */

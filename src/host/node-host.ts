@@ -12,7 +12,7 @@ import type { Autopsy } from './autopsy.ts';
 import { outOfMemoryKills } from './cgroup.ts';
 import { ChangedFiles } from './changed-files.ts';
 import { Clock } from './clock.ts';
-import type { DataPlane } from './data-plane.ts';
+import { type DataPlane, HEARTBEAT_MS } from './data-plane.ts';
 import { explainSpawnError } from './exit-explanation.ts';
 import { forgetStillborn, forkWorker, incrementOf } from './fork.ts';
 import type { Generation, Generations, Program } from './generations.ts';
@@ -61,7 +61,6 @@ export interface ConnectedOutput {
   admitted(slot: number): void;
 }
 
-const HEARTBEAT_MS = 1000;
 /** A signal that reached the primary and a worker within this time was meant for the whole group. */
 const SAME_SIGNAL_MS = 100;
 
@@ -89,6 +88,7 @@ export class NodeHost implements Host {
     this.#inspections = new Inspections(options.inspectionFolder);
     this.#memory = new WorkerMemory(options.memory);
     this.#clock = new Clock(() => options.dispatch({ type: 'tick' }));
+    options.dataPlane.watchSigns((signs) => this.#observer.input({ type: 'workers-heard', signs }));
     this.#changedFiles = new ChangedFiles(options.generations, (generation) =>
       this.#observer.input({ type: 'generation-changed-in-place', generation }),
     );

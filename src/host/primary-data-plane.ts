@@ -1,13 +1,14 @@
 // The primary's side of the data plane: joins the listening sockets and the relay of connections, and knows for every worker whether
 // it may be given any.
 
-import type { Balance, BootInfo, RequestCounts } from '../protocol/messages.ts';
+import type { Balance, Beat, BootInfo, RequestCounts } from '../protocol/messages.ts';
 import type { RawConnection } from '../protocol/raw-handle.ts';
+import { systemMs } from '../protocol/scoreboard-layout.ts';
 import type { WorkerId } from '../supervisor/actions.ts';
 import type { Listener } from '../supervisor/inputs.ts';
 import { testBinding } from './bind-socket.ts';
 import { ConnectionRelay } from './connection-relay.ts';
-import type { DataPlane } from './data-plane.ts';
+import { type DataPlane, HEARTBEAT_MS, type Sign } from './data-plane.ts';
 import type { DataPlaneWorker } from './data-plane-worker.ts';
 import { ListeningSockets } from './listening-sockets.ts';
 import { monotonicMs } from './monotonic.ts';
@@ -16,19 +17,24 @@ import type { DataMessage, RawHandle, WorkerProcess } from './worker-process.ts'
 
 /** Without a sign of life for as long, a worker is given no connections. Heartbeats come once a second. */
 const FRESH_MS = 2500;
+/** A worker whose silence has been looked into so lately has not spoken since. */
+const LOOK_AGAIN_MS = 100;
 
 class Member implements DataPlaneWorker {
   readonly id: WorkerId;
   readonly cell: number | null;
   admitted = false;
   draining = false;
-  heardAt = monotonicMs();
+  admittedAt = monotonicMs();
   readonly #process: WorkerProcess;
+  readonly #look: () => void;
 
-  constructor(process: WorkerProcess, cell: number | null) {
+  /** `look` reads the scoreboard for signs of life. */
+  constructor(process: WorkerProcess, cell: number | null, look: () => void) {
     this.id = process.id;
     this.cell = cell;
     this.#process = process;
+    this.#look = look;
   }
 
   get slot(): number | null {
@@ -44,7 +50,18 @@ class Member implements DataPlaneWorker {
   }
 
   isFresh(): boolean {
-    return monotonicMs() - Math.max(this.heardAt, this.#process.heardAt) < FRESH_MS;
+    if (this.#spokeLately()) return true;
+    // What is known is up to a second old.
+    this.#look();
+    return this.#spokeLately();
+  }
+
+  heard(at: number, beat: Beat | null): void {
+    this.#process.heard(at, beat);
+  }
+
+  #spokeLately(): boolean {
+    return monotonicMs() - Math.max(this.admittedAt, this.#process.heardAt) < FRESH_MS;
   }
 
   send(message: Parameters<DataPlaneWorker['send']>[0], handle?: unknown, callback?: (error: Error | null) => void) {
@@ -60,6 +77,11 @@ export class PrimaryDataPlane implements DataPlane {
   readonly #members = new Map<WorkerId, Member>();
   readonly #scoreboard = Scoreboard.create();
   readonly #cells = new Map<WorkerId, number>();
+  readonly #byCell = new Map<number, Member>();
+  #signs: Sign[] = [];
+  #watcher: ((signs: Sign[]) => void) | null = null;
+  #lookedAt = 0;
+  #clock: NodeJS.Timeout | null = null;
 
   constructor({ balance }: { balance: Balance }) {
     this.#sockets = new ListeningSockets({
@@ -76,11 +98,15 @@ export class PrimaryDataPlane implements DataPlane {
     const cell = this.#scoreboard?.allocate() ?? null;
     if (this.#scoreboard === null || cell === null) return null;
     this.#cells.set(worker, cell);
+    this.#clock ??= setInterval(() => this.#tellSigns(), HEARTBEAT_MS).unref();
     return { path: this.#scoreboard.path, cell };
   }
 
   joined(worker: WorkerProcess): void {
-    this.#members.set(worker.id, new Member(worker, this.#cells.get(worker.id) ?? null));
+    const cell = this.#cells.get(worker.id) ?? null;
+    const member = new Member(worker, cell, () => this.#lookAgain());
+    this.#members.set(worker.id, member);
+    if (cell !== null) this.#byCell.set(cell, member);
   }
 
   message(worker: WorkerProcess, message: DataMessage, handle: RawHandle | undefined): void {
@@ -115,7 +141,7 @@ export class PrimaryDataPlane implements DataPlane {
     if (member === undefined) return;
     member.admitted = true;
     // It has just said that it is ready.
-    member.heardAt = monotonicMs();
+    member.admittedAt = monotonicMs();
     this.#sockets.admitted();
     this.#relay.pump();
   }
@@ -133,6 +159,10 @@ export class PrimaryDataPlane implements DataPlane {
     this.#relay.pump();
   }
 
+  watchSigns(heard: (signs: Sign[]) => void): void {
+    this.#watcher = heard;
+  }
+
   tally(worker: WorkerId): RequestCounts | null {
     const cell = this.#cells.get(worker);
     return cell === undefined ? null : (this.#scoreboard?.tally(cell) ?? null);
@@ -140,7 +170,10 @@ export class PrimaryDataPlane implements DataPlane {
 
   gone(worker: WorkerId): void {
     const cell = this.#cells.get(worker);
-    if (cell !== undefined) this.#scoreboard?.release(cell);
+    if (cell !== undefined) {
+      this.#scoreboard?.release(cell);
+      this.#byCell.delete(cell);
+    }
     this.#cells.delete(worker);
     const member = this.#members.get(worker);
     if (member === undefined) return;
@@ -164,8 +197,38 @@ export class PrimaryDataPlane implements DataPlane {
   }
 
   close(): void {
+    if (this.#clock !== null) clearInterval(this.#clock);
     this.#sockets.close();
     this.#relay.close();
     this.#scoreboard?.close();
+  }
+
+  #tellSigns(): void {
+    this.#look();
+    const signs = this.#signs;
+    if (signs.length === 0) return;
+    this.#signs = [];
+    this.#relay.pump();
+    this.#watcher?.(signs);
+  }
+
+  #lookAgain(): void {
+    if (monotonicMs() - this.#lookedAt >= LOOK_AGAIN_MS) this.#look();
+  }
+
+  /** One read for all workers, however many they are. */
+  #look(): void {
+    const now = monotonicMs();
+    const systemNow = systemMs(process.hrtime());
+    // What was not there at the last look is no older, whatever the worker's clock says.
+    const mostMs = now - this.#lookedAt;
+    this.#lookedAt = now;
+    this.#scoreboard?.signs((cell, aliveAtMs, beat) => {
+      const member = this.#byCell.get(cell);
+      if (member === undefined) return;
+      const agoMs = Math.round(Math.min(mostMs, Math.max(0, systemNow - aliveAtMs)));
+      member.heard(now - agoMs, beat);
+      this.#signs.push({ worker: member.id, agoMs, beat });
+    });
   }
 }

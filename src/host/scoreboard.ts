@@ -1,31 +1,36 @@
-// The file in memory through which workers know of each other's load (primary: makes it, gives out the cells, clears those of the dead).
+// The file in memory through which workers know of each other's load, and the primary of their lives (primary: makes it, gives out the
+// cells, reads what the workers say of themselves, clears the cells of the dead).
 
 import { closeSync, constants, openSync, readdirSync, readlinkSync, readSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { LATENCY_BOUNDS_MS, type RequestCounts } from '../protocol/messages.ts';
+import { takeBeat, takeCounts } from '../protocol/beat-record.ts';
+import type { Beat, RequestCounts } from '../protocol/messages.ts';
 import {
   CELL_BYTES,
   CELLS,
   CONNECTIONS_OFFSET,
   cellOffset,
+  RECORD_ALIVE_AT,
+  RECORD_BYTES,
+  RECORD_NUMBERS,
+  RECORD_TURN,
+  RECORD_TURN_AGAIN,
+  recordOffset,
   SCOREBOARD_BYTES,
-  TALLY_BYTES,
-  TALLY_LATENCIES,
-  TALLY_LATENCY_SUM,
-  TALLY_NUMBERS,
-  TALLY_STATUS,
-  tallyOffset,
 } from '../protocol/scoreboard-layout.ts';
 
 const EMPTY = Buffer.alloc(CELL_BYTES);
-const NOTHING = Buffer.alloc(TALLY_BYTES);
+const NOTHING = Buffer.alloc(RECORD_BYTES);
 
 export class Scoreboard {
   readonly path: string;
   readonly #fd: number;
   readonly #used = new Set<number>();
   readonly #bytes = Buffer.alloc(SCOREBOARD_BYTES);
+  /** What was last read of each worker's record. */
+  readonly #seen = new Map<number, { aliveAt: number; turn: number }>();
+  #records = new Float64Array(0);
   #highest = 0;
   #closed = false;
 
@@ -65,27 +70,48 @@ export class Scoreboard {
     if (cell >= CELLS) return null;
     this.#used.add(cell);
     this.#clear(cell);
-    writeSync(this.#fd, NOTHING, 0, TALLY_BYTES, tallyOffset(cell));
+    writeSync(this.#fd, NOTHING, 0, RECORD_BYTES, recordOffset(cell));
+    this.#seen.set(cell, { aliveAt: 0, turn: 0 });
     this.#setHighest();
     return cell;
   }
 
   /** What the worker had counted up to its end; all 0 if it counted nothing. */
   tally(cell: number): RequestCounts {
-    const numbers = new Float64Array(TALLY_NUMBERS);
+    const record = new Float64Array(RECORD_NUMBERS);
     // Workers die after the end too.
-    if (!this.#closed) readSync(this.#fd, numbers, 0, TALLY_BYTES, tallyOffset(cell));
-    return {
-      status: [...numbers.subarray(TALLY_STATUS, TALLY_LATENCIES)],
-      latencyBuckets: { le: LATENCY_BOUNDS_MS, counts: [...numbers.subarray(TALLY_LATENCIES, TALLY_LATENCY_SUM)] },
-      latencySumMs: numbers[TALLY_LATENCY_SUM] ?? 0,
-    };
+    if (!this.#closed) readSync(this.#fd, record, 0, RECORD_BYTES, recordOffset(cell));
+    return takeCounts(record);
+  }
+
+  /**
+   * Calls back for each worker that has given a sign of life since the last call: when that was, on the clock of `systemMs`, and its
+   * heartbeat, null if it had nothing new to say.
+   */
+  signs(heard: (cell: number, aliveAtMs: number, beat: Beat | null) => void): void {
+    if (this.#closed || this.#highest === 0) return;
+    const numbers = this.#highest * RECORD_NUMBERS;
+    if (this.#records.length < numbers) this.#records = new Float64Array(numbers + 8 * RECORD_NUMBERS);
+    const records = this.#records;
+    readSync(this.#fd, records, 0, numbers * 8, recordOffset(0));
+    for (const [cell, seen] of this.#seen) {
+      const at = cell * RECORD_NUMBERS;
+      const aliveAt = records[at + RECORD_ALIVE_AT] ?? 0;
+      if (aliveAt === seen.aliveAt) continue;
+      seen.aliveAt = aliveAt;
+      const turn = records[at + RECORD_TURN] ?? 0;
+      // Half a beat: the worker lives; the rest of it is there at the next look.
+      const isNew = turn !== seen.turn && turn === records[at + RECORD_TURN_AGAIN];
+      if (isNew) seen.turn = turn;
+      heard(cell, aliveAt, isNew ? takeBeat(records.subarray(at, at + RECORD_NUMBERS)) : null);
+    }
   }
 
   /** Only when its worker is dead: nobody else writes there. */
   release(cell: number): void {
     // Workers die after the end too, and the number of the descriptor may be another file's by then.
     if (this.#closed || !this.#used.delete(cell)) return;
+    this.#seen.delete(cell);
     this.#clear(cell);
     this.#setHighest();
   }

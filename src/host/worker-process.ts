@@ -4,7 +4,7 @@
 import type { ChildProcess, Serializable } from 'node:child_process';
 import type { Worker } from 'node:cluster';
 import type { Readable } from 'node:stream';
-import type { AppMetric, ToPrimary, ToWorker } from '../protocol/messages.ts';
+import type { AppMetric, Beat, ToPrimary, ToWorker } from '../protocol/messages.ts';
 import type { WorkerId } from '../supervisor/actions.ts';
 import type { LastWords, Listener, SupervisorInput } from '../supervisor/inputs.ts';
 import { BindFailures } from './bind-failures.ts';
@@ -53,7 +53,7 @@ export class WorkerProcess {
   readonly generation: number;
   readonly pid: number;
   scheme: 'http' | 'https' = 'http';
-  /** monotonicMs() of its last message: a process that is stopped or blocked sends none. */
+  /** monotonicMs() of its last message or sign of life: a process that is stopped or blocked gives none. */
   heardAt = Number.NEGATIVE_INFINITY;
   readonly startedAt = monotonicMs();
   /** SIGUSR1 is the application's own, as of its last heartbeat. */
@@ -118,6 +118,12 @@ export class WorkerProcess {
 
   kill(): void {
     this.#process.kill('SIGKILL');
+  }
+
+  /** It gave a sign of life other than by message. */
+  heard(at: number, beat: Beat | null): void {
+    this.heardAt = Math.max(this.heardAt, at);
+    if (beat !== null) this.handlesUsr1 = beat.handlesUsr1;
   }
 
   #listen(): void {

@@ -70,7 +70,9 @@ export class Accumulator {
 
   input(input: SupervisorInput): void {
     if (input.type === 'worker-heartbeat') this.#heartbeat(input.worker, input.beat);
-    else if (input.type === 'worker-counted') this.#counted(input.worker, input.counts);
+    else if (input.type === 'workers-heard') {
+      for (const { worker, beat } of input.signs) if (beat !== null) this.#heartbeat(worker, beat);
+    } else if (input.type === 'worker-counted') this.#counted(input.worker, input.counts);
     else if (input.type === 'worker-online') this.#online(input.worker, input.pid);
     else if (input.type === 'worker-exit') this.#ended(input.worker);
   }

@@ -21,6 +21,8 @@ export type SupervisorInput =
   | { type: 'worker-heartbeat'; worker: WorkerId; beat: Heartbeat }
   /** A heartbeat of a worker that has nothing new to say. */
   | { type: 'worker-alive'; worker: WorkerId }
+  /** The same of many workers at once; `agoMs`: how long ago each said it, `beat` null: it has nothing new to say. */
+  | { type: 'workers-heard'; signs: readonly { worker: WorkerId; agoMs: number; beat: Heartbeat | null }[] }
   /** Its proportional set size; null where that cannot be known. The answer to `measure-memory`. */
   | { type: 'worker-memory'; worker: WorkerId; pssBytes: number | null }
   /** All that it counted, once its process has ended: the last heartbeat knew less. The core does not look at it. */

@@ -40,8 +40,7 @@ export function receiveFromWorker(model: Model, input: WorkerInput, effects: Eff
       receiveProbe(worker, input.ok, input.detail, effects);
       return;
     case 'worker-alive':
-      worker.aliveAt = effects.now;
-      receiveQuiet(worker);
+      receiveQuiet(worker, effects.now);
       noteLoad(model, effects.now);
       return;
     case 'worker-counted':
@@ -90,22 +89,45 @@ function receiveProbe(worker: Worker, ok: boolean, detail: string, effects: Effe
   state.probeFailure = ok ? null : detail;
 }
 
-function receiveBeat(worker: Worker, beat: Heartbeat, now: number): void {
+/** What many workers said of themselves, each a moment ago. */
+export function receiveSigns(
+  model: Model,
+  signs: Extract<SupervisorInput, { type: 'workers-heard' }>['signs'],
+  now: number,
+): void {
+  for (const { worker: id, agoMs, beat } of signs) {
+    const worker = model.workers.get(id);
+    if (worker === undefined) continue;
+    if (beat === null) receiveQuiet(worker, now - agoMs);
+    else receiveBeat(worker, beat, now - agoMs);
+  }
+  noteLoad(model, now);
+}
+
+function receiveBeat(worker: Worker, beat: Heartbeat, at: number): void {
   const before = worker.beat;
-  const elapsedMs = now - worker.beatAt;
+  const elapsedMs = at - worker.beatAt;
   if (before !== null && elapsedMs > 0) {
     const usedMicros = beat.cpuUserMicros + beat.cpuSystemMicros - before.cpuUserMicros - before.cpuSystemMicros;
     worker.cpuPercent = Math.max(0, usedMicros / elapsedMs / 10);
   }
   worker.beat = beat;
-  worker.beatAt = now;
-  worker.aliveAt = now;
+  worker.beatAt = at;
+  noteAlive(worker, at);
 }
 
 /** It has nothing new to say, which says that it has nothing to do. */
-function receiveQuiet(worker: Worker): void {
+function receiveQuiet(worker: Worker, at: number): void {
+  noteAlive(worker, at);
   worker.cpuPercent = 0;
-  if (worker.beat !== null) worker.beat = { ...worker.beat, eventLoopUtilization: 0, eventLoopDelayP99Ms: 0 };
+  const { beat } = worker;
+  if (beat === null || (beat.eventLoopUtilization === 0 && beat.eventLoopDelayP99Ms === 0)) return;
+  worker.beat = { ...beat, eventLoopUtilization: 0, eventLoopDelayP99Ms: 0 };
+}
+
+/** What was said a while ago may be older than what is known. */
+function noteAlive(worker: Worker, at: number): void {
+  worker.aliveAt = Math.max(worker.aliveAt, at);
 }
 
 function receiveDrained(model: Model, worker: Worker, left: readonly string[], effects: Effects): void {

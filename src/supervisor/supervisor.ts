@@ -17,7 +17,7 @@ import { type Means, shortageOf } from './means.ts';
 import { type Model, newModel, servingWorkers, wantedSlots } from './model.ts';
 import { plan } from './plan.ts';
 import type { Policy } from './policy.ts';
-import { receiveFromWorker } from './receive.ts';
+import { receiveFromWorker, receiveSigns } from './receive.ts';
 import { isServing } from './worker-state.ts';
 
 export interface SupervisorOptions {
@@ -69,7 +69,8 @@ export class Supervisor {
     if (hasOverslept(this.#wakeAt, effects.now)) this.#forgiveSilence(effects.now);
     // A tick is the alarm itself, which timers may ring a moment early: it has to be set again then.
     if (input.type === 'tick' || (this.#wakeAt !== null && this.#wakeAt <= effects.now)) this.#wakeAt = null;
-    if ('worker' in input) receiveFromWorker(this.#model, input, effects);
+    if (input.type === 'workers-heard') receiveSigns(this.#model, input.signs, effects.now);
+    else if ('worker' in input) receiveFromWorker(this.#model, input, effects);
     else if ('generation' in input) receiveGeneration(this.#model, input, effects);
     else if ('id' in input) receiveCommand(this.#model, input, effects);
     this.#settle(effects);

@@ -1,68 +1,81 @@
 // Once a second: how the worker is. From the main loop, so that its silence means a blocked loop. Runs in the worker.
-import { type EventLoopUtilization, monitorEventLoopDelay, performance } from 'node:perf_hooks';
+import { type EventLoopUtilization, performance } from 'node:perf_hooks';
 import { getHeapStatistics } from 'node:v8';
 import type { Beat, BeatExtra } from '../protocol/messages.ts';
 import { post } from './channel.ts';
 import { allConnections } from './connections.ts';
 import { countGarbage } from './garbage.ts';
+import { LoopDelay } from './loop-delay.ts';
+import type { OwnRecord } from './own-record.ts';
 import { requestCounts, requestExtra } from './requests.ts';
 
-type IntervalHistogram = ReturnType<typeof monitorEventLoopDelay>;
-
-/** How often the delay of the loop is sampled, by a timer in C++, while there is something to do. */
-const RESOLUTION_MS = 20;
 /** A loop that was busy for less of the last second, with no request begun or ended, has nothing new to say. */
 const QUIET_UTILIZATION = 0.02;
-/** So often a quiet worker sends its figures all the same: memory moves without requests too. */
-const FULL_EVERY_MS = 15_000;
+/** So often a quiet worker tells its figures all the same: memory moves without requests too. */
+const FULL_EVERY_MS = 30_000;
 
-/** The returned function sends a heartbeat out of turn: the last counts of a worker that is about to end. */
-export function startHeartbeat(everyMs: number, transfers: () => NonNullable<BeatExtra['transfers']>): () => void {
+/**
+ * Heartbeats go to `record`, where the primary looks once a second, or without one by message. The returned function sends one out of
+ * turn, by message in any case: the last counts of a worker that is about to end.
+ */
+export function startHeartbeat(
+  everyMs: number,
+  record: OwnRecord | null,
+  transfers: () => NonNullable<BeatExtra['transfers']>,
+): () => void {
   const garbage = countGarbage();
   const heapLimitBytes = getHeapStatistics().heap_size_limit;
-  const delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
+  const delay = new LoopDelay();
   let before = performance.eventLoopUtilization();
   let told: Beat | null = null;
   let toldAt = Number.NEGATIVE_INFINITY;
-  const full = (): void => {
-    const now = performance.eventLoopUtilization();
+  const full = (now: EventLoopUtilization, utilization: number): boolean => {
     const extra = { transfers: transfers(), gc: garbage(), heapLimitBytes };
-    told = measure(before, now, delay, extra);
-    toldAt = performance.now();
-    post({ cmd: 'NODE_TUTTI_HEARTBEAT', beat: told });
+    told = measure(utilization, delay.takeP99Ms(), extra);
+    toldAt = now.active + now.idle;
     before = now;
-    delay.reset();
+    return record?.writeBeat(told) ?? false;
+  };
+  const byMessage = (): void => {
+    if (told !== null) post({ cmd: 'NODE_TUTTI_HEARTBEAT', beat: told });
   };
   const beat = (): void => {
-    if (told === null || !isQuiet(told, before) || performance.now() - toldAt >= FULL_EVERY_MS) {
-      // The sampling wakes the process fifty times a second, so it stops as soon as nothing happens.
-      delay.enable();
-      full();
+    // One look at the clock for everything: this is most of what an idle process does.
+    const now = performance.eventLoopUtilization();
+    const activeMs = now.active - before.active;
+    const utilization = activeMs > 0 ? activeMs / (activeMs + now.idle - before.idle) : 0;
+    const quiet = told !== null && isQuiet(told, utilization);
+    if (quiet) delay.rest();
+    if (quiet && now.active + now.idle - toldAt < FULL_EVERY_MS) {
+      before = now;
+      if (!record?.writeAlive()) post({ cmd: 'NODE_TUTTI_ALIVE' });
       return;
     }
-    delay.disable();
-    before = performance.eventLoopUtilization();
-    post({ cmd: 'NODE_TUTTI_ALIVE' });
+    if (!full(now, utilization)) byMessage();
+    if (!quiet) delay.watch(utilization);
   };
-  delay.enable();
+  delay.watch(1);
   setInterval(beat, everyMs).unref();
-  return full;
+  return () => {
+    const now = performance.eventLoopUtilization();
+    full(now, performance.eventLoopUtilization(now, before).utilization);
+    byMessage();
+  };
 }
 
-function isQuiet(told: Beat, before: EventLoopUtilization): boolean {
+function isQuiet(told: Beat, utilization: number): boolean {
   const { total, active } = requestCounts();
   return (
+    utilization < QUIET_UTILIZATION &&
     total === told.requestsTotal &&
     active === told.activeRequests &&
-    allConnections().size === told.connections &&
-    performance.eventLoopUtilization(before).utilization < QUIET_UTILIZATION
+    allConnections().size === told.connections
   );
 }
 
 function measure(
-  before: EventLoopUtilization,
-  now: EventLoopUtilization,
-  delay: IntervalHistogram,
+  utilization: number,
+  delayP99Ms: number,
   more: Pick<BeatExtra, 'transfers' | 'gc' | 'heapLimitBytes'>,
 ): Beat {
   const memory = process.memoryUsage();
@@ -73,8 +86,8 @@ function measure(
     heapUsedBytes: memory.heapUsed,
     cpuUserMicros: cpu.user,
     cpuSystemMicros: cpu.system,
-    eventLoopUtilization: round(performance.eventLoopUtilization(now, before).utilization),
-    eventLoopDelayP99Ms: round(lateness(delay)),
+    eventLoopUtilization: round(utilization),
+    eventLoopDelayP99Ms: round(delayP99Ms),
     connections: allConnections().size,
     activeRequests: active,
     requestsTotal: total,
@@ -87,11 +100,6 @@ function measure(
       externalBytes: memory.external,
     },
   };
-}
-
-/** The histogram holds whole intervals, so what the timer was set to is taken off. */
-function lateness(delay: IntervalHistogram): number {
-  return delay.count === 0 ? 0 : Math.max(0, delay.percentile(99) / 1e6 - RESOLUTION_MS);
 }
 
 function isInspected(): boolean {

@@ -12,9 +12,10 @@ import { answerInspections } from './inspect.ts';
 import { rememberLastWords } from './last-words.ts';
 import { watchPrimary } from './orphan.ts';
 import { expectBrokenOutput } from './output.ts';
+import { OwnRecord } from './own-record.ts';
 import { acceptProbe } from './probe.ts';
 import { createReadiness } from './readiness.ts';
-import { countRequests, requestsInFlight } from './requests.ts';
+import { countRequests, requestsInFlight, requestTally } from './requests.ts';
 import { raiseShield } from './signals.ts';
 import { whenStarted } from './started.ts';
 import { keepTally } from './tally.ts';
@@ -32,7 +33,8 @@ export function start(boot: BootInfo, cache: CompileCache | null): void {
   if (boot.logged) expectBrokenOutput();
   trackConnections();
   countRequests();
-  if (boot.scoreboard !== null) keepTally(boot.scoreboard);
+  const record = boot.scoreboard === null ? null : OwnRecord.open(boot.scoreboard, requestTally());
+  if (record !== null) keepTally(record);
   answerMetrics();
   answerInspections();
   const readiness = createReadiness(() => {
@@ -120,7 +122,7 @@ export function start(boot: BootInfo, cache: CompileCache | null): void {
     // A program that is told its end by a message may live for nothing but that message.
     if (boot.end.shutdownMessage && process.listenerCount('message') > 0) process.channel?.ref();
   });
-  const lastBeat = startHeartbeat(boot.heartbeatMs, () => plane.counts());
+  const lastBeat = startHeartbeat(boot.heartbeatMs, record, () => plane.counts());
   // Whatever ends the process, short of a signal: on a pipe this is written before the process is gone.
   process.on('exit', lastBeat);
   // For a debugger that stops a blocked loop: it can ask what the loop was serving.

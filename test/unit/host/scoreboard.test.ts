@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { closeSync, existsSync, openSync, writeSync } from 'node:fs';
 import { test } from 'node:test';
 import { Scoreboard } from '../../../src/host/scoreboard.ts';
+import { takeCounts } from '../../../src/protocol/beat-record.ts';
+import type { Beat } from '../../../src/protocol/messages.ts';
+import { RECORD_TURN_AGAIN, recordOffset, systemMs, TALLY_NUMBERS } from '../../../src/protocol/scoreboard-layout.ts';
+import { OwnRecord } from '../../../src/worker/own-record.ts';
 import { ScoreboardCell } from '../../../src/worker/scoreboard-cell.ts';
 
 function create(): Scoreboard {
@@ -60,3 +64,74 @@ test('the file goes with the primary, also with one that could not remove it', (
   board.close();
   assert.equal(existsSync(board.path), false);
 });
+
+test('the primary reads what each worker has said of itself since it looked last', () => {
+  const board = create();
+  const tally = new Float64Array(TALLY_NUMBERS).fill(3);
+  const [a, b] = [0, 1].map(() => OwnRecord.open({ path: board.path, cell: board.allocate() ?? -1 }, tally));
+  assert.ok(a && b);
+  const heard = (): [cell: number, beat: Beat | null][] => {
+    const found: [number, Beat | null][] = [];
+    board.signs((cell, aliveAt, beat) => {
+      assert.ok(Math.abs(aliveAt - systemMs(process.hrtime())) < 10_000);
+      found.push([cell, beat]);
+    });
+    return found;
+  };
+  assert.deepEqual(heard(), []);
+  const { beat } = exampleOfBeat;
+  assert.equal(a.writeBeat(beat), true);
+  assert.equal(b.writeAlive(), true);
+  assert.deepEqual(heard(), [
+    [0, { ...beat, extra: { ...beat.extra, ...takeCounts(tally) } }],
+    [1, null],
+  ]);
+  assert.deepEqual(heard(), []);
+  tally.fill(4);
+  a.writeTally();
+  assert.deepEqual(heard(), [], 'counts are no sign of life');
+  assert.equal(board.tally(0).latencySumMs, 4);
+  a.writeAlive();
+  assert.deepEqual(heard(), [[0, null]], 'the beat was heard already');
+  board.release(0);
+  assert.equal(board.allocate(), 0);
+  assert.deepEqual(heard(), [], 'the dead said nothing to whoever has their cell');
+  board.close();
+});
+
+test('half a beat is a sign of life, and told when it is whole', () => {
+  const board = create();
+  const cell = board.allocate() ?? -1;
+  const record = OwnRecord.open({ path: board.path, cell }, new Float64Array(TALLY_NUMBERS));
+  record?.writeBeat(exampleOfBeat.beat);
+  const fd = openSync(board.path, 'r+');
+  writeSync(fd, new Float64Array([0]), 0, 8, recordOffset(cell) + 8 * RECORD_TURN_AGAIN);
+  const beats: (Beat | null)[] = [];
+  board.signs((_cell, _at, beat) => void beats.push(beat));
+  writeSync(fd, new Float64Array([1]), 0, 8, recordOffset(cell) + 8 * RECORD_TURN_AGAIN);
+  closeSync(fd);
+  record?.writeAlive();
+  board.signs((_cell, _at, beat) => void beats.push(beat));
+  assert.equal(beats[0], null);
+  assert.equal(beats[1]?.rssBytes, exampleOfBeat.beat.rssBytes);
+  board.close();
+});
+
+const exampleOfBeat: { beat: Beat } = {
+  beat: {
+    ...{ rssBytes: 1, heapUsedBytes: 2, cpuUserMicros: 3, cpuSystemMicros: 4, eventLoopUtilization: 0.5 },
+    ...{ eventLoopDelayP99Ms: 6.5, connections: 7, activeRequests: 8, requestsTotal: 9 },
+    ...{ inspected: false, handlesUsr1: true },
+    extra: {
+      ...takeCounts(new Float64Array(TALLY_NUMBERS)),
+      ...{ heapTotalBytes: 10, heapLimitBytes: 11, externalBytes: 12 },
+      transfers: { sent: 13, adopted: 14, refused: 15 },
+      gc: {
+        minor: { count: 16, ms: 1.5 },
+        major: { count: 17, ms: 2.5 },
+        incremental: { count: 18, ms: 3.5 },
+        weakcb: { count: 19, ms: 4.5 },
+      },
+    },
+  },
+};

@@ -1,0 +1,61 @@
+// A heartbeat as numbers in a worker's record on the scoreboard: how the worker writes it and the primary reads it.
+
+import { type Beat, type BeatExtra, type GcKind, LATENCY_BOUNDS_MS, type RequestCounts } from './messages.ts';
+import { RECORD_BEAT, TALLY_LATENCIES, TALLY_LATENCY_SUM, TALLY_STATUS } from './scoreboard-layout.ts';
+
+const OWN = [
+  'rssBytes',
+  'heapUsedBytes',
+  'cpuUserMicros',
+  'cpuSystemMicros',
+  'eventLoopUtilization',
+  'eventLoopDelayP99Ms',
+  'connections',
+  'activeRequests',
+  'requestsTotal',
+] as const;
+const MEMORY = ['heapTotalBytes', 'heapLimitBytes', 'externalBytes'] as const;
+const TRANSFERS = ['sent', 'adopted', 'refused'] as const;
+const GC: readonly GcKind[] = ['minor', 'major', 'incremental', 'weakcb'];
+
+/** The counts of requests are not touched: they are there already. */
+export function putBeat(record: Float64Array, { extra = noExtra, ...beat }: Beat): void {
+  let at = RECORD_BEAT;
+  for (const name of OWN) record[at++] = beat[name];
+  record[at++] = Number(beat.inspected);
+  record[at++] = Number(beat.handlesUsr1);
+  for (const name of MEMORY) record[at++] = extra[name] ?? 0;
+  for (const name of TRANSFERS) record[at++] = extra.transfers?.[name] ?? 0;
+  for (const kind of GC) {
+    record[at++] = extra.gc?.[kind]?.count ?? 0;
+    record[at++] = extra.gc?.[kind]?.ms ?? 0;
+  }
+}
+
+export function takeBeat(record: Float64Array): Beat {
+  let at = RECORD_BEAT;
+  const next = (): number => record[at++] ?? 0;
+  const numbers = <K extends string>(names: readonly K[]): Record<K, number> =>
+    Object.fromEntries(names.map((name) => [name, next()])) as Record<K, number>;
+  return {
+    ...numbers(OWN),
+    inspected: next() === 1,
+    handlesUsr1: next() === 1,
+    extra: {
+      ...takeCounts(record),
+      ...numbers(MEMORY),
+      transfers: numbers(TRANSFERS),
+      gc: Object.fromEntries(GC.map((kind) => [kind, { count: next(), ms: next() }])),
+    },
+  };
+}
+
+export function takeCounts(record: Float64Array): RequestCounts {
+  return {
+    status: Array.from(record.subarray(TALLY_STATUS, TALLY_LATENCIES)),
+    latencyBuckets: { le: LATENCY_BOUNDS_MS, counts: Array.from(record.subarray(TALLY_LATENCIES, TALLY_LATENCY_SUM)) },
+    latencySumMs: record[TALLY_LATENCY_SUM] ?? 0,
+  };
+}
+
+const noExtra: BeatExtra = { status: [], latencyBuckets: { le: [], counts: [] }, latencySumMs: 0 };
