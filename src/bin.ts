@@ -3,9 +3,6 @@
 
 import { rememberCompiled } from './cli/compiled.ts';
 
-// Without a listener, a reader that goes away (tutti run | head) or a terminal that is closed would end the supervisor.
-for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
-
 rememberCompiled(process.env);
 // Only now, so that they come from there.
 void Promise.all([import('./cli/program.ts'), import('./cli/terminal.ts')])
@@ -13,3 +10,7 @@ void Promise.all([import('./cli/program.ts'), import('./cli/terminal.ts')])
   .then((exitCode) => {
     process.exitCode = exitCode;
   });
+// For what Node itself writes there, such as warnings. In the next turn, because opening them takes a while that the workers can start in.
+setImmediate(() => {
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+});

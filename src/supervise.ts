@@ -36,6 +36,9 @@ import { verdictOf, type WorkerExit } from './verdict.ts';
 import { version } from './version.ts';
 import { FileWatch } from './watch.ts';
 
+/** A worker that takes long to start is no reason to be out of control. */
+const CONTROL_AT_LATEST_MS = 200;
+
 /** What `supervise()` takes: the options of a configuration file for one app, and how the program wants to live with it. */
 export interface SuperviseOptions extends AppOptions {
   entry: string;
@@ -264,6 +267,20 @@ export function launch(
     handle.end({ code: verdict.code, reason: verdict.error?.message ?? reason }, verdict.error, closed);
   }
 
+  /** Workers that start have the processors to themselves, for as long as that takes as a rule. */
+  async function openControlSoon(): Promise<AdminServer | null> {
+    await new Promise<void>((go) => {
+      const late = setTimeout(go, CONTROL_AT_LATEST_MS);
+      handle.ready
+        .catch(() => {})
+        .finally(() => {
+          clearTimeout(late);
+          go();
+        });
+    });
+    return isEnded ? null : openControl();
+  }
+
   /** Loaded here, when the workers have been started, because they do not need it. */
   async function openControl(): Promise<AdminServer> {
     const door = await import('./open-control.ts');
@@ -300,7 +317,7 @@ export function launch(
     isStarted = true;
     for (const command of early) dispatch(command);
     if (control === 'wanted') {
-      admin = openControl().catch((error: unknown) => {
+      admin = openControlSoon().catch((error: unknown) => {
         // Its files cannot be loaded, for example while an installation replaces them: the app runs on.
         notice('warn', `runs without a control socket, because it cannot be opened: ${String(error)}`);
         return null;

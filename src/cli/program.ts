@@ -87,7 +87,7 @@ export async function runCli(terminal: Terminal): Promise<number> {
   }
 }
 
-/** Without `only`, every command has its options; with it, no time is spent on the others'. */
+/** With `only`, no time is spent on the other commands. */
 export function buildProgram(
   terminal: Terminal,
   act: (file: CommandFile, command: Command) => Promise<void>,
@@ -103,14 +103,14 @@ export function buildProgram(
     .showSuggestionAfterError(true)
     .enablePositionalOptions();
   program.helpCommand(true);
-  for (const file of commands) {
+  for (const file of only === undefined ? commands : [only]) {
     const command = program
       .command(file.name)
       .summary(file.summary)
       .description(file.summary)
       .helpGroup(`${file.group}:`);
     for (const alias of file.aliases ?? []) command.alias(alias);
-    if (only === undefined || only === file) file.configure(command);
+    file.configure(command);
     command.helpOption('-h, --help', 'Print this help.');
     command.addHelpText('after', examplesText(file.examples, colors.dim));
     command.action(() => act(file, command));

@@ -1,10 +1,10 @@
 // What a command may use of the process it runs in. Read once, in bin.ts, so that everything below it can be tested as a function.
 
+import { isatty } from 'node:tty';
 import type { createColors } from 'picocolors';
+import { currentFolder } from '../config/current-folder.ts';
 
 export type Colors = ReturnType<typeof createColors>;
-
-import { currentFolder } from '../config/current-folder.ts';
 
 export interface Output {
   write: (text: string | Uint8Array) => unknown;
@@ -24,8 +24,49 @@ export interface Terminal {
   stderr: Output;
 }
 
-export function terminalOf({ argv, env, stdout, stderr }: NodeJS.Process): Terminal {
-  return { argv: argv.slice(2), env, cwd: currentFolder(env), stdout, stderr };
+export function terminalOf(process: NodeJS.Process): Terminal {
+  const { argv, env } = process;
+  return {
+    argv: argv.slice(2),
+    env,
+    cwd: currentFolder(env),
+    stdout: new LateOutput(1, () => process.stdout),
+    stderr: new LateOutput(2, () => process.stderr),
+  };
+}
+
+/** Opens Node's stream when something is written to it: it takes some milliseconds, in which `tutti run` forks its workers. */
+class LateOutput implements Output {
+  readonly fd: number;
+  readonly #open: () => NodeJS.WriteStream;
+  #stream: NodeJS.WriteStream | null = null;
+
+  constructor(fd: number, open: () => NodeJS.WriteStream) {
+    this.fd = fd;
+    this.#open = open;
+  }
+
+  get isTTY(): boolean {
+    return isatty(this.fd);
+  }
+
+  get columns(): number {
+    return this.#get().columns;
+  }
+
+  get rows(): number {
+    return this.#get().rows;
+  }
+
+  write(text: string | Uint8Array): unknown {
+    return this.#get().write(text);
+  }
+
+  #get(): NodeJS.WriteStream {
+    // Without a listener, a reader that goes away (tutti run | head) or a terminal that is closed would end the supervisor.
+    this.#stream ??= this.#open().on('error', () => undefined);
+    return this.#stream;
+  }
 }
 
 /** Commander lumps what stands after `--` together with the arguments before it; only the latter are tutti's own. */
