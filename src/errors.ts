@@ -229,7 +229,8 @@ export const errors = {
     exitCode: 1,
     when: 'A profile, a stack or a heap snapshot of a worker could not be taken.',
     message: ({ reason }) => reason,
-    remedy: ({ name }) => `To see which workers live: tutti status ${name}`,
+    remedy: ({ name }) =>
+      `To see which workers live: tutti status ${name}. Where one hung is in its incident: tutti describe ${name}`,
     example: { name: 'web', reason: 'Cannot look into this worker: no worker lives in slot 9.' },
   }),
   ERR_NOT_RUNNING: error<{

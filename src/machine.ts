@@ -1,7 +1,7 @@
 // What the machine, or the container, gives a supervisor: facts for `tutti doctor`. Changes nothing but for one empty file, which it
 // removes. Part of the composition, because host/ and admin/ know where to look. Runs in the CLI.
 
-import { accessSync, constants, existsSync, lstatSync, mkdtempSync, readFileSync, rmdirSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdtempSync, readFileSync, rmdirSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import process from 'node:process';
@@ -73,7 +73,7 @@ function stateProblem(folder: string): string | null {
   let nearest = folder;
   while (!existsSync(nearest) && nearest !== dirname(nearest)) nearest = dirname(nearest);
   try {
-    const stats = lstatSync(nearest);
+    const stats = statSync(nearest);
     if (!stats.isDirectory()) return `${nearest} is not a folder`;
     accessSync(nearest, constants.W_OK | constants.X_OK);
     const isOurs = nearest !== folder || process.getuid === undefined || stats.uid === process.getuid();

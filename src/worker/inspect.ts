@@ -80,7 +80,7 @@ function hotStacks(profile: Profiler.Profile): HotStack[] {
   /** Starting and ending the watch is in the profile too, and would be all that an idle worker shows. */
   const isLookItself = (id: number): boolean => {
     for (let node = nodes.get(id); node !== undefined; node = parents.get(node.id)) {
-      if (node.callFrame.functionName === record.name && node.callFrame.url.includes('preload.cjs')) return true;
+      if (node.callFrame.functionName === record.name && node.callFrame.url.endsWith(__filename)) return true;
     }
     return false;
   };

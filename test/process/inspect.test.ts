@@ -16,11 +16,8 @@ test('an idle worker is told to be idle, instead of what looking at it takes', a
   await using rig = await startRig({ fixture: 'hello.cjs', flags: { name: 'rests' } });
   const args = [binPath, 'stack', 'rests', '--seconds', '0.5', '--json'];
   const { stacks } = JSON.parse((await run(nodePath, args, { env: rig.environment() })).stdout);
-  const frames: { function: string; file: string }[] = stacks.flatMap((stack: { frames: object[] }) => stack.frames);
-  assert.ok(
-    !frames.some(({ function: name, file }) => name === 'record' && file.includes('preload')),
-    JSON.stringify(stacks),
-  );
+  const frames: { function: string }[] = stacks.flatMap((stack: { frames: object[] }) => stack.frames);
+  assert.ok(!frames.some(({ function: name }) => name === 'record'), JSON.stringify(stacks));
 });
 
 test('a worker is looked into while it serves: hot stacks, a CPU profile with its flame graph, a heap snapshot', async () => {
