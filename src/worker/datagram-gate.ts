@@ -1,12 +1,19 @@
 // A bound UDP socket's raw handle in a worker: to the application it reads from the first moment on, in truth only while the
-// gate is open. A handle that does not read would not keep the process alive, so a timer does until it may.
+// gate is open. A handle that does not read would not keep the process alive, so a timer does until it may. What belongs to
+// the shared socket and not to this copy, its multicast groups, is kept apart for each worker.
 
+import { constants } from 'node:os';
 import type { RawHandle } from '../protocol/raw-handle.ts';
 
 export interface RawDatagram extends RawHandle {
   recvStart(): number;
   recvStop(): number;
+  addMembership(group: string, address: string | undefined): number;
+  dropMembership(group: string, address: string | undefined): number;
 }
+
+const EADDRINUSE = -constants.errno.EADDRINUSE;
+const EADDRNOTAVAIL = -constants.errno.EADDRNOTAVAIL;
 
 export class DatagramGate {
   /** The application reads, as far as it knows. */
@@ -34,6 +41,7 @@ export class DatagramGate {
         original?.();
       };
     }
+    keepGroups(raw);
     const close = raw.close.bind(raw);
     raw.close = (callback) => {
       this.#release();
@@ -56,4 +64,23 @@ export class DatagramGate {
     if (this.#keepAlive !== null) clearInterval(this.#keepAlive);
     this.#keepAlive = null;
   }
+}
+
+/**
+ * The socket joins a group once, with the first worker that asks, and leaves it when it is closed: a worker that goes must not take
+ * the group from its siblings. Each application sees what it would see alone.
+ */
+function keepGroups(raw: RawDatagram): void {
+  const joined = new Set<string>();
+  const keyOf = (group: string, address: string | undefined) => `${group} ${address ?? ''}`;
+  const join = raw.addMembership.bind(raw);
+  raw.addMembership = (group, address) => {
+    const key = keyOf(group, address);
+    if (joined.has(key)) return EADDRINUSE;
+    const errno = join(group, address);
+    if (errno !== 0 && errno !== EADDRINUSE) return errno;
+    joined.add(key);
+    return 0;
+  };
+  raw.dropMembership = (group, address) => (joined.delete(keyOf(group, address)) ? 0 : EADDRNOTAVAIL);
 }

@@ -71,3 +71,21 @@ test('a server with nothing but a UDP socket lives through its time as a canary'
   assert.ok(!before.includes(Number.parseInt(String((await said)[0]), 10)), 'a new worker answers');
   socket.close();
 });
+
+test('every worker joins a multicast group, and one that leaves does not take it from the others', async () => {
+  await using rig = await startRig({ fixture: 'multicast.cjs' });
+  assert.equal(rig.stdout.match(/joined, twice: EADDRINUSE/g)?.length, 2, rig.stdout);
+  assert.equal((await rig.reload()).type, 'reload-done');
+  await eventually(
+    'both old workers to have left',
+    () => rig.stdout.match(/left, twice: EADDRNOTAVAIL/g)?.length === 2,
+  );
+  const socket = createSocket('udp4');
+  const said = once(socket, 'message');
+  socket.bind(0, () => {
+    socket.setMulticastInterface('127.0.0.1');
+    socket.send('hello', rig.port, '239.255.41.41');
+  });
+  assert.ok(rig.ready().includes(Number.parseInt(String((await said)[0]), 10)));
+  socket.close();
+});
