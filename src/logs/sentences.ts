@@ -104,9 +104,11 @@ const ends: Record<ExitReason, string> = {
   finished: 'has finished',
 };
 
+const levels: Partial<Record<ExitReason, Level>> = { planned: 'debug', finished: 'info', 'timed-out': 'warn' };
+
 function exit(event: Extract<SupervisorEvent, { type: 'worker-exit' }>): Sentence {
   const { reason, detail } = event;
-  const level = reason === 'planned' || reason === 'finished' ? 'debug' : reason === 'timed-out' ? 'warn' : 'error';
+  const level = levels[reason] ?? 'error';
   // The core's words for an end of its own begin with how the process ended, and then say it all.
   const how = detail.startsWith('ended') && reason !== 'killed' ? detail : ends[reason];
   const because = detail === '' || how === detail ? '' : `: ${detail}`;
