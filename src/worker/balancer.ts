@@ -87,7 +87,10 @@ export class Balancer {
     const held = this.#count();
     const placement = (lasting || now - this.#lookedAt > LOOK_SELDOM_MS) && this.#isTooMany(held + 1, lasting, now);
     this.changed(now);
-    return placement ? { to: null, held } : null;
+    if (!placement) return null;
+    // It closes elsewhere: counted here, it would look as if it lasted, and whoever gives many away would never stop.
+    this.#accepted -= 1;
+    return { to: null, held };
   }
 
   /** What was placed elsewhere although connections come and go: this worker holds far more than the mean, and goes on getting more. */

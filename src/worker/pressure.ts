@@ -8,6 +8,9 @@ const BLOCKED_UTILIZATION = 0.9;
 /** … and one that was busy for half of a longer time has more than it should. */
 const BUSY_MS = 250;
 const BUSY_UTILIZATION = 0.5;
+/** To give so many connections away in as long costs more than if others had accepted them. */
+const MANY_GIVEN = 8;
+const GIVEN_MS = 100;
 /** Told so often at first, so that all workers accept within a moment, … */
 const TELL_MS = 50;
 const FIRST_TIMES = 8;
@@ -20,6 +23,8 @@ export class Pressure {
   readonly #tell: () => void;
   readonly #short = new Window(BLOCKED_MS, BLOCKED_UTILIZATION);
   readonly #long = new Window(BUSY_MS, BUSY_UTILIZATION);
+  #given = 0;
+  #givenSince = 0;
   #toldAt = Number.NEGATIVE_INFINITY;
   #times = 0;
 
@@ -31,6 +36,16 @@ export class Pressure {
   accepted(now: number): void {
     const isBlocked = this.#short.isBusy(now);
     if (this.#long.isBusy(now) || isBlocked) this.raise(now);
+  }
+
+  /** A connection that was accepted here goes to a sibling. */
+  gaveAway(now: number): void {
+    if (now - this.#givenSince > GIVEN_MS) {
+      this.#given = 0;
+      this.#givenSince = now;
+    }
+    this.#given += 1;
+    if (this.#given >= MANY_GIVEN) this.raise(now);
   }
 
   /** There is too much here, for whatever reason. */

@@ -92,7 +92,10 @@ export class Transfers {
     this.#pressure?.accepted(now);
     if (this.#balancer?.isOutlier(placement)) this.#pressure?.raise(now);
     if (placement === null) listener.serve(client);
-    else this.#send(listener, client, false, placement);
+    else {
+      this.#send(listener, client, false, placement);
+      this.#pressure?.gaveAway(now);
+    }
     this.#keepBalance();
   }
 

@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, test } from 'node:test';
+import { Scoreboard } from '../../../src/host/scoreboard.ts';
+import { Balancer } from '../../../src/worker/balancer.ts';
+import { ScoreboardCell } from '../../../src/worker/scoreboard-cell.ts';
+
+let scoreboard: Scoreboard;
+let balancer: Balancer;
+let held: number;
+let now: number;
+
+/** One worker that accepts, and seven that rest and hold nothing. */
+beforeEach(() => {
+  scoreboard = Scoreboard.create() as Scoreboard;
+  const cells = Array.from({ length: 8 }, () => {
+    const { path } = scoreboard;
+    return new ScoreboardCell({ path, cell: scoreboard.allocate() ?? 0 });
+  });
+  for (const [slot, cell] of cells.entries()) cell.write(slot, 0);
+  held = 0;
+  now = performance.now();
+  balancer = new Balancer(
+    'least-connections',
+    cells[0] as ScoreboardCell,
+    () => held,
+    () => 0,
+  );
+  balancer.setSlot(0);
+});
+
+afterEach(() => scoreboard.close());
+
+/** Answers how many of `count` connections that arrive within `ms` were given away. */
+function accept(count: number, ms: number): number {
+  let given = 0;
+  for (let i = 0; i < count; i++) {
+    now += ms / count;
+    if (balancer.place({ close: () => {} }, now) !== null) given += 1;
+    else held += 1;
+  }
+  return given;
+}
+
+function close(count: number): void {
+  for (; count > 0 && held > 0; count--) {
+    held -= 1;
+    balancer.closed();
+  }
+}
+
+test('connections that last are given away, but for a fair share', () => {
+  assert.equal(accept(80, 80), 79);
+});
+
+test('after a pause of the whole machine, in which nothing was answered, short connections are served where they arrive again', () => {
+  accept(200, 200);
+  let given = 0;
+  for (let i = 0; i < 500; i++) {
+    given += accept(2, 2);
+    close(2);
+  }
+  assert.ok(given < 50, `${given} of 1000 were given away`);
+  assert.equal(accept(1, 1), 0);
+});
