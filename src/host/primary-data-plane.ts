@@ -208,6 +208,7 @@ export class PrimaryDataPlane implements DataPlane {
     const signs = this.#signs;
     if (signs.length === 0) return;
     this.#signs = [];
+    this.#sockets.heard();
     this.#relay.pump();
     this.#watcher?.(signs);
   }

@@ -23,7 +23,7 @@ const WRITE_MS = 50;
 /** … and after the last one did. A timer that wakes an idle process costs more than what it writes. */
 const WRITE_LAST_MS = 200;
 /** Half of what was accepted and closed this long ago is forgotten. */
-const WINDOW_MS = 100;
+const WINDOW_MS = 300;
 /** How long clients that belong elsewhere by their address are looked for after the workers changed. */
 const REHOME_MS = 5000;
 /** Among many connections, a few more than the mean are not worth a transfer. */
