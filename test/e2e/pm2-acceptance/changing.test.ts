@@ -60,7 +60,7 @@ describe('apps that run', { concurrency: true }, () => {
     assert.ok(said(cli, 'jobs.said').includes('begin 1 warn new,words'));
     assert.notDeepEqual(await pids(cli, 'other'), other);
 
-    write(cli, { listen_timeout: 1000, env: { SAID: join(cli.dir, 'jobs.said'), LEVEL: 'mute' } });
+    write(cli, { listen_timeout: 3000, env: { SAID: join(cli.dir, 'jobs.said'), LEVEL: 'mute' } });
     const mute = cli.begin(['reload', 'jobs']);
     await eventually('the new one is starting', async () => {
       const { workers } = await cli.snapshot('jobs');
