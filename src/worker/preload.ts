@@ -1,13 +1,14 @@
 // The preload: what tutti loads into the user's process, by --require, before anything of the user's.
 // Runs in every worker's main thread; in threads and grandchildren that inherit the flag it only takes its flags out again.
 import { dirname } from 'node:path';
-import { isMainThread } from 'node:worker_threads';
 import { BOOT_VARIABLE, type BootInfo } from '../protocol/messages.ts';
 import { enableCompileCache } from './compile-cache.ts';
 
 const text = process.env[BOOT_VARIABLE];
+// Threads have none, and loading node:worker_threads to ask whether this is one takes longer than all the rest of this file.
+const hasChannel = process.send !== undefined;
 
-if (isMainThread && text !== undefined) {
+if (hasChannel && text !== undefined) {
   // What the application forks must not take itself for a worker.
   delete process.env[BOOT_VARIABLE];
   const boot = JSON.parse(text) as BootInfo;
