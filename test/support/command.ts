@@ -86,8 +86,8 @@ export async function runCommand(args: readonly string[], options: CommandOption
   }
 }
 
-/** Evidence, the token that the operator's scripts may hold, Node's cache of compiled code; sockets and records are not. */
-const meantToStay = /^home\/(incidents(\/.*)?|run|run\/[^/]+\.token)$|^tmp\/node-compile-cache/;
+/** Evidence, the token that the operator's scripts may hold, caches of compiled code; sockets and records are not. */
+const meantToStay = /^home\/(compiled(\/.*)?|incidents(\/.*)?|run|run\/[^/]+\.token)$|^tmp\/node-compile-cache/;
 
 function everythingIn(folder: string): string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' });

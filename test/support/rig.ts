@@ -301,7 +301,9 @@ export function accepts(port: number): Promise<boolean> {
  */
 function leftovers(folder: string): string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((name) => !/^(node-compile-cache|tsx-\d+|jiti)(\/|$)|^run\/[\w.-]+\.token$|^incidents\//.test(name))
+    .filter(
+      (name) => !/^(compiled|node-compile-cache|tsx-\d+|jiti)(\/|$)|^run\/[\w.-]+\.token$|^incidents\//.test(name),
+    )
     .filter((name) => !isFolder(join(folder, name)) || /^tutti-/.test(name))
     .map((name) => `left behind: ${join(folder, name)}`);
 }
