@@ -1,16 +1,40 @@
-// Which HTTP connections have nothing under way, not even half a request header. Runs in the worker, only during a drain.
+// Which HTTP connections have nothing under way, not even half a request header. Runs in the worker, in a drain and before a transfer.
 import { Socket } from 'node:net';
 import type { Connection } from './connections.ts';
 import { type AnyServer, kindOf } from './servers.ts';
 
-/**
- * Node knows: closeIdleConnections() picks exactly them. So it is asked to, with a destroy() that only takes notes.
- * Answers the sockets that are idle between two requests.
- */
+interface IdleParser {
+  socket?: (Socket & { _httpMessage?: { finished: boolean } | null }) | null;
+}
+
+/** Answers the sockets that are idle between two requests: Node knows them, because closeIdleConnections() has to pick them. */
 export function socketsBetweenRequests(connections: readonly Connection[]): Set<Socket> {
   const servers = new Set<AnyServer>();
   for (const { server } of connections) if (server !== null) servers.add(server);
   const idle = new Set<Socket>();
+  for (const server of servers) if (!addIdleParsers(server, idle)) addClosable(server, idle);
+  return idle;
+}
+
+/** Reads the list that closeIdleConnections() reads. False if this Node keeps none, or another one. */
+function addIdleParsers(server: AnyServer, idle: Set<Socket>): boolean {
+  const symbol = Object.getOwnPropertySymbols(server).find(
+    ({ description }) => description === 'http.server.connections',
+  );
+  const list = symbol && (server as unknown as Record<symbol, { idle?: () => unknown } | undefined>)[symbol];
+  if (typeof list?.idle !== 'function') return false;
+  const parsers = list.idle() as IdleParser[];
+  if (!Array.isArray(parsers) || parsers.some(({ socket }) => socket === undefined)) return false;
+  for (const { socket } of parsers)
+    if (socket && (!socket._httpMessage || socket._httpMessage.finished)) idle.add(socket);
+  return true;
+}
+
+/**
+ * Asks closeIdleConnections() itself, with a destroy() that only takes notes. It costs the code of all sockets its optimization,
+ * so it is done only where the list cannot be read.
+ */
+function addClosable(server: AnyServer, idle: Set<Socket>): void {
   const own = Object.getOwnPropertyDescriptor(Socket.prototype, 'destroy');
   const note = function (this: Socket): Socket {
     idle.add(this);
@@ -18,12 +42,11 @@ export function socketsBetweenRequests(connections: readonly Connection[]): Set<
   };
   Object.defineProperty(Socket.prototype, 'destroy', { value: note, configurable: true, writable: true });
   try {
-    for (const server of servers) server.closeIdleConnections?.();
+    server.closeIdleConnections?.();
   } finally {
     if (own === undefined) Reflect.deleteProperty(Socket.prototype, 'destroy');
     else Object.defineProperty(Socket.prototype, 'destroy', own);
   }
-  return idle;
 }
 
 /** `between` comes from socketsBetweenRequests(). Upgraded and plain sockets are never idle: nobody but the application knows. */
