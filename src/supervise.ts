@@ -317,7 +317,8 @@ export function launch(
     isStarted = true;
     for (const command of early) dispatch(command);
     if (control === 'wanted') {
-      admin = openControlSoon().catch((error: unknown) => {
+      // A page that somebody asked for is there when the app is.
+      admin = (config.admin === null ? openControlSoon() : openControl()).catch((error: unknown) => {
         // Its files cannot be loaded, for example while an installation replaces them: the app runs on.
         notice('warn', `runs without a control socket, because it cannot be opened: ${String(error)}`);
         return null;

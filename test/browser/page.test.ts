@@ -15,7 +15,10 @@ import { type Rig, type RigOptions, startRig } from '../support/rig.ts';
 async function startServed(options: Partial<RigOptions> = {}, admin?: number): Promise<{ rig: Rig; admin: number }> {
   const port = admin ?? (await freePort());
   const flags = { workers: 2, name: 'shop', admin: port, ...options.flags };
-  return { rig: await startRig({ fixture: 'hello.cjs', ...options, flags }), admin: port };
+  const rig = await startRig({ fixture: 'hello.cjs', ...options, flags });
+  // The app does not wait for its page.
+  await eventually('the page can be asked for', async () => (await fetch(`http://127.0.0.1:${port}/livez`)).ok);
+  return { rig, admin: port };
 }
 
 function tokenOf(rig: Rig): string {

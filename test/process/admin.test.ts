@@ -9,6 +9,7 @@ import { eventually } from '../support/eventually.ts';
 import { fetch } from '../support/fetch.ts';
 import { freePort } from '../support/free-port.ts';
 import { privateBytes } from '../support/processes.ts';
+import { connect as rawConnect } from '../support/raw-client.ts';
 
 const quick = ['--canary-time', '0'];
 
@@ -20,7 +21,9 @@ describe('the admin API of a running app', () => {
     await cli.ok(['start', cli.fixture('slow-response.cjs'), ...flags]);
     const probe = async (path: string) => (await fetch({ port: admin, path })).status;
     assert.deepEqual([await probe('/livez'), await probe('/readyz')], [200, 200]);
-    const slow = fetch({ port: cli.port, path: '/?ms=1500' });
+    // Half a header, so that it is in flight for as long as this test needs.
+    const slow = await rawConnect(cli.port);
+    slow.send('GET /?ms=0 HTTP/1.1\r\nHost: localhost\r\n');
     await eventually('the request is in flight', async () => {
       const { workers } = await cli.snapshot('web');
       return (workers[0]?.connections ?? 0) > 0;
@@ -28,7 +31,8 @@ describe('the admin API of a running app', () => {
     const stop = cli.begin(['stop', 'web']);
     await eventually('the stop has begun', async () => (await cli.snapshot('web')).state === 'stopping');
     assert.deepEqual([await probe('/livez'), await probe('/readyz')], [200, 503]);
-    assert.equal((await slow).status, 200);
+    slow.send('\r\n');
+    await slow.until('the answer', ({ answers }) => answers === 1);
     assert.equal((await stop.finished).code, 0);
     await assert.rejects(probe('/livez'));
   });
