@@ -34,8 +34,9 @@ async function cpuPerRequest(
 /** Microseconds of CPU of the whole tree. */
 export const cost: Session = {
   workers: 2,
-  async measure(running, { seconds }) {
-    await load(running.port, { connections: 32, seconds: 1, keepAlive: true }); // warm up
+  async measure(running, { seconds, quick }) {
+    // Each process compiles its own code, on the share of the load that it gets.
+    await load(running.port, { connections: 64, seconds: quick ? 1 : 3, keepAlive: true });
     return {
       connectionCpu: await cpuPerRequest(running, seconds, false, 32),
       requestCpu: await cpuPerRequest(running, seconds, true, 64),

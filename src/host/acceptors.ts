@@ -23,9 +23,13 @@ export class AcceptorCount {
   #holdMs = HOLD_MS;
   #changedAt: number;
   #shrunkAt = Number.NEGATIVE_INFINITY;
+  #workers = 0;
+  readonly #most: number;
 
-  constructor(now: number) {
+  /** More than `most` accept only when those are blocked: where the processors are the limit, more would only cost more. */
+  constructor(now: number, most: number) {
     this.#changedAt = now;
+    this.#most = Math.max(most, LEAST_ACCEPTORS);
   }
 
   get count(): number {
@@ -34,7 +38,9 @@ export class AcceptorCount {
 
   /** A worker that accepts has more to do than it should. */
   busy(now: number): void {
-    if (now - this.#changedAt >= STEP_MS) this.#grow(2 * this.#count, now);
+    if (now - this.#changedAt < STEP_MS) return;
+    if (this.#workers <= this.#most) this.#grow(2 * this.#count, now);
+    else if (this.#count <= this.#most) this.#grow(Math.min(2 * this.#count, this.#most), now);
   }
 
   /** Those that accept are all blocked. */
@@ -51,6 +57,7 @@ export class AcceptorCount {
 
   /** Call it from time to time; `workers`: how many there are. */
   settle(workers: number, now: number): void {
+    this.#workers = workers;
     if (workers <= LEAST_ACCEPTORS || this.#count > workers) this.#count = Number.POSITIVE_INFINITY;
     if (workers <= LEAST_ACCEPTORS || this.#count <= LEAST_ACCEPTORS || now - this.#changedAt < this.#holdMs) return;
     this.#count = Math.max(LEAST_ACCEPTORS, Math.ceil(Math.min(this.#count, workers) / 2));

@@ -1,7 +1,7 @@
 // Every listening socket of the app (primary). The primary binds and never accepts, so a socket outlives any worker: what
 // clients send while no worker lives waits in the kernel's queue. Workers get copies of the raw handle.
 
-import { constants } from 'node:os';
+import { availableParallelism, constants } from 'node:os';
 import type { Balance, ListenRequest, ToPrimary, ToWorker } from '../protocol/messages.ts';
 import type { RawConnection, RawListenHandle } from '../protocol/raw-handle.ts';
 import type { Listener } from '../supervisor/inputs.ts';
@@ -41,6 +41,8 @@ const BACKLOG = 511;
 const CHANGED_MS = 10;
 /** How often it is looked for workers that give no sign of life any more, and whether fewer would do. */
 const LOOK_MS = 250;
+/** As many keep a processor busy, also while one of them waits. */
+const ACCEPTORS_PER_CORE = 2;
 const EADDRINUSE = -constants.errno.EADDRINUSE;
 const EINVAL = -constants.errno.EINVAL;
 
@@ -52,7 +54,7 @@ export class ListeningSockets {
   /** False after `closePorts`, until a worker is admitted: then nothing is held for anyone. */
   #holding = true;
   #closed = false;
-  readonly #acceptorCount = new AcceptorCount(performance.now());
+  readonly #acceptorCount = new AcceptorCount(performance.now(), ACCEPTORS_PER_CORE * availableParallelism());
   readonly #queues = new AcceptQueueWatch(
     () => this.#reduced(),
     () => this.#stuck(),

@@ -9,6 +9,8 @@ export interface Trouble {
   code: string;
   /** The process that answered last on this connection. */
   pid: number | null;
+  /** performance.now() when it was seen. */
+  at: number;
   answered: number;
 }
 
@@ -40,7 +42,7 @@ export async function runChaoticClient(options: ChaosOptions, tally: ChaosTally)
       await connection.run(tally);
     } catch (error) {
       const { pid, answered } = connection;
-      tally.troubles.push({ code: (error as Error).message, pid, answered });
+      tally.troubles.push({ code: (error as Error).message, pid, answered, at: performance.now() });
     } finally {
       connection.close();
     }

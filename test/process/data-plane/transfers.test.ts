@@ -212,6 +212,7 @@ test('the death of senders and targets costs only connections that the dead had 
   const workers = await startWorkers(rig, port, 4);
   const tally = newTally();
   const killed = new Set<number>();
+  const killedAt: number[] = [];
   let stop = false;
   const clients = Array.from({ length: 40 }, () =>
     runChaoticClient({ port, address: anyAddress, stopped: () => stop }, tally),
@@ -226,14 +227,17 @@ test('the death of senders and targets costs only connections that the dead had 
       victim.child.kill('SIGSTOP');
       await delay(100);
     }
+    killedAt.push(performance.now());
     await rig.kill(victim);
     workers.push(...(await startWorkers(rig, port, 1)));
   }
   stop = true;
   await within('no client hangs', Promise.all(clients), 60_000);
-  for (const { code, pid } of tally.troubles) {
+  for (const { code, pid, at } of tally.troubles) {
     assert.ok(code === 'ECONNRESET' || code === 'closed' || code === 'EPIPE', code);
-    assert.ok(pid === null || killed.has(pid), `${code} on a connection of ${pid}, which lived`);
+    // Whoever answered last may have given the connection to a sibling, which died before it had answered.
+    const atADeath = killedAt.some((death) => at >= death && at < death + 1000);
+    assert.ok(pid === null || killed.has(pid) || atADeath, `${code} on a connection of ${pid}, which lived`);
   }
   // Each of the 40 clients has one connection: at most a few of them belong to a worker when it dies.
   assert.ok(tally.troubles.length <= rounds * 25, `${tally.troubles.length} connections were lost`);

@@ -120,7 +120,7 @@ test('whatever happens, at least four accept that can, or all of them if there a
 });
 
 test('all accept at first, then half as many, down to the least', () => {
-  const acceptors = new AcceptorCount(0);
+  const acceptors = new AcceptorCount(0, 64);
   assert.equal(acceptors.count, Number.POSITIVE_INFINITY);
   const seen = [];
   for (let now = 1000; now <= 9000; now += 1000) {
@@ -131,13 +131,13 @@ test('all accept at first, then half as many, down to the least', () => {
 });
 
 test('where there are no more workers than the least, all of them accept', () => {
-  const acceptors = new AcceptorCount(0);
+  const acceptors = new AcceptorCount(0, 64);
   acceptors.settle(LEAST_ACCEPTORS, 100_000);
   assert.equal(acceptors.count, Number.POSITIVE_INFINITY);
 });
 
 test('a busy worker doubles the number at once; a step down that was wrong is not soon tried again', () => {
-  const acceptors = new AcceptorCount(0);
+  const acceptors = new AcceptorCount(0, 64);
   acceptors.settle(16, 2000);
   acceptors.settle(16, 4000);
   assert.equal(acceptors.count, 4);
@@ -154,7 +154,7 @@ test('a busy worker doubles the number at once; a step down that was wrong is no
 });
 
 test('as long as somebody is busy the number stays', () => {
-  const acceptors = new AcceptorCount(0);
+  const acceptors = new AcceptorCount(0, 64);
   for (let now = 1000; now < 60_000; now += 1000) {
     acceptors.busy(now);
     acceptors.settle(8, now);
@@ -163,8 +163,20 @@ test('as long as somebody is busy the number stays', () => {
 });
 
 test('when those that accept are stuck, all others help at once', () => {
-  const acceptors = new AcceptorCount(0);
+  const acceptors = new AcceptorCount(0, 64);
   acceptors.settle(32, 2000);
   acceptors.stuck(2001);
+  assert.equal(acceptors.count, Number.POSITIVE_INFINITY);
+});
+
+test('more than the processors can feed accept only when those are blocked', () => {
+  const acceptors = new AcceptorCount(0, 6);
+  for (let now = 0; now <= 8000; now += 100) {
+    acceptors.busy(now);
+    acceptors.settle(32, now);
+  }
+  assert.equal(acceptors.count, 6);
+  acceptors.stuck(8100);
+  acceptors.settle(32, 8100);
   assert.equal(acceptors.count, Number.POSITIVE_INFINITY);
 });
