@@ -76,7 +76,7 @@ export function paced(workers: number): Session {
     workers,
     async measure(running, { seconds, quick }) {
       // Until the code is compiled in all who serve, and it is settled who does: what is asked for is how it goes on.
-      await pacedConnections(running.port, 1000, quick ? 5 : 12);
+      await pacedConnections(running.port, 1000, quick ? 5 : 8 + workers / 2);
       const before = cpuSeconds(running.pid);
       const answered = await pacedConnections(running.port, 1000, seconds);
       return { [`paced${workers}`]: ((cpuSeconds(running.pid) - before) / answered) * 1e6 };
