@@ -12,6 +12,8 @@ import type { DataPlaneWorker } from './data-plane-worker.ts';
 
 export interface ListeningSocketsOptions {
   balance: Balance;
+  /** More workers than that accept only while these are blocked. Default: as many as keep the processors busy. */
+  mostAcceptors?: number;
   /** Only with `round-robin`: a connection that the primary accepted from the socket `key`. */
   onConnection(key: string, client: RawConnection): void;
 }
@@ -54,7 +56,7 @@ export class ListeningSockets {
   /** False after `closePorts`, until a worker is admitted: then nothing is held for anyone. */
   #holding = true;
   #closed = false;
-  readonly #acceptorCount = new AcceptorCount(performance.now(), ACCEPTORS_PER_CORE * availableParallelism());
+  readonly #acceptorCount: AcceptorCount;
   readonly #queues = new AcceptQueueWatch(
     () => this.#reduced(),
     () => this.#stuck(),
@@ -64,6 +66,8 @@ export class ListeningSockets {
 
   constructor(options: ListeningSocketsOptions) {
     this.#options = options;
+    const { mostAcceptors = ACCEPTORS_PER_CORE * availableParallelism() } = options;
+    this.#acceptorCount = new AcceptorCount(performance.now(), mostAcceptors);
   }
 
   /** Binds what the worker asks for, or finds it bound, and answers with a copy. */

@@ -1,7 +1,7 @@
 // The primary's side of the data plane: joins the listening sockets and the relay of connections, and knows for every worker whether
 // it may be given any.
 
-import type { Balance, Beat, BootInfo, RequestCounts } from '../protocol/messages.ts';
+import type { Beat, BootInfo, RequestCounts } from '../protocol/messages.ts';
 import type { RawConnection } from '../protocol/raw-handle.ts';
 import { systemMs } from '../protocol/scoreboard-layout.ts';
 import type { WorkerId } from '../supervisor/actions.ts';
@@ -10,7 +10,7 @@ import { testBinding } from './bind-socket.ts';
 import { ConnectionRelay } from './connection-relay.ts';
 import { type DataPlane, HEARTBEAT_MS, type Sign } from './data-plane.ts';
 import type { DataPlaneWorker } from './data-plane-worker.ts';
-import { ListeningSockets } from './listening-sockets.ts';
+import { ListeningSockets, type ListeningSocketsOptions } from './listening-sockets.ts';
 import { monotonicMs } from './monotonic.ts';
 import { Scoreboard } from './scoreboard.ts';
 import type { DataMessage, RawHandle, WorkerProcess } from './worker-process.ts';
@@ -83,9 +83,9 @@ export class PrimaryDataPlane implements DataPlane {
   #lookedAt = 0;
   #clock: NodeJS.Timeout | null = null;
 
-  constructor({ balance }: { balance: Balance }) {
+  constructor(options: Omit<ListeningSocketsOptions, 'onConnection'>) {
     this.#sockets = new ListeningSockets({
-      balance,
+      ...options,
       onConnection: (key, client) => this.#relay.dispatch(key, client),
     });
     this.#relay = new ConnectionRelay({

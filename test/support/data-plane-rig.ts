@@ -66,9 +66,10 @@ export class DataPlaneRig implements AsyncDisposable {
   readonly #gone: Promise<void>[] = [];
   #nextId = 1;
 
-  constructor(balance: Balance) {
+  /** `mostAcceptors`: of this many workers, all may accept, however few processors this machine has. */
+  constructor(balance: Balance, mostAcceptors = 64) {
     this.#balance = balance;
-    this.plane = new PrimaryDataPlane({ balance });
+    this.plane = new PrimaryDataPlane({ balance, mostAcceptors });
     assert.equal(this.plane.selfTest, null);
   }
 
