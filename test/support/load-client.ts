@@ -35,9 +35,13 @@ export class LoadConnection {
   /** The process that answered last on this connection. */
   pid: number | null = null;
   answered = 0;
+  clientPort: number | null = null;
 
   constructor(port: number, host: string) {
     this.#socket = connect({ port, host, noDelay: true });
+    this.#socket.on('connect', () => {
+      this.clientPort = this.#socket.localPort ?? null;
+    });
     this.#socket.on('data', (chunk: Buffer) => this.#read(chunk));
     this.#socket.on('error', (error: NodeJS.ErrnoException) => this.#end(error.code ?? 'error'));
     this.#socket.on('end', () => this.#end('closed'));

@@ -93,7 +93,8 @@ async function ask(connection: LoadConnection, id: number, n: number, fresh: boo
       method: posts ? 'POST' : 'GET',
       pid: connection.pid,
       answeredBefore: connection.answered,
-      atMs: Math.round(from - started),
+      clientPort: connection.clientPort,
+      atMs: Math.round(performance.timeOrigin + from),
       afterMs: Math.round(performance.now() - from),
     });
     // A server that refuses must not make this a busy loop.

@@ -29,7 +29,9 @@ export interface Failure {
   /** The process that had answered before on this connection. */
   pid: number | null;
   answeredBefore: number;
-  /** When the request was sent, and for how long it waited. */
+  /** The client's end of the connection; null if it never came about. */
+  clientPort: number | null;
+  /** When the request was sent, in ms since the epoch, and for how long it waited. */
   atMs: number;
   afterMs: number;
 }
