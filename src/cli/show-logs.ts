@@ -24,6 +24,9 @@ export async function showLogs(request: LogsRequest): Promise<number> {
   const print = printer(json, terminal);
   const { records, position } = await lastRecords(file, lines, where);
   for (const record of records) print(record);
+  if (records.length === 0 && lines > 0 && !json) {
+    terminal.stderr.write(`No line${slot === null ? '' : ` of slot ${slot}`} in ${file}.\n`);
+  }
   if (!request.follow) return exitCodes.stopped;
   for await (const record of follow(file, position, where)) print(record);
   return exitCodes.stopped;

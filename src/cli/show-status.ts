@@ -7,7 +7,7 @@ import type { Snapshot } from '../supervisor/snapshot.ts';
 import { chooseRunning, type Known, knownApps } from './choose-apps.ts';
 import { paintState } from './progress.ts';
 import { age, amount, bytes, milliseconds, percent } from './readable.ts';
-import { table } from './table.ts';
+import { type Column, table } from './table.ts';
 import { type Colors, type Terminal, wantsColor } from './terminal.ts';
 
 export interface StatusRequest {
@@ -20,7 +20,7 @@ export async function showStatus({ name, json, terminal }: StatusRequest): Promi
   const colors = createColors(wantsColor(terminal, terminal.stdout));
   if (name !== undefined) return showOne(name, json, terminal, colors);
   const known = await knownApps(terminal);
-  const text = json ? JSON.stringify(listAsJson(known)) : listAsTable(known, colors).join('\n');
+  const text = json ? JSON.stringify(listAsJson(known)) : listAsTable(known, colors, roomOf(terminal)).join('\n');
   terminal.stdout.write(`${text}\n`);
   return known.running.length === 0 ? exitCodes.notRunning : exitCodes.stopped;
 }
@@ -32,7 +32,7 @@ async function showOne(name: string, json: boolean, terminal: Terminal, colors: 
     terminal.stderr.write(`${app.name}: ${app.reason}\n`);
     return exitCodes.timedOut;
   }
-  const text = json ? JSON.stringify(app.snapshot) : detail(app.snapshot, colors).join('\n');
+  const text = json ? JSON.stringify(app.snapshot) : detail(app.snapshot, colors, roomOf(terminal)).join('\n');
   terminal.stdout.write(`${text}\n`);
   return exitCodes.stopped;
 }
@@ -45,26 +45,35 @@ function listAsJson({ running, stopped }: Known): object {
   return { schema: 1, apps };
 }
 
-function listAsTable({ running, stopped }: Known, colors: Colors): string[] {
+function listAsTable({ running, stopped }: Known, colors: Colors, room: number): string[] {
   if (running.length + stopped.length === 0) return ['Nothing is running. To begin: tutti start server.js'];
   const rows = running.map((app) => (app.answers ? appRow(app.snapshot, colors) : [app.name, colors.red('silent')]));
   const left = (title: string) => ({ title });
-  const right = (title: string) => ({ title, align: 'right' as const });
   return table(
     [
       left('app'),
       left('state'),
       right('workers'),
-      right('gen'),
+      right('gen', 3),
       left('serves'),
-      right('up'),
+      right('up', 2),
       right('cpu'),
       right('memory'),
-      right('restarts'),
+      right('restarts', 1),
     ],
     [...rows, ...stopped.map(({ name }) => [name, colors.dim('stopped')])],
     colors.dim,
+    room,
   );
+}
+
+/** How wide a line may be: a terminal would wrap it, a pipe does not. */
+function roomOf({ stdout }: Terminal): number {
+  return (stdout.isTTY && stdout.columns) || Number.POSITIVE_INFINITY;
+}
+
+function right(title: string, spare?: number): Column {
+  return { title, align: 'right', ...(spare !== undefined && { spare }) };
 }
 
 function appRow(snapshot: Snapshot, colors: Colors): string[] {
@@ -91,7 +100,7 @@ function serves({ listeners }: Snapshot): string {
   return `${url(first) ?? place(first)}${others.length === 0 ? '' : ` +${others.length}`}`;
 }
 
-function detail(snapshot: Snapshot, colors: Colors): string[] {
+function detail(snapshot: Snapshot, colors: Colors, room: number): string[] {
   const { reload } = snapshot;
   const facts: [string, string][] = [
     ['state', `${snapshot.state}${snapshot.circuit === 'open' ? colors.red(', circuit open') : ''}`],
@@ -108,26 +117,25 @@ function detail(snapshot: Snapshot, colors: Colors): string[] {
     colors.bold(snapshot.name),
     ...facts.map(([key, value]) => `  ${colors.dim(key.padEnd(11))} ${value}`),
     '',
-    ...workerTable(snapshot, colors).map((line) => `  ${line}`),
+    ...workerTable(snapshot, colors, room - 2).map((line) => `  ${line}`),
   ];
 }
 
-export function workerTable(snapshot: Snapshot, colors: Colors): string[] {
-  const right = (title: string) => ({ title, align: 'right' as const });
+function workerTable(snapshot: Snapshot, colors: Colors, room: number): string[] {
   const columns = [
     right('slot'),
     { title: 'state' },
     right('pid'),
-    right('gen'),
-    right('up'),
+    right('gen', 6),
+    right('up', 3),
     right('cpu'),
     right('memory'),
-    right('conns'),
-    right('active'),
-    right('requests'),
-    right('loop'),
-    right('delay p99'),
-    right('restarts'),
+    right('conns', 1),
+    right('active', 7),
+    right('requests', 4),
+    right('loop', 5),
+    right('delay p99', 8),
+    right('restarts', 2),
     { title: '' },
   ];
   const rows = snapshot.workers.map((worker) => {
@@ -150,7 +158,7 @@ export function workerTable(snapshot: Snapshot, colors: Colors): string[] {
       colors.dim(why),
     ];
   });
-  return table(columns, rows, colors.dim);
+  return table(columns, rows, colors.dim, room);
 }
 
 function lastExit(exit: Snapshot['workers'][number]['lastExit']): string {

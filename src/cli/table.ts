@@ -6,28 +6,51 @@ export interface Column {
   title: string;
   /** Numbers stand to the right. */
   align?: 'left' | 'right';
+  /** It is left out where there is no room for it, those with the highest number first. Without a number: never. */
+  spare?: number;
 }
 
-/** Two spaces between columns, none at the end of a line. Cells may hold colours. */
-export function table(columns: readonly Column[], rows: readonly (readonly string[])[], paintTitle = same): string[] {
+/**
+ * Two spaces between columns, none at the end of a line. Cells may hold colours. In `room` columns of a terminal, if the rest fits;
+ * what a column without a title says is cut before anything is left out for it.
+ */
+export function table(
+  columns: readonly Column[],
+  rows: readonly (readonly string[])[],
+  paintTitle = same,
+  room = Number.POSITIVE_INFINITY,
+): string[] {
   const widths = columns.map((column, index) =>
     Math.max(width(column.title), ...rows.map((row) => width(row[index] ?? ''))),
   );
+  const taken = columns.reduce((sum, { title }, index) => (title === '' ? sum : sum + 2 + (widths[index] ?? 0)), -2);
+  const [least] = columns.filter(({ spare }) => spare !== undefined).sort((a, b) => (b.spare ?? 0) - (a.spare ?? 0));
+  if (taken > room && least !== undefined) {
+    const at = columns.indexOf(least);
+    return table(
+      columns.toSpliced(at, 1),
+      rows.map((row) => row.toSpliced(at, 1)),
+      paintTitle,
+      room,
+    );
+  }
   const line = (cells: readonly string[], paint: (text: string) => string) =>
     columns
       .map((column, index) => {
         const cell = cells[index] ?? '';
+        if (index === columns.length - 1 && width(cell) === 0) return ''; // the colours of nothing would keep the line from ending
         const gap = ' '.repeat(Math.max(0, (widths[index] ?? 0) - width(cell)));
         return column.align === 'right' ? gap + paint(cell) : paint(cell) + gap;
       })
       .join('  ')
       .trimEnd();
+  const fit = (text: string) => (columns.at(-1)?.title === '' ? clip(text, room) : text);
   return [
     line(
       columns.map((column) => column.title),
       paintTitle,
     ),
-    ...rows.map((row) => line(row, same)),
+    ...rows.map((row) => fit(line(row, same))),
   ];
 }
 

@@ -13,8 +13,9 @@ const hasTmux = spawnSync('tmux', ['-V']).status === 0;
 class TmuxTerminal implements Disposable {
   readonly #server = `tutti-${randomBytes(4).toString('hex')}`;
 
-  constructor(cli: Cli, columns: number, rows: number, args: string) {
-    const command = `${nodePath} ${binPath} ${args}; echo "left with $?"; read _`;
+  /** `assignments`: of variables, as a shell knows them. */
+  constructor(cli: Cli, columns: number, rows: number, args: string, assignments = '') {
+    const command = `${assignments} ${nodePath} ${binPath} ${args}; echo "left with $?"; read _`;
     const size = ['-x', String(columns), '-y', String(rows)];
     const env = cli.environment({ TERM: 'xterm-256color' });
     const started = spawnSync('tmux', ['-L', this.#server, '-f', '/dev/null', 'new-session', '-d', ...size, command], {
@@ -124,6 +125,21 @@ describe('tutti top', { skip: hasTmux ? false : 'tmux is not installed' }, () =>
     const { code, stderr } = await cli.run(['top']);
     assert.equal(code, 64);
     assert.match(stderr, /tutti status --json/);
+    using terminal = new TmuxTerminal(cli, 100, 20, 'top', 'TERM=dumb');
+    await terminal.until(/tutti status --json[\s\S]*left with 64/);
+  });
+
+  it('leaves no line to wrap to tutti status, on a small terminal', async () => {
+    await using cli = await openCli();
+    await cli.ok(['start', cli.fixture('hello.cjs'), '-n', 'web', '-i', '2']);
+    using one = new TmuxTerminal(cli, 72, 20, 'status web');
+    assert.match(
+      await one.until(/left with 0/),
+      /^ +slot +state .* restarts$\n^ +0 +\S ready .* 0$\n^ +1 +\S ready .* 0$/m,
+    );
+    using all = new TmuxTerminal(cli, 60, 20, 'status');
+    assert.match(await all.until(/left with 0/), /^app +state +workers .*\nweb +running +2\/2 .*\nleft/);
+    await cli.ok(['stop', 'web']);
   });
 
   it('shows a reload as a live line per worker', async () => {

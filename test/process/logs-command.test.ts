@@ -40,6 +40,8 @@ test('tutti logs shows what each worker wrote, follows it, and knows an app that
     );
     const one = await tutti('logs', 'web', '--slot', '1', '--lines', '1');
     assert.match(one.stdout, /^\S+ \[1!?\] .*\n$/);
+    const none = await tutti('logs', 'web', '--slot', '7');
+    assert.deepEqual([none.stdout, none.stderr.startsWith('No line of slot 7 in /')], ['', true]);
 
     const following = spawn(process.execPath, [bin, 'logs', 'web', '-f', '--lines', '0'], { env, cwd: home });
     const lines = createInterface({ input: following.stdout });

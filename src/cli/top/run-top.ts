@@ -16,9 +16,9 @@ import { view } from './view.ts';
 const RETRY_MS = 500;
 
 export async function runTop(name: string | undefined, terminal: Terminal): Promise<number> {
-  if (!terminal.stdout.isTTY || !process.stdin.isTTY) {
-    const hint = 'In a pipe, use: tutti status --json, or tutti events -f';
-    throw new TuttiError('ERR_USAGE', { problem: 'top needs a terminal', hint });
+  if (!terminal.stdout.isTTY || !process.stdin.isTTY || terminal.env.TERM === 'dumb') {
+    const hint = 'Elsewhere, use: tutti status --json, or tutti events -f';
+    throw new TuttiError('ERR_USAGE', { problem: 'top needs a terminal that can draw (TERM is not dumb)', hint });
   }
   const apps =
     name === undefined ? await chooseRunning(['all'], terminal, 'top') : [await chooseOne(name, terminal, 'top')];

@@ -19,6 +19,17 @@ describe('table', () => {
     assert.equal(lines[0], 'app          workers');
     assert.equal(lines[2], 'longer-name    10/10');
   });
+
+  it('leaves out what can be spared where there is no room, and cuts words at the end', () => {
+    const columns = [{ title: 'slot' }, { title: 'pid', spare: 1 }, { title: 'delay', spare: 2 }, { title: '' }];
+    const rows = [['0', '4711', '1 ms', 'last exit: crash']];
+    assert.deepEqual(table(columns, rows), ['slot  pid   delay', '0     4711  1 ms   last exit: crash']);
+    assert.deepEqual(table(columns, rows, undefined, 24), ['slot  pid   delay', '0     4711  1 ms   last…']);
+    assert.deepEqual(table(columns, rows, undefined, 16), ['slot  pid', '0     4711  las…']);
+    assert.deepEqual(table(columns, rows, undefined, 6), ['slot', '0    …']);
+    assert.deepEqual(table(columns, [['0', '', '', colors.dim('')]], colors.dim, 4), [colors.dim('slot'), '0']);
+    assert.deepEqual(table([{ title: 'a rather long one' }], [['x']], undefined, 4), ['a rather long one', 'x']);
+  });
 });
 
 describe('clip', () => {
