@@ -8,7 +8,7 @@ import { OwnLog } from '../logs/own-log.ts';
 import { launch } from '../supervise.ts';
 import { surroundings } from '../surroundings.ts';
 import type { BootReport } from './launch-in-background.ts';
-import type { LaunchRecord } from './launch-record.ts';
+import { type LaunchRecord, launchRequest } from './launch-record.ts';
 import { stayLean } from './own-memory.ts';
 
 void toldToRun()
@@ -69,17 +69,7 @@ function withLogFile(app: LoadedApp): LoadedApp {
 }
 
 function load(record: LaunchRecord): Promise<LoadedApp> {
-  return loadApp(
-    {
-      command: 'start',
-      flags: record.flags,
-      entry: record.entry ?? undefined,
-      args: record.args,
-      configPath: record.config,
-      orphan: 'drain',
-    },
-    surroundings(record.cwd, { ...process.env }),
-  );
+  return loadApp(launchRequest(record), surroundings(record.cwd, { ...process.env }));
 }
 
 function reportFailure(error: unknown): TuttiError {

@@ -5,6 +5,7 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync
 import { dirname, join } from 'node:path';
 import process from 'node:process';
 import { appPaths, lastingFolder } from '../admin/state-folder.ts';
+import type { AppRequest } from '../config/app.ts';
 import type { OptionName } from '../config/options.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -22,6 +23,11 @@ export interface LaunchRecord {
   config: string;
   /** ISO 8601. */
   startedAt: string;
+}
+
+/** What loads the same app again. */
+export function launchRequest({ flags, entry, args, config }: LaunchRecord): AppRequest {
+  return { command: 'start', flags, entry: entry ?? undefined, args, configPath: config, orphan: 'drain' };
 }
 
 export function writeRecord(env: Environment, record: LaunchRecord): void {

@@ -65,6 +65,25 @@ test('tutti logs shows what each worker wrote, follows it, and knows an app that
   assert.match(after.stdout, /asked \/now/);
 });
 
+test('tutti logs finds the file that an app chose itself, also after its end', async (t) => {
+  const home = mkdtempSync(join(tmpdir(), 'tutti-logs-'));
+  t.after(() => rmSync(home, { recursive: true, force: true }));
+  const env = { ...process.env, TUTTI_HOME: join(home, 'state') };
+  const tutti = (...args: string[]) => run(process.execPath, [bin, ...args], { env, cwd: home });
+  writeFileSync(join(home, 'job.cjs'), `console.log('by flag'); setInterval(() => {}, 1000);`);
+  const app = { name: 'filed', entry: 'job.cjs', ready: 'started', workers: 1, logFile: 'logs/own.log' };
+  writeFileSync(join(home, 'tutti.config.json'), JSON.stringify(app));
+  for (const start of [
+    ['start', 'job.cjs', '-c', 'none', '-n', 'typed', '-i', '1', '--ready', 'started', '--log-file', 'typed.log'],
+    ['start', 'filed'],
+  ]) {
+    await tutti(...start);
+    const name = start.includes('typed') ? 'typed' : 'filed';
+    await tutti('stop', name);
+    assert.match((await tutti('logs', name)).stdout, /\[0\] by flag\n$/);
+  }
+});
+
 test('tutti logs says what to do where there is no log file', async (t) => {
   const home = mkdtempSync(join(tmpdir(), 'tutti-logs-'));
   t.after(() => rmSync(home, { recursive: true, force: true }));
