@@ -1,4 +1,4 @@
-// Which running apps a command means: those named, all, those of the configuration file here, or the only one.
+// Which running apps a command means: those named, all, those of the configuration file here, or, where there is none, the only one.
 
 import { discover, type Found } from '../admin/discovery.ts';
 import { suggest } from '../config/suggest.ts';
@@ -27,11 +27,13 @@ export async function chooseRunning(typed: readonly string[], terminal: Terminal
     return [...known.running];
   }
   if (names.length > 0) return byNames([...new Set(names)], typed.some(looksLikeFile), known, terminal);
-  if (known.running.length === 1) return [...known.running];
   if (known.running.length === 0) throw nothingRuns(null, known);
   const here = await namesInConfig(terminal);
   const meant = here.flatMap((name) => known.running.filter((app) => app.name === name));
   if (meant.length > 0) return meant;
+  // Who stands in the folder of one app does not mean another.
+  if (here[0] !== undefined) throw nothingRuns(here[0], known);
+  if (known.running.length === 1) return [...known.running];
   throw new TuttiError('ERR_APP_AMBIGUOUS', { names: known.running.map((app) => app.name), command });
 }
 

@@ -242,6 +242,13 @@ describe('several apps', () => {
     const which = await cli.run(['stop']);
     assert.equal(which.code, 64);
     assert.match(which.stderr, /2 run: other, web[\s\S]*tutti stop other/);
+    await cli.ok(['stop', 'other']);
+    cli.write('tutti.config.json', JSON.stringify({ name: 'mail', entry: cli.fixture('hello.cjs') }));
+    const elsewhere = await cli.run(['stop']);
+    assert.equal(elsewhere.code, 5, 'in the folder of mail, which does not run, web is not meant');
+    assert.match(elsewhere.stderr, /app "mail": what runs is web/);
+    cli.write('tutti.config.json', JSON.stringify({ name: 'web', entry: cli.fixture('hello.cjs') }));
+    assert.match((await cli.ok(['recycle', '--json'])).stdout, /"app":"web"/);
     assert.equal((await cli.run(['scale', 'web', 'many'])).code, 64);
     assert.equal((await cli.run(['scale', 'web'])).code, 64);
     const none = await cli.run(['scale', 'web', '0']);
