@@ -92,9 +92,9 @@ export class Acceptors {
     this.#since.delete(worker);
   }
 
-  /** Makes `count` of the workers that can accept do so, if there are as many. */
+  /** Makes `count` of the workers that can accept do so, if there are as many. Those that may not rest go on beside them. */
   update(holders: Iterable<DataPlaneWorker>, count: number, now: number): void {
-    const able = [...holders].filter((worker) => worker.isAdmitted() && worker.isFresh());
+    const able = [...holders].filter((worker) => worker.mayRest && worker.isAdmitted() && worker.isFresh());
     able.sort((a, b) => (a.slot ?? 0) - (b.slot ?? 0) || b.id - a.id);
     const chosen = able.slice(0, count);
     let proven = true;

@@ -47,6 +47,8 @@ const MOST_ON_THE_WAY = 64;
 const SLOW_MS = 10;
 /** What a worker answered before this time says nothing of how quick it is now. */
 const FORGET_MS = 50;
+/** More than any worker holds: one that is not on the scoreboard is given what must leave, if nobody else takes it. */
+const UNKNOWN_LOAD = 1e9;
 
 export class ConnectionRelay {
   readonly #options: RelayOptions;
@@ -215,7 +217,7 @@ export class ConnectionRelay {
     const connections = this.#options.connections();
     // What is on its way to a worker counts like what it holds: all senders meet here, so none of them overruns a target.
     const load = (worker: DataPlaneWorker): number =>
-      (worker.cell === null ? 0 : connections(worker.cell)) + this.#lane(worker).offers.size;
+      (worker.cell === null ? UNKNOWN_LOAD : connections(worker.cell)) + this.#lane(worker).offers.size;
     // What the sender said may be old by now.
     let least = held === null || from === null ? Number.POSITIVE_INFINITY : Math.max(held, load(from));
     let best: DataPlaneWorker | 'wait' | null = null;

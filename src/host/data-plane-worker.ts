@@ -9,6 +9,8 @@ export interface DataPlaneWorker {
   readonly cell: number | null;
   /** Its place among its siblings; null for a spare. */
   readonly slot: number | null;
+  /** It corrects by transfers what it accepts, so others may accept in its place. */
+  readonly mayRest: boolean;
   /** It may be given connections: the gate is open and it does not drain. */
   isAdmitted(): boolean;
   /** It was told to drain or to end. */

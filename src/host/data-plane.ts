@@ -1,6 +1,6 @@
 // What the host needs of whatever shares sockets and connections among the workers (primary).
 
-import type { Beat, BootInfo, RequestCounts } from '../protocol/messages.ts';
+import type { Balance, Beat, BootInfo, RequestCounts } from '../protocol/messages.ts';
 import type { WorkerId } from '../supervisor/actions.ts';
 import type { DataMessage, RawHandle, WorkerProcess } from './worker-process.ts';
 
@@ -20,7 +20,7 @@ export interface DataPlane {
   readonly selfTest: string | null;
   /** Before the fork: the worker's place on the scoreboard. */
   enrol(worker: WorkerId): BootInfo['scoreboard'];
-  joined(worker: WorkerProcess): void;
+  joined(worker: WorkerProcess, balance: Balance): void;
   message(worker: WorkerProcess, message: DataMessage, handle: RawHandle | undefined): void;
   /** The worker may accept from now on. */
   admitted(worker: WorkerId): void;
@@ -28,6 +28,8 @@ export interface DataPlane {
   heard(worker: WorkerId): void;
   /** From now on `heard` gets those that the workers write on the scoreboard, all of a second at once. */
   watchSigns(heard: (signs: Sign[]) => void): void;
+  /** Tells what the workers have written on the scoreboard by now: to judge a silence by what was read a second ago would be unjust. */
+  tellSigns(): void;
   /** The worker takes no new connections any more. */
   draining(worker: WorkerId): void;
   /** What the worker's process had counted up to its end, before `gone`; null if that is not known. */

@@ -62,7 +62,7 @@ export class ListeningSockets {
     () => this.#stuck(),
   );
   #changed: NodeJS.Timeout | null = null;
-  #lookedAt = 0;
+  #heardAt = 0;
 
   constructor(options: ListeningSocketsOptions) {
     this.#options = options;
@@ -129,8 +129,10 @@ export class ListeningSockets {
 
   /** Some worker gave a sign of life; others may not have for too long. */
   heard(): void {
-    if (performance.now() - this.#lookedAt < LOOK_MS) return;
-    this.#acceptorCount.settle(this.#workers.size, performance.now());
+    const now = performance.now();
+    if (now - this.#heardAt < LOOK_MS) return;
+    this.#heardAt = now;
+    this.#acceptorCount.settle(this.#workers.size, now);
     this.#chooseAcceptors();
     this.#queues.look();
   }
@@ -238,16 +240,15 @@ export class ListeningSockets {
       ...{ key, request, bound, data: request.data, closing: null },
       dispatched: this.#dispatches(bound),
       holders: new Set(),
-      acceptors: this.#restsFrom(bound) ? new Acceptors(key, bound.handle) : null,
+      acceptors: this.#isShared(bound) ? new Acceptors(key, bound.handle) : null,
     };
     this.#sockets.set(key, socket);
     return socket;
   }
 
-  /** Only where transfers make up for an uneven start. */
-  #restsFrom({ kind }: BoundSocket): boolean {
-    const { balance } = this.#options;
-    return kind !== 'udp' && (balance === 'least-connections' || balance === 'ip-hash');
+  /** The workers accept from it, each for itself. */
+  #isShared(bound: BoundSocket): boolean {
+    return bound.kind !== 'udp' && !this.#dispatches(bound);
   }
 
   /** The sockets from which some workers do not accept, as the kernel lists them. */
@@ -268,7 +269,6 @@ export class ListeningSockets {
     if (this.#changed !== null) clearTimeout(this.#changed);
     this.#changed = null;
     const now = performance.now();
-    this.#lookedAt = now;
     for (const { acceptors, holders } of this.#sockets.values()) {
       acceptors?.update(holders, this.#acceptorCount.count, now);
     }

@@ -87,7 +87,10 @@ export class NodeHost implements Host {
     this.#options = options;
     this.#inspections = new Inspections(options.inspectionFolder);
     this.#memory = new WorkerMemory(options.memory);
-    this.#clock = new Clock(() => options.dispatch({ type: 'tick' }));
+    this.#clock = new Clock(() => {
+      options.dataPlane.tellSigns();
+      options.dispatch({ type: 'tick' });
+    });
     options.dataPlane.watchSigns((signs) => this.#observer.input({ type: 'workers-heard', signs }));
     this.#changedFiles = new ChangedFiles(options.generations, (generation) =>
       this.#observer.input({ type: 'generation-changed-in-place', generation }),
@@ -108,6 +111,7 @@ export class NodeHost implements Host {
 
   /** Asks all workers that were heard of lately for the application's own metrics. */
   askMetrics(seq: number): { asked: WorkerId[]; quiet: WorkerId[] } {
+    this.#options.dataPlane.tellSigns();
     const since = monotonicMs() - 2.5 * HEARTBEAT_MS;
     const all = [...this.#workers.values()];
     const asked = all.filter((worker) => worker.heardAt >= since && worker.send({ cmd: 'NODE_TUTTI_METRICS', seq }));
@@ -269,7 +273,7 @@ export class NodeHost implements Host {
       if (worker.process.pid !== undefined) {
         const started = new WorkerProcess(worker, { id, slot, generation: number }, this.#observer);
         this.#workers.set(id, started);
-        dataPlane.joined(started);
+        dataPlane.joined(started, generation.balance);
         return;
       }
       worker.once('error', (error) => {

@@ -1,7 +1,7 @@
 // The primary's side of the data plane: joins the listening sockets and the relay of connections, and knows for every worker whether
 // it may be given any.
 
-import type { Beat, BootInfo, RequestCounts } from '../protocol/messages.ts';
+import type { Balance, Beat, BootInfo, RequestCounts } from '../protocol/messages.ts';
 import type { RawConnection } from '../protocol/raw-handle.ts';
 import { systemMs } from '../protocol/scoreboard-layout.ts';
 import type { WorkerId } from '../supervisor/actions.ts';
@@ -23,6 +23,7 @@ const LOOK_AGAIN_MS = 100;
 class Member implements DataPlaneWorker {
   readonly id: WorkerId;
   readonly cell: number | null;
+  readonly mayRest: boolean;
   admitted = false;
   draining = false;
   admittedAt = monotonicMs();
@@ -30,9 +31,10 @@ class Member implements DataPlaneWorker {
   readonly #look: () => void;
 
   /** `look` reads the scoreboard for signs of life. */
-  constructor(process: WorkerProcess, cell: number | null, look: () => void) {
+  constructor(process: WorkerProcess, balance: Balance, cell: number | null, look: () => void) {
     this.id = process.id;
     this.cell = cell;
+    this.mayRest = cell !== null && (balance === 'least-connections' || balance === 'ip-hash');
     this.#process = process;
     this.#look = look;
   }
@@ -78,7 +80,8 @@ export class PrimaryDataPlane implements DataPlane {
   readonly #scoreboard = Scoreboard.create();
   readonly #cells = new Map<WorkerId, number>();
   readonly #byCell = new Map<number, Member>();
-  #signs: Sign[] = [];
+  /** Not told yet; `at` on the clock of monotonicMs. */
+  #signs: { worker: WorkerId; at: number; beat: Beat | null }[] = [];
   #watcher: ((signs: Sign[]) => void) | null = null;
   #lookedAt = 0;
   #clock: NodeJS.Timeout | null = null;
@@ -98,13 +101,13 @@ export class PrimaryDataPlane implements DataPlane {
     const cell = this.#scoreboard?.allocate() ?? null;
     if (this.#scoreboard === null || cell === null) return null;
     this.#cells.set(worker, cell);
-    this.#clock ??= setInterval(() => this.#tellSigns(), HEARTBEAT_MS).unref();
+    this.#clock ??= setInterval(() => this.tellSigns(), HEARTBEAT_MS).unref();
     return { path: this.#scoreboard.path, cell };
   }
 
-  joined(worker: WorkerProcess): void {
+  joined(worker: WorkerProcess, balance: Balance): void {
     const cell = this.#cells.get(worker.id) ?? null;
-    const member = new Member(worker, cell, () => this.#lookAgain());
+    const member = new Member(worker, balance, cell, () => this.#lookAgain());
     this.#members.set(worker.id, member);
     if (cell !== null) this.#byCell.set(cell, member);
   }
@@ -163,6 +166,17 @@ export class PrimaryDataPlane implements DataPlane {
     this.#watcher = heard;
   }
 
+  tellSigns(): void {
+    this.#look();
+    const signs = this.#signs;
+    if (signs.length === 0) return;
+    this.#signs = [];
+    this.#sockets.heard();
+    this.#relay.pump();
+    const now = monotonicMs();
+    this.#watcher?.(signs.map(({ worker, at, beat }) => ({ worker, agoMs: Math.round(now - at), beat })));
+  }
+
   tally(worker: WorkerId): RequestCounts | null {
     const cell = this.#cells.get(worker);
     return cell === undefined ? null : (this.#scoreboard?.tally(cell) ?? null);
@@ -203,16 +217,6 @@ export class PrimaryDataPlane implements DataPlane {
     this.#scoreboard?.close();
   }
 
-  #tellSigns(): void {
-    this.#look();
-    const signs = this.#signs;
-    if (signs.length === 0) return;
-    this.#signs = [];
-    this.#sockets.heard();
-    this.#relay.pump();
-    this.#watcher?.(signs);
-  }
-
   #lookAgain(): void {
     if (monotonicMs() - this.#lookedAt >= LOOK_AGAIN_MS) this.#look();
   }
@@ -227,9 +231,9 @@ export class PrimaryDataPlane implements DataPlane {
     this.#scoreboard?.signs((cell, aliveAtMs, beat) => {
       const member = this.#byCell.get(cell);
       if (member === undefined) return;
-      const agoMs = Math.round(Math.min(mostMs, Math.max(0, systemNow - aliveAtMs)));
-      member.heard(now - agoMs, beat);
-      this.#signs.push({ worker: member.id, agoMs, beat });
+      const at = now - Math.min(mostMs, Math.max(0, systemNow - aliveAtMs));
+      member.heard(at, beat);
+      this.#signs.push({ worker: member.id, at, beat });
     });
   }
 }

@@ -38,7 +38,7 @@ export class Scoreboard {
     this.path = path;
     this.#fd = fd;
     try {
-      // Every byte, so that no later write finds the file system full.
+      // Every byte of the cells, so that no worker's write finds the file system full.
       writeSync(fd, this.#bytes, 0, SCOREBOARD_BYTES, 0);
     } catch (error) {
       this.close();
@@ -62,17 +62,23 @@ export class Scoreboard {
     return null;
   }
 
-  /** Null when there are more workers than cells. */
+  /** Null when there are more workers than cells, or no room for one more record. */
   allocate(): number | null {
     if (this.#closed) return null;
     let cell = 0;
     while (this.#used.has(cell)) cell += 1;
     if (cell >= CELLS) return null;
     this.#used.add(cell);
-    this.#clear(cell);
-    writeSync(this.#fd, NOTHING, 0, RECORD_BYTES, recordOffset(cell));
+    try {
+      this.#clear(cell);
+      writeSync(this.#fd, NOTHING, 0, RECORD_BYTES, recordOffset(cell));
+      this.#setHighest();
+    } catch {
+      // Others may have filled the file system. A worker without a record reports by message and shares by the kernel alone.
+      this.#used.delete(cell);
+      return null;
+    }
     this.#seen.set(cell, { aliveAt: 0, turn: 0 });
-    this.#setHighest();
     return cell;
   }
 
@@ -112,8 +118,12 @@ export class Scoreboard {
     // Workers die after the end too, and the number of the descriptor may be another file's by then.
     if (this.#closed || !this.#used.delete(cell)) return;
     this.#seen.delete(cell);
-    this.#clear(cell);
-    this.#setHighest();
+    try {
+      this.#clear(cell);
+      this.#setHighest();
+    } catch {
+      // Where writing over needs room too; the cell is cleared before its next use.
+    }
   }
 
   /** How many connections the workers say they hold, by cell, as of now. */

@@ -31,6 +31,8 @@ const TOLERANCE = 1.03;
 /** Where connections come and go, numbers stray; only a clear outlier means that some of them last. */
 const OUTLIER_RATIO = 1.5;
 const OUTLIER_MARGIN = 8;
+/** Whoever holds so much more than the mean for a while has some that last among those that come and go. */
+const CROWDED_RATIO = 0.25;
 
 export class Balancer {
   readonly #balance: Balance;
@@ -47,6 +49,8 @@ export class Balancer {
   #wroteAt = 0;
   readonly #write = (): void => this.write();
   #surplusBefore = 0;
+  /** Far more than its share for a while. */
+  #isCrowded = false;
   #members = '';
   #membersChangedAt = Number.NEGATIVE_INFINITY;
 
@@ -69,8 +73,8 @@ export class Balancer {
     this.#board.write(this.#slot, this.#count());
   }
 
-  /** A connection was accepted. Answers where it should go, null if it stays. */
-  place(client: RawConnection, now: number): Placement | null {
+  /** A connection was accepted. Answers where it should go, null if it stays. `mustLeave`: there is no room for it here. */
+  place(client: RawConnection, now: number, mustLeave: boolean): Placement | null {
     if (this.#balance === 'ip-hash') return this.#home(client, now);
     if (this.#balance !== 'least-connections') {
       this.changed();
@@ -83,14 +87,16 @@ export class Balancer {
       this.#closed *= keep;
     }
     this.#accepted += 1;
-    const lasting = this.#lasting;
+    const lasting = this.#lasting || this.#isCrowded;
     const held = this.#count();
-    const placement = (lasting || now - this.#lookedAt > LOOK_SELDOM_MS) && this.#isTooMany(held + 1, lasting, now);
+    const leaves = mustLeave
+      ? this.hasSiblings(now)
+      : (lasting || now - this.#lookedAt > LOOK_SELDOM_MS) && this.#isTooMany(held + 1, lasting, now);
     this.changed(now);
-    if (!placement) return null;
+    if (!leaves) return null;
     // It closes elsewhere: counted here, it would look as if it lasted, and whoever gives many away would never stop.
     this.#accepted -= 1;
-    return { to: null, held };
+    return { to: null, held: mustLeave ? null : held };
   }
 
   /** What was placed elsewhere although connections come and go: this worker holds far more than the mean, and goes on getting more. */
@@ -118,8 +124,8 @@ export class Balancer {
   }
 
   /** Somebody else accepts connections. */
-  hasSiblings(): boolean {
-    this.#look(performance.now(), LOOK_MS);
+  hasSiblings(now = performance.now()): boolean {
+    this.#look(now, LOOK_MS);
     return this.#siblings.length > 0;
   }
 
@@ -130,10 +136,12 @@ export class Balancer {
     const now = performance.now();
     this.#look(now, LOOK_MS);
     if (this.#balance === 'ip-hash') return this.#membersChanged(now) ? Number.POSITIVE_INFINITY : 0;
-    const surplus = Math.floor(held - fairShare(this.#mean(held)));
+    const mean = this.#mean(held);
+    const surplus = Math.floor(held - fairShare(mean));
     // Where connections come and go, numbers stray: only what is too many for a while counts.
     const lasting = Math.min(surplus, this.#surplusBefore);
     this.#surplusBefore = surplus;
+    this.#isCrowded = lasting > Math.max(OUTLIER_MARGIN, mean * CROWDED_RATIO);
     return this.#siblings.length === 0 ? 0 : Math.max(0, lasting);
   }
 

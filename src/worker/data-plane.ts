@@ -64,6 +64,8 @@ export interface DataPlaneCounts {
 interface Held {
   handle: ListenHandle;
   server: PrivateServer;
+  /** Others accept in its place, also once the copy comes that it has asked for. */
+  rests: boolean;
 }
 
 type ListenReply = Extract<ToWorker, { cmd: 'NODE_TUTTI_LISTEN_REPLY' }>;
@@ -154,10 +156,10 @@ class WorkerDataPlane implements DataPlane {
         this.#adopt(message, handle as RawConnection | undefined);
         return true;
       case 'NODE_TUTTI_REST':
-        this.#held.get(message.key)?.handle.stopAccepting();
+        this.#rest(message.key, true)?.stopAccepting();
         return true;
       case 'NODE_TUTTI_ACCEPT':
-        this.#resume(this.#held.get(message.key)?.handle, handle);
+        this.#resume(this.#rest(message.key, false), handle);
         return true;
       default:
         return false;
@@ -218,7 +220,7 @@ class WorkerDataPlane implements DataPlane {
         name: reply.name,
         dispatched: reply.dispatched,
         isOpen: () => this.#open && !this.#stopped,
-        onAccept: (listener, client) => this.#transfers.accept(listener, client),
+        onAccept: (listener, client) => this.#transfers.accept(listener, client, this.#isFull(server)),
         onListening: (listener) => {
           this.#offerSlot();
           this.#options.readiness.listenSettled(listener, info);
@@ -230,7 +232,7 @@ class WorkerDataPlane implements DataPlane {
       if (reply.errno === 0 && !twice) {
         // The application's own keys win: it may have changed them with a reload.
         if (reply.data !== undefined && server.ticketKeys == null) server._setServerData?.(reply.data);
-        this.#held.set(reply.key, { handle, server });
+        this.#held.set(reply.key, { handle, server, rests: false });
       }
       answer(handle, { address: request.fd === null ? reply.address : null, addressType: reply.addressType });
       if (!handle.listening) this.#options.readiness.listenSettled(handle, null);
@@ -292,9 +294,16 @@ class WorkerDataPlane implements DataPlane {
     if (!handle.needsCopy) return;
     const seq = ++this.#seq;
     this.#waiting.set(seq, (reply, raw) => {
-      this.#resume(reply.errno === 0 ? handle : undefined, raw);
+      const rests = this.#held.get(handle.key)?.rests;
+      this.#resume(reply.errno === 0 && !rests ? handle : undefined, raw);
     });
     this.#options.send({ cmd: 'NODE_TUTTI_COPY', seq, key: handle.key });
+  }
+
+  #rest(key: string, rests: boolean): ListenHandle | undefined {
+    const held = this.#held.get(key);
+    if (held !== undefined) held.rests = rests;
+    return held?.handle;
   }
 
   #resume(handle: ListenHandle | undefined, raw: unknown): void {
@@ -313,10 +322,11 @@ class WorkerDataPlane implements DataPlane {
   #adopt(message: Adopt, client: RawConnection | undefined): void {
     if (client === undefined) return;
     const held = this.#held.get(message.key);
-    this.#transfers.adopt(message, held?.handle, held !== undefined && isFull(held.server), client);
+    this.#transfers.adopt(message, held?.handle, held !== undefined && this.#isFull(held.server), client);
   }
-}
 
-function isFull(server: PrivateServer): boolean {
-  return server.maxConnections != null && server._connections >= server.maxConnections;
+  /** The server would close one more. Those that are about to be served count. */
+  #isFull({ maxConnections, _connections }: PrivateServer): boolean {
+    return maxConnections != null && _connections + this.#transfers.adopting >= maxConnections;
+  }
 }

@@ -34,6 +34,8 @@ const LOOKS = 20;
 const MOST_UNSENT = 128;
 /** A connection that is never quiet is told to close after this part of a drain. */
 const PATIENCE_MS = 2000;
+/** When nobody had room for what was too much for a server, it closes for so long what is too much, as it would alone. */
+const FULL_MS = 50;
 /** As Node adds to keepAliveTimeout, so that the server is never the first to give up a connection. */
 const KEEP_ALIVE_BUFFER_MS = 1000;
 
@@ -47,6 +49,8 @@ export class Transfers {
   #board: ScoreboardCell | null = null;
   #balancer: Balancer | null = null;
   #adopting = 0;
+  /** When a connection came back because nobody had room for it. */
+  #noRoomAt = Number.NEGATIVE_INFINITY;
   /** How many more may leave as soon as they have nothing under way; while draining, all of them. */
   #wanted = 0;
   #drainingSince: number | null = null;
@@ -80,17 +84,24 @@ export class Transfers {
     return this.#unsent.size + this.#adopting;
   }
 
+  /** Taken over, and not given to a server yet. */
+  get adopting(): number {
+    return this.#adopting;
+  }
+
   /** From now on siblings may count on this worker; null: not any more. */
   setSlot(slot: number | null): void {
     this.#balancer?.setSlot(slot);
   }
 
-  /** A connection was accepted here: it is served here, or sent to where it should be. */
-  accept(listener: ListenHandle, client: RawConnection): void {
+  /** A connection was accepted here: it is served here, or sent to where it should be. `isFull`: its server would close it. */
+  accept(listener: ListenHandle, client: RawConnection, isFull: boolean): void {
     const now = performance.now();
-    const placement = this.#balancer?.place(client, now) ?? null;
+    const balancer = this.#balancer;
+    const mustLeave = isFull && now - this.#noRoomAt > FULL_MS;
+    const placement = balancer?.place(client, now, mustLeave) ?? null;
     this.#pressure?.accepted(now);
-    if (this.#balancer?.isOutlier(placement)) this.#pressure?.raise(now);
+    if (isFull || balancer?.isOutlier(placement)) this.#pressure?.raise(now);
     if (placement === null) listener.serve(client);
     else {
       this.#send(listener, client, false, placement);
@@ -109,6 +120,7 @@ export class Transfers {
       return;
     }
     if (!back) this.counts.adopted += 1;
+    else if (isFull) this.#noRoomAt = performance.now();
     // The primary counts on the scoreboard from the moment it has the answer.
     this.#adopting += 1;
     this.#balancer?.write();

@@ -22,6 +22,8 @@ export interface StartOptions {
   args?: string[];
   env?: Record<string, string>;
   gated?: boolean;
+  /** Its generation's. Default: that of the rig. */
+  balance?: Balance;
   /** Wait until it listens, and admit it. Default: true. */
   ready?: boolean;
 }
@@ -73,10 +75,11 @@ export class DataPlaneRig implements AsyncDisposable {
     assert.equal(this.plane.selfTest, null);
   }
 
-  async start({ fixture, args = [], env = {}, gated = false, ready = true }: StartOptions): Promise<TestWorker> {
+  async start(options: StartOptions): Promise<TestWorker> {
+    const { fixture, args = [], env = {}, gated = false, balance = this.#balance, ready = true } = options;
     const id = this.#nextId++;
     const boot: BootInfo = {
-      ...{ worker: id, slot: id - 1, generation: 1, balance: this.#balance, ready: 'listening', gated },
+      ...{ worker: id, slot: id - 1, generation: 1, balance, ready: 'listening', gated },
       ...{ instanceVar: 'NODE_APP_INSTANCE', increment: null },
       ...{
         execArgv: [],
@@ -96,7 +99,7 @@ export class DataPlaneRig implements AsyncDisposable {
       silent: false,
     });
     const worker = cluster.fork({ ...env, [BOOT_VARIABLE]: JSON.stringify(boot) });
-    const started = this.#adopt(worker, id);
+    const started = this.#adopt(worker, id, balance);
     if (ready) {
       await eventually(`worker ${id} listens`, () => started.listeners);
       this.admit(started);
@@ -127,7 +130,7 @@ export class DataPlaneRig implements AsyncDisposable {
     rmSync(this.dir, { recursive: true, force: true });
   }
 
-  #adopt(worker: Worker, id: number): TestWorker {
+  #adopt(worker: Worker, id: number, balance: Balance): TestWorker {
     let gone = () => {};
     this.#gone.push(
       new Promise((done) => {
@@ -159,7 +162,7 @@ export class DataPlaneRig implements AsyncDisposable {
     );
     const started = new TestWorker(process, worker);
     this.workers.set(id, started);
-    this.plane.joined(process);
+    this.plane.joined(process, balance);
     return started;
   }
 

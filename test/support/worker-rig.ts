@@ -94,7 +94,7 @@ export class RigWorker {
         loaded: () => {},
       },
     );
-    this.#plane.joined(this.#process);
+    this.#plane.joined(this.#process, info.balance);
     if (info.gated === false) this.#plane.admitted(id);
     started.add(this);
   }

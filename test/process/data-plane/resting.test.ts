@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { Agent } from 'node:http';
 import { test } from 'node:test';
+import { monotonicMs } from '../../../src/host/monotonic.ts';
 import { DataPlaneRig, type TestWorker } from '../../support/data-plane-rig.ts';
 import { eventually, within } from '../../support/eventually.ts';
 import { fetch } from '../../support/fetch.ts';
@@ -21,9 +22,9 @@ interface Rested {
 }
 
 /** Six workers, of which two rest by now. */
-async function rest(rig: DataPlaneRig): Promise<Rested> {
+async function rest(rig: DataPlaneRig, server: object = {}): Promise<Rested> {
   const port = await freePort();
-  const serves = { fixture: 'data-plane/serves.cjs', args: [JSON.stringify({ listen: [[port]] })] };
+  const serves = { fixture: 'data-plane/serves.cjs', args: [JSON.stringify({ listen: [[port]], ...server })] };
   const workers = await Promise.all(Array.from({ length: WORKERS }, () => rig.start(serves)));
   const acceptors = () => workers.filter((worker) => accepts(worker, port));
   await eventually('two workers rest', () => acceptors().length === ACCEPTORS);
@@ -143,6 +144,65 @@ test('workers that accept and are busy are helped by all', { skip }, async () =>
     await pids(port, 16);
   }
   assert.equal(helped(), true);
+});
+
+test('after a change to kernel nobody rests', { skip }, async () => {
+  await using rig = new DataPlaneRig('least-connections');
+  const { port, workers } = await rest(rig);
+  const serves = { fixture: 'data-plane/serves.cjs', args: [JSON.stringify({ listen: [[port]] })] };
+  const successors = await Promise.all(
+    Array.from({ length: WORKERS }, () => rig.start({ ...serves, balance: 'kernel' as const })),
+  );
+  for (const worker of workers) await rig.kill(worker);
+  const since = monotonicMs();
+  await eventually('somebody would rest by now', () =>
+    successors.every(({ process }) => process.heardAt > since + 2000),
+  );
+  for (const worker of successors) assert.ok(accepts(worker, port));
+});
+
+test('a server that is full does not turn clients away while those who rest have room', { skip }, async () => {
+  await using rig = new DataPlaneRig('least-connections');
+  const { port } = await rest(rig, { most: 5, holdMs: 100 });
+  for (let wave = 0; wave < 20; wave++) assert.equal((await pids(port, 22)).length, 22);
+  const all = await Promise.allSettled(Array.from({ length: 60 }, () => fetch({ port })));
+  const turnedAway = all.filter(({ status }) => status === 'rejected').length;
+  assert.ok(turnedAway > 0 && turnedAway <= 30, `${turnedAway} of 60 were turned away where 30 have room`);
+});
+
+test('who is told to rest before its copy of the socket comes does not accept from it', { skip }, async () => {
+  await using rig = new DataPlaneRig('least-connections');
+  const port = await freePort();
+  const serves = { fixture: 'data-plane/serves.cjs', args: [JSON.stringify({ listen: [[port]] })] };
+  const worker = await rig.start({ ...serves, gated: true, ready: false });
+  const { process } = worker;
+  const replies: string[] = [];
+  const send = process.send.bind(process);
+  process.send = (message, ...rest) => {
+    if (message.cmd === 'NODE_TUTTI_LISTEN_REPLY') replies.push(message.key);
+    return send(message, ...rest);
+  };
+  await eventually('it listens', () => worker.listeners);
+  const [key = ''] = replies;
+  process.send({ cmd: 'NODE_TUTTI_ADMIT', slot: 0 });
+  process.send({ cmd: 'NODE_TUTTI_REST', key });
+  await eventually('it has its copy', () => replies.length === 2);
+  worker.tell({ do: 'listening' });
+  const { is } = await worker.hears<{ is?: boolean }>('it', (message) => 'is' in message);
+  assert.equal(is, true);
+  assert.equal(accepts(worker, port), false);
+});
+
+test('those who go on saying that they are busy do not keep all at it', { skip }, async () => {
+  await using rig = new DataPlaneRig('least-connections', ACCEPTORS);
+  const busy = setInterval(() => {
+    for (const { process } of rig.workers.values()) rig.plane.message(process, { cmd: 'NODE_TUTTI_BUSY' }, undefined);
+  }, 50);
+  try {
+    assert.equal((await rest(rig)).resting.length, WORKERS - ACCEPTORS);
+  } finally {
+    clearInterval(busy);
+  }
 });
 
 test('a resting worker that closed its server is not asked to accept', { skip }, async () => {

@@ -9,6 +9,7 @@ class TestWorker implements DataPlaneWorker {
   readonly id: number;
   readonly cell: number;
   slot: number;
+  mayRest = true;
   able = true;
   fresh = true;
   accepts = true;
@@ -55,6 +56,14 @@ test('those in the first slots accept, the others rest once these have accepted 
     workers.map(({ told }) => told),
     [0, 0, 0, 0, 1, 1],
   );
+});
+
+test('a worker whose balance knows no transfers never rests', () => {
+  const { workers, acceptors, who } = group(6);
+  for (const worker of workers.slice(4)) worker.mayRest = false;
+  acceptors.update(workers, 2, 0);
+  acceptors.update(workers, 2, 1000);
+  assert.deepEqual(who(), [0, 1, 4, 5]);
 });
 
 test('a worker that drains, dies or is silent is stood in for at once', () => {

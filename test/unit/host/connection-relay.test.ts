@@ -13,6 +13,7 @@ class TestWorker implements DataPlaneWorker {
   readonly cell: number;
   readonly slot: number;
   readonly offers: Adopt[] = [];
+  readonly mayRest = true;
   admitted = true;
   fresh = true;
 

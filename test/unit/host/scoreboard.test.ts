@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { closeSync, existsSync, openSync, writeSync } from 'node:fs';
+import fs, { closeSync, existsSync, openSync, writeSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { test } from 'node:test';
 import { Scoreboard } from '../../../src/host/scoreboard.ts';
 import { takeCounts } from '../../../src/protocol/beat-record.ts';
@@ -42,6 +43,24 @@ test('the cell of a dead worker is empty and given out again', () => {
   assert.equal(board.connections()(1), 0);
   assert.equal(board.allocate(), 1);
   dead.abandon();
+  board.close();
+});
+
+test('where the file system is full, the next worker does without a cell, and gets one when there is room', (t) => {
+  const board = create();
+  assert.equal(board.allocate(), 0);
+  const full = t.mock.method(fs, 'writeSync', () => {
+    throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
+  });
+  syncBuiltinESMExports();
+  try {
+    assert.equal(board.allocate(), null);
+    board.release(0);
+  } finally {
+    full.mock.restore();
+    syncBuiltinESMExports();
+  }
+  assert.equal(board.allocate(), 0);
   board.close();
 });
 

@@ -6,13 +6,14 @@ import { ScoreboardCell } from '../../../src/worker/scoreboard-cell.ts';
 
 let scoreboard: Scoreboard;
 let balancer: Balancer;
+let cells: ScoreboardCell[];
 let held: number;
 let now: number;
 
 /** One worker that accepts, and seven that rest and hold nothing. */
 beforeEach(() => {
   scoreboard = Scoreboard.create() as Scoreboard;
-  const cells = Array.from({ length: 8 }, () => {
+  cells = Array.from({ length: 8 }, () => {
     const { path } = scoreboard;
     return new ScoreboardCell({ path, cell: scoreboard.allocate() ?? 0 });
   });
@@ -35,7 +36,7 @@ function accept(count: number, ms: number): number {
   let given = 0;
   for (let i = 0; i < count; i++) {
     now += ms / count;
-    if (balancer.place({ close: () => {} }, now) !== null) given += 1;
+    if (balancer.place({ close: () => {} }, now, false) !== null) given += 1;
     else held += 1;
   }
   return given;
@@ -61,4 +62,23 @@ test('after a pause of the whole machine, in which nothing was answered, short c
   }
   assert.ok(given < 50, `${given} of 1000 were given away`);
   assert.equal(accept(1, 1), 0);
+});
+
+test('among many short connections, those that last do not pile up on the workers that accept', () => {
+  for (let i = 0; i < 1000; i++) {
+    // Three siblings accept as this one does; the other four rest.
+    for (const slot of [1, 2, 3]) cells[slot]?.write(slot, held);
+    accept(5, 5);
+    close(Math.min(4, held));
+    if (i % 100 === 99) balancer.surplus();
+  }
+  assert.ok(held < 30, `${held} last here, and none with those who rest`);
+});
+
+test('what a server has no room for leaves, wherever it may go', () => {
+  const client = { close: () => {} };
+  assert.equal(balancer.place(client, now, false), null);
+  assert.deepEqual(balancer.place(client, now, true), { to: null, held: null });
+  for (const [slot, cell] of cells.entries()) if (slot > 0) cell.write(null, 0);
+  assert.equal(balancer.place(client, now + 100, true), null, 'nobody else accepts');
 });
