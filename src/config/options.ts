@@ -143,7 +143,7 @@ export const options = {
     as: 'compileCache',
     flag: 'compile-cache',
     section: 'program',
-    doc: "Keep compiled code on disk between starts (Node 22 and later), in Node's own cache folder.",
+    doc: "Keep compiled code on disk between starts (Node 22.8 and later), in Node's own cache folder.",
   }),
 
   workers: option({
@@ -378,7 +378,7 @@ export const options = {
     as: 'watchIgnore',
     flag: 'watch-ignore',
     section: 'operate',
-    doc: 'Path that --watch leaves alone. May be repeated.',
+    doc: 'Path that --watch leaves alone, or a pattern with * and **. May be repeated.',
   }),
   admin: option({
     kind: is.address,
@@ -396,7 +396,7 @@ export const options = {
     flag: 'log-format',
     section: 'operate',
     doc: 'How the workers’ output is written: labelled, as JSON lines, or untouched.',
-    defaultDoc: 'pretty on a terminal, else raw',
+    defaultDoc: 'pretty on a terminal, else raw; in the background json',
   }),
   logFile: option({
     kind: is.optionalText('<file>'),
@@ -405,7 +405,7 @@ export const options = {
     flag: 'log-file',
     section: 'operate',
     doc: 'Write the workers’ output to this file.',
-    defaultDoc: 'to stdout and stderr',
+    defaultDoc: 'to stdout and stderr; in the background a file that tutti logs reads',
   }),
   logMaxSize: option({
     kind: is.optionalSize,
@@ -438,7 +438,7 @@ export const options = {
     as: 'json',
     flag: 'json',
     section: 'operate',
-    doc: "Write tutti's own lines as JSON.",
+    doc: "Write tutti's own lines as JSON; of start and check, the result.",
   }),
 } as const satisfies Record<string, OptionRow>;
 
