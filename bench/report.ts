@@ -128,7 +128,9 @@ function render(results: Results, { rounds, seconds, quick }: Scale): string {
           '',
         ]
       : []),
-    ...[...results.missing].map(([name, why]) => `${name} is missing: ${why}.`),
+    ...[...results.missing].map(
+      ([name, why]) => `${name} ${results.samples.has(name) ? 'failed at times' : 'is missing'}: ${why}.`,
+    ),
     '',
   ].join('\n');
 }

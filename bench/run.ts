@@ -75,7 +75,8 @@ async function one(round: number, name: string, session: Session, target: Target
     results.samples.set(target.name, [...list, sample]);
     process.stderr.write(`${show(sample)}\n`);
   } catch (error) {
-    results.missing.set(target.name, String(error));
+    const { message } = error as Error;
+    results.missing.set(target.name, message.replace(/^(Error: )+|\.$/g, ''));
     process.stderr.write(`failed: ${error}\n`);
   }
 }

@@ -19,7 +19,7 @@ export function inodeOf({ fd }: RawHandle): number | null {
   }
 }
 
-/** Whether clients wait on one of these TCP sockets. Costs two short reads: sockets that listen are listed first. */
+/** Whether clients wait on one of these TCP sockets. Takes milliseconds: behind those that listen the kernel goes through its whole table. */
 export function hasWaiting(inodes: ReadonlySet<number>): boolean {
   return inodes.size > 0 && FILES.some((path) => listening(path).some(isWaiting));
 

@@ -87,6 +87,15 @@ export class Acceptors {
     return false;
   }
 
+  /** For how long none of those that accept has given a sign of life. */
+  silentMs(): number {
+    let least = Number.POSITIVE_INFINITY;
+    for (const [worker, since] of this.#since) {
+      if (since !== null && worker.isAdmitted()) least = Math.min(least, worker.silentMs());
+    }
+    return least;
+  }
+
   /** The worker has no copy any more. */
   forget(worker: DataPlaneWorker): void {
     this.#since.delete(worker);

@@ -17,6 +17,8 @@ export interface DataPlaneWorker {
   isDraining(): boolean;
   /** It gave a sign of life lately: a stopped process would hang what it is given. */
   isFresh(): boolean;
+  /** How long ago it gave its last sign of life that is known. */
+  silentMs(): number;
   /** `callback` when the message has left the primary, or could not. Never throws. */
   send(message: ToWorker, handle?: unknown, callback?: (error: Error | null) => void): void;
 }

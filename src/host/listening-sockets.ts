@@ -16,6 +16,8 @@ export interface ListeningSocketsOptions {
   mostAcceptors?: number;
   /** Only with `round-robin`: a connection that the primary accepted from the socket `key`. */
   onConnection(key: string, client: RawConnection): void;
+  /** Makes known which workers have given a sign of life by now, and calls `heard`. */
+  lookForSigns(): void;
 }
 
 type Listen = Extract<ToPrimary, { cmd: 'NODE_TUTTI_LISTEN' }>;
@@ -43,6 +45,8 @@ const BACKLOG = 511;
 const CHANGED_MS = 10;
 /** How often it is looked for workers that give no sign of life any more, and whether fewer would do. */
 const LOOK_MS = 250;
+/** Workers give a sign of life once a second: if none of those that accept has for as long, they may all be blocked. */
+const SILENT_MS = 1100;
 /** As many keep a processor busy, also while one of them waits. */
 const ACCEPTORS_PER_CORE = 2;
 const EADDRINUSE = -constants.errno.EADDRINUSE;
@@ -58,10 +62,11 @@ export class ListeningSockets {
   #closed = false;
   readonly #acceptorCount: AcceptorCount;
   readonly #queues = new AcceptQueueWatch(
-    () => this.#reduced(),
+    () => this.#silent(),
     () => this.#stuck(),
   );
   #changed: NodeJS.Timeout | null = null;
+  #silence: NodeJS.Timeout | null = null;
   #heardAt = 0;
 
   constructor(options: ListeningSocketsOptions) {
@@ -127,14 +132,14 @@ export class ListeningSockets {
     if (!this.#closed) this.#changed ??= setTimeout(() => this.#chooseAcceptors(), CHANGED_MS);
   }
 
-  /** Some worker gave a sign of life; others may not have for too long. */
+  /** Workers gave signs of life; others may not have for too long. */
   heard(): void {
     const now = performance.now();
     if (now - this.#heardAt < LOOK_MS) return;
     this.#heardAt = now;
     this.#acceptorCount.settle(this.#workers.size, now);
     this.#chooseAcceptors();
-    this.#queues.look();
+    this.#lookForSilence();
   }
 
   /** Those who accept have too much to do. */
@@ -185,6 +190,7 @@ export class ListeningSockets {
   close(): void {
     this.#closed = true;
     if (this.#changed !== null) clearTimeout(this.#changed);
+    if (this.#silence !== null) clearTimeout(this.#silence);
     this.#queues.close();
     for (const socket of [...this.#sockets.values()]) this.#close(socket);
   }
@@ -251,11 +257,30 @@ export class ListeningSockets {
     return bound.kind !== 'udp' && !this.#dispatches(bound);
   }
 
-  /** The sockets from which some workers do not accept, as the kernel lists them. */
-  #reduced(): Set<number> {
+  /** The kernel's queues are not looked at without need: that takes it milliseconds. */
+  #lookForSilence(): void {
+    let longestMs = 0;
+    for (const { acceptors } of this.#sockets.values()) {
+      if (acceptors?.isReduced) longestMs = Math.max(longestMs, acceptors.silentMs());
+    }
+    if (longestMs > SILENT_MS) this.#queues.look();
+    else if (longestMs > SILENT_MS / 2) {
+      this.#silence ??= setTimeout(
+        () => {
+          this.#silence = null;
+          this.#options.lookForSigns();
+        },
+        Math.max(LOOK_MS, SILENT_MS - longestMs) + 1,
+      ).unref();
+    }
+  }
+
+  /** The sockets from which nobody may accept now, as the kernel lists them. */
+  #silent(): Set<number> {
     const inodes = new Set<number>();
     for (const { acceptors } of this.#sockets.values()) {
-      if (acceptors?.isReduced && acceptors.inode !== null) inodes.add(acceptors.inode);
+      if (acceptors?.isReduced && acceptors.inode !== null && acceptors.silentMs() > SILENT_MS)
+        inodes.add(acceptors.inode);
     }
     return inodes;
   }

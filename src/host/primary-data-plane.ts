@@ -58,12 +58,16 @@ class Member implements DataPlaneWorker {
     return this.#spokeLately();
   }
 
+  silentMs(): number {
+    return monotonicMs() - Math.max(this.admittedAt, this.#process.heardAt);
+  }
+
   heard(at: number, beat: Beat | null): void {
     this.#process.heard(at, beat);
   }
 
   #spokeLately(): boolean {
-    return monotonicMs() - Math.max(this.admittedAt, this.#process.heardAt) < FRESH_MS;
+    return this.silentMs() < FRESH_MS;
   }
 
   send(message: Parameters<DataPlaneWorker['send']>[0], handle?: unknown, callback?: (error: Error | null) => void) {
@@ -86,10 +90,14 @@ export class PrimaryDataPlane implements DataPlane {
   #lookedAt = 0;
   #clock: NodeJS.Timeout | null = null;
 
-  constructor(options: Omit<ListeningSocketsOptions, 'onConnection'>) {
+  constructor(options: Omit<ListeningSocketsOptions, 'onConnection' | 'lookForSigns'>) {
     this.#sockets = new ListeningSockets({
       ...options,
       onConnection: (key, client) => this.#relay.dispatch(key, client),
+      lookForSigns: () => {
+        this.#look();
+        this.#sockets.heard();
+      },
     });
     this.#relay = new ConnectionRelay({
       holders: (key) => this.#sockets.holders(key),
@@ -168,11 +176,11 @@ export class PrimaryDataPlane implements DataPlane {
 
   tellSigns(): void {
     this.#look();
+    this.#sockets.heard();
+    this.#relay.pump();
     const signs = this.#signs;
     if (signs.length === 0) return;
     this.#signs = [];
-    this.#sockets.heard();
-    this.#relay.pump();
     const now = monotonicMs();
     this.#watcher?.(signs.map(({ worker, at, beat }) => ({ worker, agoMs: Math.round(now - at), beat })));
   }

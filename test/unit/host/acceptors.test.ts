@@ -12,6 +12,7 @@ class TestWorker implements DataPlaneWorker {
   mayRest = true;
   able = true;
   fresh = true;
+  silent = 0;
   accepts = true;
   told = 0;
 
@@ -31,6 +32,10 @@ class TestWorker implements DataPlaneWorker {
 
   isFresh(): boolean {
     return this.fresh;
+  }
+
+  silentMs(): number {
+    return this.silent;
   }
 
   send({ cmd }: ToWorker): void {
@@ -64,6 +69,17 @@ test('a worker whose balance knows no transfers never rests', () => {
   acceptors.update(workers, 2, 0);
   acceptors.update(workers, 2, 1000);
   assert.deepEqual(who(), [0, 1, 4, 5]);
+});
+
+test('how long those that accept have been silent is told by the last that spoke', () => {
+  const { workers, acceptors } = group(6);
+  assert.equal(acceptors.silentMs(), Number.POSITIVE_INFINITY);
+  for (const [i, worker] of workers.entries()) worker.silent = 900 - 100 * i;
+  acceptors.update(workers, 4, 0);
+  acceptors.update(workers, 4, 1000);
+  assert.equal(acceptors.silentMs(), 600, 'the last two rest');
+  (workers[3] as TestWorker).able = false;
+  assert.equal(acceptors.silentMs(), 700, 'one that drains accepts nothing');
 });
 
 test('a worker that drains, dies or is silent is stood in for at once', () => {

@@ -35,6 +35,10 @@ class TestWorker implements DataPlaneWorker {
     return this.fresh;
   }
 
+  silentMs(): number {
+    return 0;
+  }
+
   send(message: ToWorker): void {
     if (message.cmd === 'NODE_TUTTI_ADOPT') this.offers.push(message);
   }
