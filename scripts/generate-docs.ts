@@ -55,8 +55,8 @@ export default defineConfig({
 });
 \`\`\`
 
-A file describes one app, or several as \`{ apps: [ … ] }\`. It runs on its own in a short-lived process and must export plain values. It is found in the current folder, or named by
-\`-c, --config <file>\` or \`TUTTI_CONFIG\`; \`none\` does without. A JSON
+A file describes one app, or several as \`{ apps: [ … ] }\`. It is found in the current folder, or named by
+\`-c, --config <file>\` or \`TUTTI_CONFIG\`; \`none\` does without. It runs on its own in a short-lived process and must export plain values. A JSON
 or YAML file gets completion and checks in an editor by \`"$schema": "./node_modules/tutti/tutti.schema.json"\`.
 `,
   ];
