@@ -24,7 +24,7 @@ const latency = tally.subarray(TALLY_LATENCIES, TALLY_LATENCY_SUM);
 const streams = new Map<ServerHttp2Stream, { startedAt: number; method: string; path: string }>();
 let total = 0;
 let active = 0;
-let counted: (() => void) | null = null;
+let counted: ((now: number) => void) | null = null;
 let answered: ((connection: Connection) => void) | null = null;
 let gate: ((connection: Connection, exchange: Exchange) => boolean) | null = null;
 
@@ -35,7 +35,7 @@ export function countRequests(): void {
   whenLost((connection) => {
     active -= connection.pending;
     status[0] = (status[0] ?? 0) + connection.pending;
-    if (connection.pending > 0) counted?.();
+    if (connection.pending > 0) counted?.(performance.now());
     connection.pending = 0;
   });
   whenSession((session) => {
@@ -58,7 +58,7 @@ export function requestTally(): Float64Array {
   return tally;
 }
 
-/** `to` is called whenever the tally has changed. */
+/** `to` is called whenever the tally has changed, with performance.now() of that. */
 export function setCounted(to: typeof counted): void {
   counted = to;
 }
@@ -123,7 +123,7 @@ function onFinish(message: unknown): void {
   if (connection === null || connection.response !== exchange.response) return;
   const now = performance.now();
   active--;
-  measure(exchange.response.statusCode, now - connection.startedAt);
+  measure(exchange.response.statusCode, connection.startedAt, now);
   const next = --connection.pending > 0 ? connection.more?.shift() : undefined;
   connection.request = next?.request ?? null;
   connection.response = next?.response ?? null;
@@ -144,18 +144,19 @@ function onStream(stream: ServerHttp2Stream, method: string | undefined, path: s
     const code = stream.sentHeaders?.[':status'];
     if (code === undefined || stream.rstCode !== 0) {
       status[0] = (status[0] ?? 0) + 1;
-      counted?.();
-    } else measure(Number(code), performance.now() - startedAt);
+      counted?.(performance.now());
+    } else measure(Number(code), startedAt, performance.now());
   });
 }
 
-function measure(code: number, ms: number): void {
+function measure(code: number, startedAt: number, now: number): void {
+  const ms = now - startedAt;
   const klass = (code / 100) | 0;
   if (klass >= 1 && klass <= 5) status[klass] = (status[klass] ?? 0) + 1;
   const bucket = bucketOf(ms);
   latency[bucket] = (latency[bucket] ?? 0) + 1;
   tally[TALLY_LATENCY_SUM] = (tally[TALLY_LATENCY_SUM] ?? 0) + ms;
-  counted?.();
+  counted?.(now);
 }
 
 /** The first bucket whose bound is not exceeded; by halving, because this is done for every request. */

@@ -16,19 +16,19 @@ export function keepTally(record: OwnRecord): void {
   let isDue = false;
   let isArmed = true;
   let writtenAt = 0;
-  const write = (): void => {
+  const write = (now: number): void => {
     isDue = false;
-    writtenAt = performance.now();
+    writtenAt = now;
     // Without room in memory the heartbeats go on to tell.
     if (!record.writeTally()) setCounted(null);
   };
   // Rings once for nothing; from then on it is wound up again instead of made anew.
   const timer = later(() => {
     isArmed = false;
-    if (isDue) write();
+    if (isDue) write(performance.now());
   }, PAUSE_MS).unref();
-  setCounted(() => {
-    if (performance.now() - writtenAt >= LEAST_MS) return write();
+  setCounted((now) => {
+    if (now - writtenAt >= LEAST_MS) return write(now);
     isDue = true;
     if (isArmed) return;
     isArmed = true;
