@@ -1,6 +1,7 @@
 // What the host needs of whatever shares sockets and connections among the workers (primary).
 
-import type { Balance, Beat, BootInfo, RequestCounts } from '../protocol/messages.ts';
+import type { Balance } from '../protocol/balance.ts';
+import type { Beat, BootInfo, RequestCounts } from '../protocol/messages.ts';
 import type { WorkerId } from '../supervisor/actions.ts';
 import type { DataMessage, RawHandle, WorkerProcess } from './worker-process.ts';
 

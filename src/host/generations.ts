@@ -1,7 +1,8 @@
 // What each generation runs (primary). A reload pins the resolved path, the folder, the environment and the arguments, and every fork of
 // that generation – also a restart days later – uses exactly these, whatever symbolic links and files have become since.
 
-import type { Balance, WorkerEnd } from '../protocol/messages.ts';
+import type { Balance } from '../protocol/balance.ts';
+import type { WorkerEnd } from '../protocol/messages.ts';
 import { changedFile, type Fingerprint, takeFingerprint } from './fingerprint.ts';
 
 /** A program with everything that decides how it runs. */

@@ -1,23 +1,20 @@
 // Every listening socket of the app (primary). The primary binds and never accepts, so a socket outlives any worker: what
 // clients send while no worker lives waits in the kernel's queue. Workers get copies of the raw handle.
 
-import { availableParallelism, constants } from 'node:os';
-import type { Balance, ListenRequest, ToPrimary, ToWorker } from '../protocol/messages.ts';
+import { constants } from 'node:os';
+import type { Balance } from '../protocol/balance.ts';
+import type { ListenRequest, ToPrimary, ToWorker } from '../protocol/messages.ts';
 import type { RawConnection, RawListenHandle } from '../protocol/raw-handle.ts';
 import type { Listener } from '../supervisor/inputs.ts';
-import { AcceptQueueWatch } from './accept-queue.ts';
-import { AcceptorCount, Acceptors } from './acceptors.ts';
+import { AcceptorChoice, type AcceptorChoiceOptions } from './acceptor-choice.ts';
+import { Acceptors } from './acceptors.ts';
 import { ANY_IPV4, ANY_IPV6, type BoundSocket, bindSocket } from './bind-socket.ts';
 import type { DataPlaneWorker } from './data-plane-worker.ts';
 
-export interface ListeningSocketsOptions {
+export interface ListeningSocketsOptions extends AcceptorChoiceOptions {
   balance: Balance;
-  /** More workers than that accept only while these are blocked. Default: as many as keep the processors busy. */
-  mostAcceptors?: number;
   /** Only with `round-robin`: a connection that the primary accepted from the socket `key`. */
   onConnection(key: string, client: RawConnection): void;
-  /** Makes known which workers have given a sign of life by now, and calls `heard`. */
-  lookForSigns(): void;
 }
 
 type Listen = Extract<ToPrimary, { cmd: 'NODE_TUTTI_LISTEN' }>;
@@ -41,14 +38,6 @@ interface OpenSocket {
 /** An application that closes its server and lives on means it; one that is about to crash or to listen again does so by then. */
 const CLOSE_GRACE_MS = 2000;
 const BACKLOG = 511;
-/** Workers come and go together: what changes within this time is looked at once. */
-const CHANGED_MS = 10;
-/** How often it is looked for workers that give no sign of life any more, and whether fewer would do. */
-const LOOK_MS = 250;
-/** Workers give a sign of life once a second: if none of those that accept has for as long, they may all be blocked. */
-const SILENT_MS = 1100;
-/** As many keep a processor busy, also while one of them waits. */
-const ACCEPTORS_PER_CORE = 2;
 const EADDRINUSE = -constants.errno.EADDRINUSE;
 const EINVAL = -constants.errno.EINVAL;
 
@@ -60,19 +49,11 @@ export class ListeningSockets {
   /** False after `closePorts`, until a worker is admitted: then nothing is held for anyone. */
   #holding = true;
   #closed = false;
-  readonly #acceptorCount: AcceptorCount;
-  readonly #queues = new AcceptQueueWatch(
-    () => this.#silent(),
-    () => this.#stuck(),
-  );
-  #changed: NodeJS.Timeout | null = null;
-  #silence: NodeJS.Timeout | null = null;
-  #heardAt = 0;
+  readonly #choice: AcceptorChoice;
 
   constructor(options: ListeningSocketsOptions) {
     this.#options = options;
-    const { mostAcceptors = ACCEPTORS_PER_CORE * availableParallelism() } = options;
-    this.#acceptorCount = new AcceptorCount(performance.now(), mostAcceptors);
+    this.#choice = new AcceptorChoice(options, () => this.#sockets.values());
   }
 
   /** Binds what the worker asks for, or finds it bound, and answers with a copy. */
@@ -129,23 +110,17 @@ export class ListeningSockets {
 
   /** Some worker may accept from now on, or does not any more. */
   membersChanged(): void {
-    if (!this.#closed) this.#changed ??= setTimeout(() => this.#chooseAcceptors(), CHANGED_MS);
+    this.#choice.membersChanged();
   }
 
   /** Workers gave signs of life; others may not have for too long. */
   heard(): void {
-    const now = performance.now();
-    if (now - this.#heardAt < LOOK_MS) return;
-    this.#heardAt = now;
-    this.#acceptorCount.settle(this.#workers.size, now);
-    this.#chooseAcceptors();
-    this.#lookForSilence();
+    this.#choice.heard(this.#workers.size);
   }
 
   /** Those who accept have too much to do. */
   busy(): void {
-    this.#acceptorCount.busy(performance.now());
-    this.#chooseAcceptors();
+    this.#choice.busy();
   }
 
   /** The worker is dead. Sockets that nobody else has are held. */
@@ -189,9 +164,7 @@ export class ListeningSockets {
 
   close(): void {
     this.#closed = true;
-    if (this.#changed !== null) clearTimeout(this.#changed);
-    if (this.#silence !== null) clearTimeout(this.#silence);
-    this.#queues.close();
+    this.#choice.close();
     for (const socket of [...this.#sockets.values()]) this.#close(socket);
   }
 
@@ -255,48 +228,6 @@ export class ListeningSockets {
   /** The workers accept from it, each for itself. */
   #isShared(bound: BoundSocket): boolean {
     return bound.kind !== 'udp' && !this.#dispatches(bound);
-  }
-
-  /** The kernel's queues are not looked at without need: that takes it milliseconds. */
-  #lookForSilence(): void {
-    let longestMs = 0;
-    for (const { acceptors } of this.#sockets.values()) {
-      if (acceptors?.isReduced) longestMs = Math.max(longestMs, acceptors.silentMs());
-    }
-    if (longestMs > SILENT_MS) this.#queues.look();
-    else if (longestMs > SILENT_MS / 2) {
-      this.#silence ??= setTimeout(
-        () => {
-          this.#silence = null;
-          this.#options.lookForSigns();
-        },
-        Math.max(LOOK_MS, SILENT_MS - longestMs) + 1,
-      ).unref();
-    }
-  }
-
-  /** The sockets from which nobody may accept now, as the kernel lists them. */
-  #silent(): Set<number> {
-    const inodes = new Set<number>();
-    for (const { acceptors } of this.#sockets.values()) {
-      if (acceptors?.isReduced && acceptors.inode !== null && acceptors.silentMs() > SILENT_MS)
-        inodes.add(acceptors.inode);
-    }
-    return inodes;
-  }
-
-  #stuck(): void {
-    this.#acceptorCount.stuck(performance.now());
-    this.#chooseAcceptors();
-  }
-
-  #chooseAcceptors(): void {
-    if (this.#changed !== null) clearTimeout(this.#changed);
-    this.#changed = null;
-    const now = performance.now();
-    for (const { acceptors, holders } of this.#sockets.values()) {
-      acceptors?.update(holders, this.#acceptorCount.count, now);
-    }
   }
 
   #dispatches(bound: BoundSocket): boolean {

@@ -1,7 +1,8 @@
 // The primary's side of the data plane: joins the listening sockets and the relay of connections, and knows for every worker whether
 // it may be given any.
 
-import type { Balance, Beat, BootInfo, RequestCounts } from '../protocol/messages.ts';
+import { type Balance, spreadsByTransfer } from '../protocol/balance.ts';
+import type { Beat, BootInfo, RequestCounts } from '../protocol/messages.ts';
 import type { RawConnection } from '../protocol/raw-handle.ts';
 import { systemMs } from '../protocol/scoreboard-layout.ts';
 import type { WorkerId } from '../supervisor/actions.ts';
@@ -34,7 +35,7 @@ class Member implements DataPlaneWorker {
   constructor(process: WorkerProcess, balance: Balance, cell: number | null, look: () => void) {
     this.id = process.id;
     this.cell = cell;
-    this.mayRest = cell !== null && (balance === 'least-connections' || balance === 'ip-hash');
+    this.mayRest = cell !== null && spreadsByTransfer(balance);
     this.#process = process;
     this.#look = look;
   }

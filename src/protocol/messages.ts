@@ -2,7 +2,7 @@
 // NODE_TUTTI_: Node delivers those as 'internalMessage', so the application's own process.on('message') never sees them.
 // A raw handle (a listening socket or a connection) may ride along.
 
-export type Balance = 'least-connections' | 'kernel' | 'round-robin' | 'ip-hash';
+import type { Balance } from './balance.ts';
 
 /** What a worker is told at its birth: JSON in the environment variable TUTTI_BOOT, which the preload removes. */
 export interface BootInfo {

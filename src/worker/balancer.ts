@@ -2,7 +2,7 @@
 // address (ip-hash). Short-lived connections pay almost nothing: for them it looks at the scoreboard at most every few milliseconds.
 
 import { performance } from 'node:perf_hooks';
-import type { Balance } from '../protocol/messages.ts';
+import type { Balance } from '../protocol/balance.ts';
 import type { RawConnection } from '../protocol/raw-handle.ts';
 import { bid, hashAddress } from './ip-hash.ts';
 import type { ScoreboardCell, Sibling } from './scoreboard-cell.ts';

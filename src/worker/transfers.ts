@@ -2,7 +2,8 @@
 // A connection leaves as a raw handle of which no byte is read any more; whoever gets it goes on as if it had accepted it.
 
 import { performance } from 'node:perf_hooks';
-import type { Balance, ToPrimary, ToWorker } from '../protocol/messages.ts';
+import { type Balance, spreadsByTransfer } from '../protocol/balance.ts';
+import type { ToPrimary, ToWorker } from '../protocol/messages.ts';
 import type { RawConnection } from '../protocol/raw-handle.ts';
 import { Balancer, type Placement } from './balancer.ts';
 import { allConnections, type Connection, newestConnection, whenLost } from './connections.ts';
@@ -62,7 +63,7 @@ export class Transfers {
 
   constructor(options: TransfersOptions) {
     this.#options = options;
-    this.#rebalances = options.balance === 'least-connections' || options.balance === 'ip-hash';
+    this.#rebalances = spreadsByTransfer(options.balance);
     this.#pressure = this.#rebalances ? new Pressure(() => options.send({ cmd: 'NODE_TUTTI_BUSY' })) : null;
     if (options.scoreboard === null) return;
     try {

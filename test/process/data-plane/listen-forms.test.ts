@@ -7,7 +7,7 @@ import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
-import type { Balance } from '../../../src/protocol/messages.ts';
+import type { Balance } from '../../../src/protocol/balance.ts';
 import { DataPlaneRig } from '../../support/data-plane-rig.ts';
 import { freePort } from '../../support/free-port.ts';
 import { root } from '../../support/rig.ts';

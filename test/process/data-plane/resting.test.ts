@@ -5,7 +5,7 @@ import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { Agent } from 'node:http';
 import { test } from 'node:test';
 import { monotonicMs } from '../../../src/host/monotonic.ts';
-import { DataPlaneRig, type TestWorker } from '../../support/data-plane-rig.ts';
+import { DataPlaneRig, type StartOptions, type TestWorker } from '../../support/data-plane-rig.ts';
 import { eventually, within } from '../../support/eventually.ts';
 import { fetch } from '../../support/fetch.ts';
 import { freePort } from '../../support/free-port.ts';
@@ -21,11 +21,15 @@ interface Rested {
   resting: TestWorker[];
 }
 
+/** What a worker runs; `server`: what the fixture is told besides. */
+function serves(port: number, server: object = {}): StartOptions {
+  return { fixture: 'data-plane/serves.cjs', args: [JSON.stringify({ listen: [[port]], ...server })] };
+}
+
 /** Six workers, of which two rest by now. */
 async function rest(rig: DataPlaneRig, server: object = {}): Promise<Rested> {
   const port = await freePort();
-  const serves = { fixture: 'data-plane/serves.cjs', args: [JSON.stringify({ listen: [[port]], ...server })] };
-  const workers = await Promise.all(Array.from({ length: WORKERS }, () => rig.start(serves)));
+  const workers = await Promise.all(Array.from({ length: WORKERS }, () => rig.start(serves(port, server))));
   const acceptors = () => workers.filter((worker) => accepts(worker, port));
   await eventually('two workers rest', () => acceptors().length === ACCEPTORS);
   return { port, workers, acceptors: acceptors(), resting: workers.filter((worker) => !accepts(worker, port)) };
@@ -149,9 +153,8 @@ test('workers that accept and are busy are helped by all', { skip }, async () =>
 test('after a change to kernel nobody rests', { skip }, async () => {
   await using rig = new DataPlaneRig('least-connections');
   const { port, workers } = await rest(rig);
-  const serves = { fixture: 'data-plane/serves.cjs', args: [JSON.stringify({ listen: [[port]] })] };
   const successors = await Promise.all(
-    Array.from({ length: WORKERS }, () => rig.start({ ...serves, balance: 'kernel' as const })),
+    Array.from({ length: WORKERS }, () => rig.start({ ...serves(port), balance: 'kernel' })),
   );
   for (const worker of workers) await rig.kill(worker);
   const since = monotonicMs();
@@ -173,8 +176,7 @@ test('a server that is full does not turn clients away while those who rest have
 test('who is told to rest before its copy of the socket comes does not accept from it', { skip }, async () => {
   await using rig = new DataPlaneRig('least-connections');
   const port = await freePort();
-  const serves = { fixture: 'data-plane/serves.cjs', args: [JSON.stringify({ listen: [[port]] })] };
-  const worker = await rig.start({ ...serves, gated: true, ready: false });
+  const worker = await rig.start({ ...serves(port), gated: true, ready: false });
   const { process } = worker;
   const replies: string[] = [];
   const send = process.send.bind(process);

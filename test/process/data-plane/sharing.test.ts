@@ -7,7 +7,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import tls from 'node:tls';
-import type { Balance } from '../../../src/protocol/messages.ts';
+import type { Balance } from '../../../src/protocol/balance.ts';
 import { writeCertificate } from '../../support/certificate.ts';
 import { DataPlaneRig, type TestWorker } from '../../support/data-plane-rig.ts';
 import { eventually, within } from '../../support/eventually.ts';

@@ -10,7 +10,7 @@ test('who asks for signs of life gets those of now, with the time at which they 
   await using rig = new DataPlaneRig('least-connections');
   const worker = await rig.start({ fixture: 'data-plane/serves.cjs', args: ['{}'] });
   const givenAt: number[] = [];
-  let toldAt = 0;
+  let toldAt = Number.NEGATIVE_INFINITY;
   let least = Number.POSITIVE_INFINITY;
   rig.plane.watchSigns((signs) => {
     for (const { worker: id, agoMs } of signs) {

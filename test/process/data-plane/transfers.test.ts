@@ -7,7 +7,7 @@ import { Agent } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Balance } from '../../../src/protocol/messages.ts';
+import type { Balance } from '../../../src/protocol/balance.ts';
 import { type ChaosTally, runChaoticClient } from '../../support/chaotic-client.ts';
 import { DataPlaneRig, type TestWorker } from '../../support/data-plane-rig.ts';
 import { eventually, within } from '../../support/eventually.ts';

@@ -1,0 +1,8 @@
+// What both sides have to know of how connections find a worker.
+
+export type Balance = 'least-connections' | 'kernel' | 'round-robin' | 'ip-hash';
+
+/** Workers correct by transfers what the kernel deals unevenly; so not all of them need accept. */
+export function spreadsByTransfer(balance: Balance): boolean {
+  return balance === 'least-connections' || balance === 'ip-hash';
+}
