@@ -27,6 +27,7 @@ const files = (asked.length > 0 ? asked : byDefault).flatMap((name) =>
 const alone = [
   'test/process/autoscale.test.ts',
   'test/process/counters.test.ts',
+  'test/process/data-plane/resting.test.ts',
   'test/process/data-plane/transfers.test.ts',
   'test/process/kill-storm.test.ts',
   'test/process/log-flood.test.ts',
