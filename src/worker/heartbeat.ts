@@ -16,12 +16,13 @@ const FULL_EVERY_MS = 30_000;
 
 /**
  * Heartbeats go to `record`, where the primary looks once a second, or without one by message. The returned function sends one out of
- * turn, by message in any case: the last counts of a worker that is about to end.
+ * turn, by message in any case: the last counts of a worker that is about to end. `onTurn` is called before each.
  */
 export function startHeartbeat(
   everyMs: number,
   record: OwnRecord | null,
   transfers: () => NonNullable<BeatExtra['transfers']>,
+  onTurn: () => void,
 ): () => void {
   const garbage = countGarbage();
   const heapLimitBytes = getHeapStatistics().heap_size_limit;
@@ -40,6 +41,7 @@ export function startHeartbeat(
     if (told !== null) post({ cmd: 'NODE_TUTTI_HEARTBEAT', beat: told });
   };
   const beat = (): void => {
+    onTurn();
     // One look at the clock for everything: this is most of what an idle process does.
     const now = performance.eventLoopUtilization();
     const activeMs = now.active - before.active;

@@ -92,7 +92,7 @@ export function start(boot: BootInfo, cache: CompileCache | null): void {
     // Without a primary a second signal is the only way to say "now".
     else if (signal !== 'SIGHUP') terminate();
   });
-  watchPrimary(() => {
+  const lookForPrimary = watchPrimary(() => {
     orphaned = true;
     plane.abandon();
     // The primary may have died between the end of a drain that it ordered and its order to end.
@@ -122,7 +122,7 @@ export function start(boot: BootInfo, cache: CompileCache | null): void {
     // A program that is told its end by a message may live for nothing but that message.
     if (boot.end.shutdownMessage && process.listenerCount('message') > 0) process.channel?.ref();
   });
-  const lastBeat = startHeartbeat(boot.heartbeatMs, record, () => plane.counts());
+  const lastBeat = startHeartbeat(boot.heartbeatMs, record, () => plane.counts(), lookForPrimary);
   // Whatever ends the process, short of a signal: on a pipe this is written before the process is gone.
   process.on('exit', lastBeat);
   // For a debugger that stops a blocked loop: it can ask what the loop was serving.
