@@ -3,8 +3,16 @@ import { Socket } from 'node:net';
 import type { Connection } from './connections.ts';
 import { type AnyServer, kindOf } from './servers.ts';
 
-interface IdleParser {
+interface Parser {
   socket?: (Socket & { _httpMessage?: { finished: boolean } | null }) | null;
+}
+
+/** Node's own list of an HTTP/1 server's parsers: one for each connection. */
+interface Parsers {
+  /** Those that wait for a request. */
+  idle(): Parser[];
+  /** Those whose timeouts for headers and requests run. */
+  active(): Parser[];
 }
 
 /** Answers the sockets that are idle between two requests: Node knows them, because closeIdleConnections() has to pick them. */
@@ -16,14 +24,18 @@ export function socketsBetweenRequests(connections: readonly Connection[]): Set<
   return idle;
 }
 
-/** Reads the list that closeIdleConnections() reads. False if this Node keeps none, or another one. */
-function addIdleParsers(server: AnyServer, idle: Set<Socket>): boolean {
+/** Null if this Node keeps none, or another one. */
+export function parsersOf(server: AnyServer): Parsers | null {
   const symbol = Object.getOwnPropertySymbols(server).find(
     ({ description }) => description === 'http.server.connections',
   );
-  const list = symbol && (server as unknown as Record<symbol, { idle?: () => unknown } | undefined>)[symbol];
-  if (typeof list?.idle !== 'function') return false;
-  const parsers = list.idle() as IdleParser[];
+  const list = symbol && (server as unknown as Record<symbol, Parsers | undefined>)[symbol];
+  return typeof list?.idle === 'function' ? list : null;
+}
+
+/** Reads the list that closeIdleConnections() reads. False if this Node keeps none, or another one. */
+function addIdleParsers(server: AnyServer, idle: Set<Socket>): boolean {
+  const parsers = parsersOf(server)?.idle();
   if (!Array.isArray(parsers) || parsers.some(({ socket }) => socket === undefined)) return false;
   for (const { socket } of parsers)
     if (socket && (!socket._httpMessage || socket._httpMessage.finished)) idle.add(socket);

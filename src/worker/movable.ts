@@ -4,6 +4,7 @@
 import type http from 'node:http';
 import type { Socket } from 'node:net';
 import type { RawConnection } from '../protocol/raw-handle.ts';
+import { canResume } from './between-requests.ts';
 import type { Connection } from './connections.ts';
 import { socketsBetweenRequests, speaksHttp1 } from './idle.ts';
 import { type AnyServer, kindOf } from './servers.ts';
@@ -36,7 +37,19 @@ export function isPlainHttp(server: AnyServer): boolean {
 /** It may become movable: nothing about it forbids that for good. */
 export function mayMove(connection: Connection): boolean {
   const { wire, socket, server, closing } = connection;
-  return !closing && wire === socket && !socket.destroyed && server !== null && isPlainHttp(server);
+  return (
+    !closing && wire === socket && !socket.destroyed && server !== null && isPlainHttp(server) && canGoOn(connection)
+  );
+}
+
+/** It has been used: somebody has had a request on it. */
+export function isUsed({ requests, adopted }: Connection): boolean {
+  return requests > 0 || adopted;
+}
+
+/** Whoever gets it can put it back between two requests, if that is where it is. */
+function canGoOn(connection: Connection): boolean {
+  return !isUsed(connection) || canResume();
 }
 
 /** Those of `connections` that can be moved in this very turn of the loop. */
@@ -50,7 +63,7 @@ export function movableNow(connections: Iterable<Connection>): Connection[] {
       isPlain = isPlainHttp(connection.server);
       plain.set(connection.server, isPlain);
     }
-    if (isPlain) quiet.push(connection);
+    if (isPlain && canGoOn(connection)) quiet.push(connection);
   }
   if (quiet.length === 0) return quiet;
   const between = socketsBetweenRequests(quiet);

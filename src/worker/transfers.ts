@@ -6,9 +6,10 @@ import { type Balance, spreadsByTransfer } from '../protocol/balance.ts';
 import type { ToPrimary, ToWorker } from '../protocol/messages.ts';
 import type { RawConnection } from '../protocol/raw-handle.ts';
 import { Balancer, type Placement } from './balancer.ts';
+import { resumeBetweenRequests } from './between-requests.ts';
 import { allConnections, type Connection, newestConnection, whenLost } from './connections.ts';
 import type { ListenHandle } from './listen-handle.ts';
-import { mayMove, movableNow, type PrivateSocket } from './movable.ts';
+import { isUsed, mayMove, movableNow, type PrivateSocket } from './movable.ts';
 import { Pressure } from './pressure.ts';
 import { setAnswered } from './requests.ts';
 import { ScoreboardCell } from './scoreboard-cell.ts';
@@ -215,7 +216,7 @@ export class Transfers {
       if (listener === undefined || client === null) continue;
       const placement = balancer.home(client, this.#drainingSince !== null, moved);
       if (placement === null) continue;
-      const used = connection.requests > 0 || connection.adopted;
+      const used = isUsed(connection);
       moved += 1;
       detach(socket, client);
       this.#send(listener, client, used, placement);
@@ -270,17 +271,12 @@ function resume(connection: Connection): void {
   connection.adopted = true;
   const limits = server as HttpLimits | null;
   if (limits?.keepAliveTimeout === undefined) return;
-  const { keepAliveTimeout, keepAliveTimeoutBuffer = KEEP_ALIVE_BUFFER_MS, headersTimeout, requestTimeout } = limits;
-  const idleMs = keepAliveTimeout > 0 ? keepAliveTimeout + keepAliveTimeoutBuffer : Number.POSITIVE_INFINITY;
-  if (keepAliveTimeout > 0) socket.setTimeout(idleMs);
-  // Until its next request begins, Node must not count the time for it. It takes the parser back on its list by then.
-  if (idleMs < Math.min(headersTimeout || idleMs, requestTimeout || idleMs)) return;
-  (socket as PrivateSocket & { parser?: { remove?(): void } }).parser?.remove?.();
+  const { keepAliveTimeout, keepAliveTimeoutBuffer = KEEP_ALIVE_BUFFER_MS } = limits;
+  if (keepAliveTimeout > 0) socket.setTimeout(keepAliveTimeout + keepAliveTimeoutBuffer);
+  resumeBetweenRequests(socket);
 }
 
 interface HttpLimits extends AnyServer {
   keepAliveTimeout: number;
   keepAliveTimeoutBuffer?: number;
-  headersTimeout: number;
-  requestTimeout: number;
 }
