@@ -39,6 +39,8 @@ export async function openControl(
     );
   } else if (socket.outcome === 'impossible') {
     tell(handle, `runs without a control socket, because it cannot be made: ${socket.reason}`);
+  } else if (socket.noToken !== null) {
+    tell(handle, `takes commands only when its token can be written, which is tried again: ${socket.noToken}`);
   }
   try {
     const address = await admin.openTcp();

@@ -5,7 +5,6 @@
 import { existsSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, isIP } from 'node:net';
-import process from 'node:process';
 import type { SupervisorEvent } from '../supervisor/events.ts';
 import type { Door, RequestListener } from './app.ts';
 import { bindControlSocket } from './control-socket.ts';
@@ -45,7 +44,8 @@ export interface AdminOptions {
 }
 
 export type SocketOutcome =
-  | { outcome: 'bound'; path: string }
+  /** `noToken`: why nobody can command through it for now. */
+  | { outcome: 'bound'; path: string; noToken: string | null }
   | { outcome: 'taken'; path: string }
   | { outcome: 'impossible'; reason: string };
 
@@ -58,6 +58,8 @@ export class AdminServer {
   readonly #answering = new Set<ServerResponse>();
   readonly #record = (event: SupervisorEvent) => this.#history.add(event);
   #token: string | null = null;
+  /** Where the token is to be written as soon as it can be. */
+  #unwrittenToken: string | null = null;
   #socket: { server: SleepingServer; path: string } | null = null;
   #watch: NodeJS.Timeout | null = null;
   #closed = false;
@@ -93,12 +95,10 @@ export class AdminServer {
         continue;
       }
       this.#servers.add(server);
-      const known = this.#token;
-      if (known === null) this.#token = tokenOrNull(() => ensureToken(paths.token));
-      else if (this.#options.token === null) tokenOrNull(() => writeToken(paths.token, known));
       this.#socket = { server, path: paths.socket };
       this.#watch ??= setInterval(() => void this.#comeBack(), WATCH_SOCKET_MS).unref();
-      return { outcome: 'bound', path: paths.socket };
+      this.#unwrittenToken = paths.token;
+      return { outcome: 'bound', path: paths.socket, noToken: this.#keepToken() };
     }
     return { outcome: 'impossible', reason: reasons.join('; ') };
   }
@@ -120,8 +120,24 @@ export class AdminServer {
     return server.address() as AddressInfo;
   }
 
+  /** Why the token cannot be written, or null. Without its file nobody can know it: the supervisor can be read, not controlled. */
+  #keepToken(): string | null {
+    const path = this.#unwrittenToken;
+    if (path === null || this.#options.token !== null) return null;
+    try {
+      this.#token = this.#token === null ? ensureToken(path) : writeToken(path, this.#token);
+      this.#unwrittenToken = null;
+      return null;
+    } catch (error) {
+      // The one that is compared with from now on; it is written when there is room.
+      this.#token ??= freshToken();
+      return error instanceof Error ? error.message : String(error);
+    }
+  }
+
   /** The old server goes first: its end would remove whatever has its name. */
   async #comeBack(): Promise<void> {
+    this.#keepToken();
     if (this.#socket !== null) {
       if (existsSync(this.#socket.path)) return;
       this.#servers.delete(this.#socket.server);
@@ -175,7 +191,6 @@ export class AdminServer {
         target: this.#target,
         extras: { ...extras, routes: [...(extras.routes ?? []), ...more] },
         history: this.#history,
-        // Without a file nobody can know the token: only reads are possible then.
         token: this.#token ?? freshToken(),
         version: this.#options.version,
         streams: this.#streams,
@@ -193,16 +208,6 @@ export class AdminServer {
     const message = `The admin API cannot be loaded: ${error instanceof Error ? error.message : String(error)}`;
     response.writeHead(503, { 'content-type': 'application/json; charset=utf-8', connection: 'close' });
     response.end(JSON.stringify({ schema: 1, error: { code: 'not-loaded', message } }));
-  }
-}
-
-/** Without its file the token cannot be known to anybody: the supervisor can be read, and not controlled. */
-function tokenOrNull(ensure: () => string): string | null {
-  try {
-    return ensure();
-  } catch (error) {
-    process.emitWarning(`This supervisor cannot be controlled, because its token cannot be written: ${String(error)}`);
-    return null;
   }
 }
 

@@ -2,7 +2,7 @@
 // cannot do by accident is send this header. Used by the primary (create, compare) and the CLI (read).
 
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import { closeSync, lstatSync, openSync, readFileSync, readSync, renameSync, writeFileSync } from 'node:fs';
+import { closeSync, lstatSync, openSync, readFileSync, readSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import process from 'node:process';
 
 const TOKEN_BYTES = 32;
@@ -39,8 +39,13 @@ function kernelRandom(bytes: Buffer): boolean {
 /** In one step, so that nobody reads half of it. */
 export function writeToken(path: string, token: string): string {
   const fresh = `${path}.${process.pid}`;
-  writeFileSync(fresh, `${token}\n`, { mode: 0o600 });
-  renameSync(fresh, path);
+  try {
+    writeFileSync(fresh, `${token}\n`, { mode: 0o600 });
+    renameSync(fresh, path);
+  } catch (error) {
+    rmSync(fresh, { force: true });
+    throw error;
+  }
   return token;
 }
 

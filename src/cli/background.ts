@@ -10,6 +10,8 @@ import { surroundings } from '../surroundings.ts';
 import type { BootReport } from './launch-in-background.ts';
 import { type LaunchRecord, launchRequest } from './launch-record.ts';
 import { stayLean } from './own-memory.ts';
+import { steady } from './steady-output.ts';
+import { terminalOf } from './terminal.ts';
 
 void toldToRun()
   .then(runInBackground)
@@ -27,8 +29,9 @@ function toldToRun(): Promise<LaunchRecord> {
 
 async function runInBackground(record: LaunchRecord): Promise<number> {
   process.removeAllListeners('disconnect');
+  const stderr = steady(terminalOf(process).stderr);
   const log = new OwnLog({
-    write: (text) => process.stderr.write(text),
+    write: (text) => stderr.write(text),
     format: 'plain',
     color: false,
     timed: true,
@@ -54,6 +57,8 @@ async function runInBackground(record: LaunchRecord): Promise<number> {
     const known = reportFailure(error);
     log.line('error', `${known.message} ${known.remedy}`);
     return known.exitCode;
+  } finally {
+    await stderr.end();
   }
 }
 

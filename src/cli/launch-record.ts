@@ -34,8 +34,14 @@ export function writeRecord(env: Environment, record: LaunchRecord): void {
   const { record: path } = appPaths(env, record.name);
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   const fresh = `${path}.${process.pid}`;
-  writeFileSync(fresh, `${JSON.stringify(record, null, 2)}\n`, { mode: 0o600 });
-  renameSync(fresh, path);
+  try {
+    writeFileSync(fresh, `${JSON.stringify(record, null, 2)}\n`, { mode: 0o600 });
+    renameSync(fresh, path);
+  } catch (error) {
+    // Half a record is none.
+    rmSync(fresh, { force: true });
+    throw error;
+  }
 }
 
 export function removeRecord(env: Environment, name: string): void {

@@ -5,7 +5,7 @@ import { type LoadedApp, loadApp } from '../config/app.ts';
 import { exitCodes, TuttiError } from '../errors.ts';
 import { OwnLog } from '../logs/own-log.ts';
 import { url } from '../logs/sentences.ts';
-import { SteadyWriter } from '../logs/steady-writer.ts';
+import type { SteadyWriter } from '../logs/steady-writer.ts';
 import { TerminalLabels } from '../logs/terminal-labels.ts';
 import { type LaunchOptions, launch } from '../supervise.ts';
 import type { Supervision } from '../supervision.ts';
@@ -13,7 +13,8 @@ import type { Snapshot } from '../supervisor/snapshot.ts';
 import { surroundings } from '../surroundings.ts';
 import { appFlags, configFlag } from './app-options.ts';
 import { stayLean } from './own-memory.ts';
-import { type Output, type Terminal, wantsColor } from './terminal.ts';
+import { steady } from './steady-output.ts';
+import { type Terminal, wantsColor } from './terminal.ts';
 
 export interface RunRequest {
   entry: string | undefined;
@@ -71,14 +72,6 @@ export async function runForeground({ entry, args, options, terminal }: RunReque
 /** The supervision gives the signals back when the app has ended. What is left – the socket, the last lines – must not be cut off then. */
 function finishInPeace(): void {
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP'] as const) process.on(signal, () => {});
-}
-
-function steady(output: Output): SteadyWriter {
-  return new SteadyWriter({
-    fd: output.fd ?? -1,
-    otherwise: (text) => output.write(text),
-    explain: (dropped) => `tutti: ${dropped} lines were dropped here, because nobody read them in time\n`,
-  });
 }
 
 function lastLine(code: number, reason: string): ['info' | 'error', string] {

@@ -44,7 +44,7 @@ export async function startAll(records: readonly LaunchRecord[], json: boolean, 
     const began = performance.now();
     try {
       const app = await launchInBackground(record, terminal.env);
-      writeRecord(terminal.env, record);
+      keepRecord(record, terminal);
       started.push(app);
       if (!json) tellStarted(app, performance.now() - began, terminal);
     } catch (error) {
@@ -54,6 +54,16 @@ export async function startAll(records: readonly LaunchRecord[], json: boolean, 
   }
   if (json) terminal.stdout.write(`${JSON.stringify({ schema: 1, started })}\n`);
   return exitCodes.stopped;
+}
+
+/** The app runs, whether it can be remembered or not. */
+function keepRecord(record: LaunchRecord, terminal: Terminal): void {
+  try {
+    writeRecord(terminal.env, record);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    terminal.stderr.write(`${record.name} runs, but cannot be started again by its name alone: ${reason}\n`);
+  }
 }
 
 /** Each word is a program, an app of the configuration file, or an app that was started before; without words, the file. */

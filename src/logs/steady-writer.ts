@@ -1,25 +1,33 @@
-// Writes to a terminal or a pipe without ever waiting for its reader (primary). Node writes to both synchronously, so a terminal on which
-// somebody pressed Ctrl-S, or a log collector that stands still, would stop the primary as a whole: no worker would be watched or
-// replaced. The descriptor itself cannot be made non-blocking, because workers share it; so it is opened a second time. What the
-// reader does not take is kept up to a limit, then dropped and counted.
+// Writes lines to a terminal, a pipe or a file without ever waiting for a reader and without ever failing (primary). Node writes to all three
+// synchronously, so a terminal on which somebody pressed Ctrl-S, or a log collector that stands still, would stop the primary as a
+// whole: no worker would be watched or replaced. The descriptor itself cannot be made non-blocking, because workers share it; so a pipe
+// or terminal is opened a second time. What a reader or a full disk does not take is kept up to a limit, then dropped and counted.
 
 import { closeSync, constants, fstatSync, openSync, writeSync } from 'node:fs';
 
 const bufferBytes = 1024 * 1024;
 const retryMs = 20;
+/** A disk that is full stays so for longer. */
+const fullRetryMs = 1000;
 /** At the end, a reader that stands still is not waited for longer. */
 const lastWordsMs = 1000;
 
 export interface SteadyOptions {
   fd: number;
-  /** Where the descriptor cannot be opened a second time: sockets, plain files, other systems than Linux. */
+  /** Where the descriptor is neither a file nor to be opened a second time: sockets, and pipes on other systems than Linux. */
   otherwise: (text: string | Uint8Array) => void;
   /** The line that tells how many were dropped. */
   explain: (dropped: number) => string;
 }
 
+/** Writes synchronously; throws what the system says. */
+type Write = (fd: number, bytes: Buffer) => number;
+
 export class SteadyWriter {
   #options: SteadyOptions;
+  readonly #write: Write;
+  readonly #isFile: boolean;
+  /** Null: there is nothing to write to by ourselves. */
   #fd: number | null;
   #queue: Buffer[] = [];
   #queuedBytes = 0;
@@ -27,12 +35,14 @@ export class SteadyWriter {
   #retry: NodeJS.Timeout | null = null;
   #onEmpty: (() => void) | null = null;
 
-  constructor(options: SteadyOptions) {
+  constructor(options: SteadyOptions, write: Write = writeSync) {
     this.#options = options;
-    this.#fd = openAgain(options.fd);
+    this.#write = write;
+    this.#isFile = isFile(options.fd);
+    this.#fd = this.#isFile ? options.fd : openAgain(options.fd);
   }
 
-  /** Writes whole lines; keeps their order. */
+  /** Writes whole lines; keeps their order. Never throws. */
   write(text: string | Uint8Array): void {
     if (this.#fd === null) {
       this.#options.otherwise(text);
@@ -47,7 +57,7 @@ export class SteadyWriter {
     if (this.#retry === null) this.#flush();
   }
 
-  /** Resolves when everything is written, or the reader has not taken it in time. Nothing may be written after it. */
+  /** Resolves when everything is written, or could not be in time. Nothing may be written after it. */
   async end(): Promise<void> {
     if (this.#queue.length > 0) {
       let late: NodeJS.Timeout | undefined;
@@ -71,7 +81,7 @@ export class SteadyWriter {
       for (;;) {
         const [first] = this.#queue;
         if (first === undefined || this.#fd === null) break;
-        const written = writeSync(this.#fd, first);
+        const written = this.#write(this.#fd, first);
         this.#queuedBytes -= written;
         if (written < first.length) this.#queue[0] = first.subarray(written);
         else this.#queue.shift();
@@ -82,8 +92,9 @@ export class SteadyWriter {
       }
       this.#onEmpty?.();
     } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'EAGAIN') {
-        this.#retry = setTimeout(() => this.#flush(), retryMs);
+      const waitMs = this.#patience((error as NodeJS.ErrnoException).code);
+      if (waitMs !== null) {
+        this.#retry = setTimeout(() => this.#flush(), waitMs).unref();
         return;
       }
       // The reader has gone, or the terminal: there is nobody left to tell.
@@ -95,10 +106,25 @@ export class SteadyWriter {
     }
   }
 
+  /** After how long it is worth another try; null: never. Whatever ails a disk may be over later. */
+  #patience(code: string | undefined): number | null {
+    if (code === 'EAGAIN') return retryMs;
+    return this.#isFile || code === 'ENOSPC' ? fullRetryMs : null;
+  }
+
   #close(): void {
     if (this.#retry !== null) clearTimeout(this.#retry);
-    if (this.#fd !== null) closeSync(this.#fd);
+    if (this.#fd !== null && !this.#isFile) closeSync(this.#fd);
     this.#fd = null;
+    this.#options = { ...this.#options, otherwise: () => undefined };
+  }
+}
+
+function isFile(fd: number): boolean {
+  try {
+    return fstatSync(fd).isFile();
+  } catch {
+    return false;
   }
 }
 

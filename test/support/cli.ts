@@ -40,6 +40,8 @@ export class Cli implements AsyncDisposable {
   readonly dir: string;
   readonly home: string;
   readonly port: number;
+  /** What each command is run by, for example in a namespace of its own. */
+  prefix: readonly string[] = [];
   readonly #base: string;
 
   constructor(base: string, port: number) {
@@ -71,7 +73,8 @@ export class Cli implements AsyncDisposable {
 
   /** Without waiting for the end. */
   begin(args: readonly string[], { cwd = this.dir, env }: Where = {}): Running {
-    const command = spawn(nodePath, [binPath, ...args], {
+    const [program = nodePath, ...before] = [...this.prefix, nodePath, binPath];
+    const command = spawn(program, [...before, ...args], {
       cwd,
       env: this.environment(env),
       stdio: ['ignore', 'pipe', 'pipe'],

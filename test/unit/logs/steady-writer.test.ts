@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { closeSync, constants, mkdtempSync, openSync, readSync, rmSync } from 'node:fs';
+import { closeSync, constants, mkdtempSync, openSync, readFileSync, readSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -82,4 +82,42 @@ test('what cannot be opened again is written as ever', async () => {
   steady.write('hello\n');
   await steady.end();
   assert.deepEqual(written, ['hello\n']);
+});
+
+test('a full disk is no error: what came meanwhile is written when there is room, with the count of what was too much', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'tutti-steady-'));
+  const path = join(dir, 'own.log');
+  const fd = openSync(path, 'a');
+  let isFull = true;
+  const steady = new SteadyWriter({ fd, otherwise: () => assert.fail('it is a file'), explain }, (file, bytes) => {
+    if (isFull) throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
+    return writeSync(file, bytes);
+  });
+  const lines = 30_000;
+  for (let n = 0; n < lines; n++) steady.write(`${String(n).padStart(99, '0')}\n`);
+  isFull = false;
+  const received = await eventually('the count', () => {
+    const text = readFileSync(path, 'utf8');
+    return text.includes('dropped') ? text.trimEnd().split('\n') : null;
+  });
+  steady.write('after\n');
+  await steady.end();
+  closeSync(fd);
+  const dropped = Number(/dropped (\d+)/.exec(received.pop() ?? '')?.[1]);
+  assert.ok(dropped > 0);
+  assert.equal(received.length + dropped, lines);
+  assert.match(readFileSync(path, 'utf8'), /dropped \d+\nafter\n$/);
+  rmSync(dir, { recursive: true });
+});
+
+test('the end does not wait for a full disk', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'tutti-steady-'));
+  const fd = openSync(join(dir, 'own.log'), 'a');
+  const steady = new SteadyWriter({ fd, otherwise: () => undefined, explain }, () => {
+    throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
+  });
+  steady.write('hello\n');
+  await steady.end();
+  closeSync(fd);
+  rmSync(dir, { recursive: true });
 });
