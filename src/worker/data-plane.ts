@@ -12,6 +12,7 @@ import { watchForeignListen } from './foreign-listen.ts';
 import { ListenHandle } from './listen-handle.ts';
 import { installListenSeam, type PrivateServer, type ServerAnswer } from './listen-seam.ts';
 import { addressOf, type ListenerInfo, listenerInfo } from './listener-info.ts';
+import { PendingHandle } from './pending-handle.ts';
 import { Transfers } from './transfers.ts';
 
 export interface DataPlaneOptions {
@@ -87,6 +88,10 @@ class WorkerDataPlane implements DataPlane {
   readonly #datagrams = new Map<string, DatagramGate>();
   readonly #waiting = new Map<number, (reply: ListenReply, handle: unknown) => void>();
   readonly #portZero = new Map<string, number>();
+  /** listen() calls of servers that the primary has not answered yet. */
+  #listens = 0;
+  /** Sockets whose server was closed before they came. */
+  readonly #unclaimed = new Set<string>();
   #seq = 0;
   #open: boolean;
   #slot: number | null;
@@ -209,7 +214,19 @@ class WorkerDataPlane implements DataPlane {
   }
 
   #listen(server: PrivateServer, request: Omit<ListenRequest, 'index'>, answer: ServerAnswer): void {
+    const pending = new PendingHandle(request);
+    server._handle = pending;
+    this.#listens++;
     this.#ask(request, (reply, raw) => {
+      this.#listens--;
+      if (pending.closed) {
+        (raw as RawHandle | null)?.close();
+        if (reply.errno === 0) this.#unclaimed.add(reply.key);
+        this.#releaseUnclaimed();
+        this.#options.readiness.listenSettled(pending, null);
+        return;
+      }
+      if (server._handle === pending) server._handle = null;
       const twice = reply.errno === 0 && this.#held.has(reply.key);
       if (twice) (raw as RawHandle | null)?.close();
       const info = listenerInfo(server, request, reply);
@@ -236,7 +253,15 @@ class WorkerDataPlane implements DataPlane {
       }
       answer(handle, { address: request.fd === null ? reply.address : null, addressType: reply.addressType });
       if (!handle.listening) this.#options.readiness.listenSettled(handle, null);
+      this.#releaseUnclaimed();
     });
+  }
+
+  /** The primary knows one holder per worker and key: a later listen() of the same key may still be under way. */
+  #releaseUnclaimed(): void {
+    if (this.#listens > 0) return;
+    for (const key of this.#unclaimed) if (!this.#held.has(key)) this.#options.send({ cmd: 'NODE_TUTTI_CLOSE', key });
+    this.#unclaimed.clear();
   }
 
   #bind(

@@ -12,7 +12,9 @@ import { DataPlaneRig } from '../../support/data-plane-rig.ts';
 import { freePort } from '../../support/free-port.ts';
 import { root } from '../../support/rig.ts';
 
-type Step = { name: string; kind?: string; listen?: unknown[]; bind?: unknown[]; close?: boolean };
+type Step = { name: string; kind?: string; listen?: unknown[]; bind?: unknown[]; close?: boolean } & Early;
+/** `early`: tell what is seen right after listen(). `cancel`: close right after it. */
+type Early = { early?: boolean; cancel?: boolean };
 
 const fixture = join(root, 'test/fixtures/data-plane/listens.cjs');
 const run = promisify(execFile);
@@ -87,6 +89,16 @@ const cases: [name: string, steps: () => Step[]][] = [
     'an error and another try',
     () => [
       { name: 'a', listen: [taken] },
+      { name: 'a', listen: [port] },
+    ],
+  ],
+  ['a port, looked at before it listens', () => [{ name: 'a', listen: [port], early: true }]],
+  ['a net.Server, looked at before it listens', () => [{ name: 'a', kind: 'net', listen: [port], early: true }]],
+  ['a unix socket, looked at before it listens', () => [{ name: 'a', listen: ['app.sock'], early: true }]],
+  [
+    'a port, closed before it listens and opened again',
+    () => [
+      { name: 'a', listen: [port], cancel: true },
       { name: 'a', listen: [port] },
     ],
   ],
