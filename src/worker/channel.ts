@@ -1,6 +1,7 @@
 // The worker's end of the IPC channel. Our messages are Node's 'internalMessage's, so the application sees none of them.
 import type { ToPrimary, ToWorker } from '../protocol/messages.ts';
 import type { RawHandle } from '../protocol/raw-handle.ts';
+import { keepChannel, withChannel } from './leave.ts';
 import { isUnread } from './output.ts';
 
 /** process.send as it is; its declared type knows neither a raw handle nor a callback after options. */
@@ -24,6 +25,7 @@ export function openChannel(onReadyWord: () => void): void {
     if (!cmd.startsWith('NODE_TUTTI_')) return;
     (receivers.get(cmd) ?? others)(message as ToWorker, handle as RawHandle | undefined);
   });
+  keepChannel();
   wrapSend(own, onReadyWord);
   // Under plain node nothing like a channel keeps a finished program alive.
   process.channel?.unref();
@@ -31,9 +33,10 @@ export function openChannel(onReadyWord: () => void): void {
 
 /** Sends; a handle rides along. `done` hears of the error of a channel that is closed; without it errors are ignored. */
 export function post(message: ToPrimary, handle?: RawHandle, done: (error: Error | null) => void = ignore): boolean {
-  if (send === null) return false;
+  const own = send;
+  if (own === null) return false;
   // A callback always: without one Node throws a failed send at the application as an 'error' of process.
-  return send.call(process, message, handle, {}, done);
+  return withChannel(() => own.call(process, message, handle, {}, done));
 }
 
 /** One receiver per command. */
@@ -57,7 +60,6 @@ export function hold(): () => void {
 
 /** The application may say 'ready' and go on talking to a primary that is gone: under plain node that cannot fail either. */
 function wrapSend(own: Send, onReadyWord: () => void): void {
-  const { disconnect } = process;
   const wrapped = function send(this: unknown, message: unknown, ...rest: never[]): boolean {
     if (message === 'ready') onReadyWord();
     if (rest.some((arg) => typeof arg === 'function')) return own.call(process, message, ...rest);
@@ -68,9 +70,5 @@ function wrapSend(own: Send, onReadyWord: () => void): void {
       if (error !== null && !isUnread(error)) process.emit('error' as never, error as never);
     });
   };
-  const leave = function disconnectIfConnected(): void {
-    if (process.connected) disconnect?.call(process);
-  };
   Object.defineProperty(process, 'send', { value: wrapped, configurable: true, enumerable: true, writable: true });
-  Object.defineProperty(process, 'disconnect', { value: leave, configurable: true, enumerable: true, writable: true });
 }

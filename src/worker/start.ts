@@ -10,6 +10,7 @@ import { Drain } from './drain.ts';
 import { startHeartbeat } from './heartbeat.ts';
 import { answerInspections } from './inspect.ts';
 import { rememberLastWords } from './last-words.ts';
+import { noteTold } from './leave.ts';
 import { watchPrimary } from './orphan.ts';
 import { expectBrokenOutput } from './output.ts';
 import { OwnRecord } from './own-record.ts';
@@ -77,6 +78,7 @@ export function start(boot: BootInfo, cache: CompileCache | null): void {
     lastBeat();
     // Not after a drain: then its end is no failure that anybody has to understand.
     if (release === null) tellLastWords();
+    noteTold();
     shield.release(boot.end);
     release?.();
   };

@@ -1,0 +1,110 @@
+// The application's own way out of the channel: process.disconnect(), cluster.worker.disconnect() and kill(). Runs in the worker.
+//
+// Under plain node there is no channel, and a program that cuts it goes on. Here the channel is tutti's: without it the worker could
+// not be drained, and it would look like one whose primary is dead. So the application leaves and the channel stays. It sees
+// `process.connected` false and the event 'disconnect', and what it sends fails.
+import cluster from 'node:cluster';
+import { allServers } from './servers.ts';
+
+let open = true;
+let left = false;
+let isTold = false;
+/** Node's own parts and ours are at work: for them the channel is as open as it is. */
+let inside = false;
+const onLost: (() => void)[] = [];
+
+/** `lost` is called once, when the primary's end of the channel is closed. */
+export function whenLost(lost: () => void): void {
+  onLost.push(lost);
+}
+
+/** The application has been told to end: if it leaves now, it means that. */
+export function noteTold(): void {
+  isTold = true;
+}
+
+/** Runs `use` with a channel that the application may have left. */
+export function withChannel<T>(use: () => T): T {
+  const before = inside;
+  inside = true;
+  try {
+    return use();
+  } finally {
+    inside = before;
+  }
+}
+
+/** Takes `process.disconnect` over. To be called once, before the application runs. */
+export function keepChannel(): void {
+  // node:cluster's own listener, which would end the process.
+  process.removeAllListeners('disconnect');
+  Object.defineProperty(process, 'connected', {
+    get: () => open && (inside || !left),
+    set: (value: boolean) => {
+      open = value;
+    },
+    configurable: true,
+    enumerable: true,
+  });
+  Object.defineProperty(process, 'disconnect', {
+    value: disconnect,
+    configurable: true,
+    enumerable: true,
+    writable: true,
+  });
+}
+
+/** Finds out that the primary's end is closed when nobody has told. */
+export function lookAtChannel(): void {
+  if (process.channel == null) lose(left);
+}
+
+function disconnect(): void {
+  const again = left;
+  left = true;
+  // Node calls this too, when the other end is closed; it then takes the channel away before the next tick. (Its own event would not
+  // come while a handle that was sent is not acknowledged, and a dead primary acknowledges nothing.)
+  process.nextTick(() => {
+    if (process.channel == null) lose(again);
+    else if (!again) depart();
+  });
+}
+
+function lose(told: boolean): void {
+  if (!open) return;
+  open = false;
+  for (const each of onLost) each();
+  if (!told) tellApplication();
+}
+
+function depart(): void {
+  process.channel?.unref();
+  // Node's own listener ends the channel after the answer to a handle if `connected` is false by then.
+  process.prependListener('internalMessage' as 'message', () => {
+    inside = true;
+  });
+  process.on('internalMessage' as 'message', () => {
+    inside = false;
+  });
+  // As node:cluster does it: worker.disconnect() first closes every server and waits for its connections.
+  const isByCluster = (cluster.worker as { state?: unknown } | undefined)?.state === 'disconnecting';
+  const listening = isByCluster || isTold ? [...allServers()].filter((server) => server.listening) : [];
+  let waiting = listening.length + 1;
+  const closed = (): void => {
+    waiting -= 1;
+    if (waiting === 0) tellApplication();
+  };
+  for (const server of listening) {
+    try {
+      server.close(closed);
+    } catch {
+      closed();
+    }
+  }
+  closed();
+}
+
+function tellApplication(): void {
+  cluster.worker?.emit('disconnect');
+  process.emit('disconnect');
+}
