@@ -4,6 +4,7 @@ import { subscribe } from 'node:diagnostics_channel';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ServerHttp2Session } from 'node:http2';
 import type { Socket } from 'node:net';
+import { HandleEnds } from './handle-ends.ts';
 import { type AnyServer, kindOf, transportOf, watchServers } from './servers.ts';
 
 export interface PendingRequest {
@@ -15,6 +16,8 @@ export interface PendingRequest {
 export interface Connection {
   /** The accepted socket: TCP or a unix socket, under TLS the raw one. */
   readonly socket: Socket;
+  /** The accepted socket's, as long as it is in this process; null for what is none of the system's. */
+  readonly handle: object | null;
   /** What the application's protocol reads from: the TLS socket, or the accepted one. */
   wire: Socket;
   server: AnyServer | null;
@@ -38,6 +41,7 @@ export interface Connection {
 const open = new Map<object, Connection>();
 const connections = new Set<Connection>();
 const sessions = new Set<ServerHttp2Session>();
+const handles = new HandleEnds<Connection>(leave);
 const unseen = new WeakSet<object>();
 let newest: Connection | null = null;
 const onLost: ((connection: Connection) => void)[] = [];
@@ -61,6 +65,7 @@ export function track(socket: Socket, server: AnyServer | null): Connection {
   if (known !== undefined) return known;
   const connection: Connection = {
     socket,
+    handle: (socket as Socket & { _handle?: object | null })._handle ?? null,
     wire: socket,
     server,
     pending: 0,
@@ -79,7 +84,8 @@ export function track(socket: Socket, server: AnyServer | null): Connection {
   if (socket.destroyed) return connection;
   open.set(socket, connection);
   connections.add(connection);
-  socket.on('close', forget);
+  const { handle } = connection;
+  if (handle === null || !handles.add(handle, connection)) socket.on('close', () => leave(connection));
   return connection;
 }
 
@@ -92,6 +98,17 @@ export function connectionOf(socket: Socket, server: AnyServer): Connection | nu
   const connection = track(transport, server);
   join(connection, socket);
   return connection;
+}
+
+/** The connection is closed, or not this process's any more. More than once is the same as once. */
+export function leave(connection: Connection): void {
+  if (!connections.delete(connection)) return;
+  const { socket, wire, handle } = connection;
+  open.delete(socket);
+  if (wire !== socket) open.delete(wire);
+  if (handle !== null) handles.delete(handle, connection);
+  if (newest === connection) newest = null;
+  for (const each of onLost) each(connection);
 }
 
 /** The socket counts nowhere and holds up no drain. */
@@ -109,6 +126,8 @@ export function allConnections(): ReadonlySet<Connection> {
 }
 
 export function allSessions(): ReadonlySet<ServerHttp2Session> {
+  // The application may have taken our listener off.
+  for (const session of sessions) if (session.destroyed) sessions.delete(session);
   return sessions;
 }
 
@@ -119,16 +138,6 @@ export function whenLost(lost: (connection: Connection) => void): void {
 
 export function whenSession(opened: (session: ServerHttp2Session) => void): void {
   onSession.push(opened);
-}
-
-function forget(this: Socket): void {
-  const connection = open.get(this);
-  if (connection === undefined) return;
-  open.delete(this);
-  if (connection.wire !== this) open.delete(connection.wire);
-  connections.delete(connection);
-  if (newest === connection) newest = null;
-  for (const each of onLost) each(connection);
 }
 
 function join(connection: Connection, wire: Socket): void {
@@ -144,6 +153,8 @@ function joinTls(wire: Socket): void {
 }
 
 function trackSession(session: ServerHttp2Session): void {
+  // The application may have refused it: its listener was there before this one.
+  if (session.destroyed) return;
   const transport = (session.socket as Socket & { _parent?: Socket })._parent;
   if (transport !== undefined && unseen.has(transport)) return;
   sessions.add(session);

@@ -64,6 +64,8 @@ export function setCounted(to: typeof counted): void {
 }
 
 export function requestCounts(): { total: number; active: number } {
+  // The application may have taken our listener off.
+  for (const [stream, begun] of streams) if (stream.destroyed) endStream(stream, begun.startedAt);
   return { total, active };
 }
 
@@ -138,15 +140,17 @@ function onStream(stream: ServerHttp2Stream, method: string | undefined, path: s
   total++;
   active++;
   streams.set(stream, { startedAt, method: method ?? '?', path: path ?? '?' });
-  stream.once('close', () => {
-    active--;
-    streams.delete(stream);
-    const code = stream.sentHeaders?.[':status'];
-    if (code === undefined || stream.rstCode !== 0) {
-      status[0] = (status[0] ?? 0) + 1;
-      counted?.(performance.now());
-    } else measure(Number(code), startedAt, performance.now());
-  });
+  stream.once('close', () => endStream(stream, startedAt));
+}
+
+function endStream(stream: ServerHttp2Stream, startedAt: number): void {
+  if (!streams.delete(stream)) return;
+  active--;
+  const code = stream.sentHeaders?.[':status'];
+  if (code === undefined || stream.rstCode !== 0) {
+    status[0] = (status[0] ?? 0) + 1;
+    counted?.(performance.now());
+  } else measure(Number(code), startedAt, performance.now());
 }
 
 function measure(code: number, startedAt: number, now: number): void {

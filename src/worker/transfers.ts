@@ -7,7 +7,7 @@ import type { ToPrimary, ToWorker } from '../protocol/messages.ts';
 import type { RawConnection } from '../protocol/raw-handle.ts';
 import { Balancer, type Placement } from './balancer.ts';
 import { resumeBetweenRequests } from './between-requests.ts';
-import { allConnections, type Connection, newestConnection, whenLost } from './connections.ts';
+import { allConnections, type Connection, leave, newestConnection, whenLost } from './connections.ts';
 import type { ListenHandle } from './listen-handle.ts';
 import { isUsed, mayMove, movableNow, type PrivateSocket } from './movable.ts';
 import { Pressure } from './pressure.ts';
@@ -218,7 +218,7 @@ export class Transfers {
       if (placement === null) continue;
       const used = isUsed(connection);
       moved += 1;
-      detach(socket, client);
+      detach(connection, client);
       this.#send(listener, client, used, placement);
     }
     return moved;
@@ -257,12 +257,15 @@ export class Transfers {
 }
 
 /** Takes the raw handle out of a socket, which then closes without a word to the client. */
-function detach(socket: PrivateSocket, client: RawConnection): void {
+function detach(connection: Connection, client: RawConnection): void {
+  const socket = connection.socket as PrivateSocket;
   client.readStop?.();
   client.onread = () => {};
   socket._handle = null;
   socket.setTimeout(0);
   socket.destroy();
+  // As if it had closed: no handle is left to tell.
+  process.nextTick(leave, connection);
 }
 
 /** The connection is between two requests, not before its first: Node's timeouts have to know. */
