@@ -1,4 +1,4 @@
-// The one place in the primary that touches private parts of Node: raw listening handles, and the raw handle of a UDP socket.
+// Private parts of Node in the primary: raw listening handles, and the raw handle of a UDP socket. Others are in channel-guard.ts.
 
 import dgram from 'node:dgram';
 import { fstatSync, readdirSync } from 'node:fs';

@@ -2,7 +2,7 @@
 // inputs. It decides nothing.
 
 import type { Socket } from 'node:net';
-import type { AppMetric, BootInfo } from '../protocol/messages.ts';
+import { type AppMetric, type BootInfo, PROTOCOL } from '../protocol/messages.ts';
 import type { Action, CommandResult, WorkerId } from '../supervisor/actions.ts';
 import type { SupervisorEvent } from '../supervisor/events.ts';
 import type { Host } from '../supervisor/host.ts';
@@ -246,6 +246,7 @@ export class NodeHost implements Host {
       return;
     }
     const boot: BootInfo = {
+      protocol: PROTOCOL,
       worker: id,
       slot,
       generation: number,

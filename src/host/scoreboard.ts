@@ -103,7 +103,7 @@ export class Scoreboard {
     for (const [cell, seen] of this.#seen) {
       const at = cell * RECORD_NUMBERS;
       const aliveAt = records[at + RECORD_ALIVE_AT] ?? 0;
-      if (aliveAt === seen.aliveAt) continue;
+      if (aliveAt === seen.aliveAt || !Number.isFinite(aliveAt)) continue;
       seen.aliveAt = aliveAt;
       const turn = records[at + RECORD_TURN] ?? 0;
       // Half a beat: the worker lives; the rest of it is there at the next look.
@@ -131,7 +131,8 @@ export class Scoreboard {
     if (this.#closed) return () => 0;
     const length = cellOffset(this.#highest);
     readSync(this.#fd, this.#bytes, 0, length, 0);
-    return (cell) => (cell < this.#highest ? this.#bytes.readInt32LE(cellOffset(cell) + CONNECTIONS_OFFSET) : 0);
+    return (cell) =>
+      cell < this.#highest ? Math.max(0, this.#bytes.readInt32LE(cellOffset(cell) + CONNECTIONS_OFFSET)) : 0;
   }
 
   close(): void {
@@ -162,13 +163,20 @@ function freshHex(): string {
 
 /** A primary and workers that were all killed at once could not remove their file. */
 function removeOrphans(folder: string): void {
+  let names: string[] = [];
   try {
-    for (const name of readdirSync(folder)) {
-      const [, namespace, pid] = /^tutti-(\d+)-(\d+)-[0-9a-f]{12}\.scoreboard$/.exec(name) ?? [];
-      if (namespace === pidNamespace() && !isAlive(Number(pid))) rmSync(join(folder, name), { force: true });
-    }
+    names = readdirSync(folder);
   } catch {
-    // Not ours to clean, or not there.
+    // Not there.
+  }
+  for (const name of names) {
+    const [, namespace, pid] = /^tutti-(\d+)-(\d+)-[0-9a-f]{12}\.scoreboard$/.exec(name) ?? [];
+    if (namespace !== pidNamespace() || isAlive(Number(pid))) continue;
+    try {
+      rmSync(join(folder, name), { force: true });
+    } catch {
+      // Another user's, in a folder where each removes only his own. The next name may be ours.
+    }
   }
 }
 

@@ -2,12 +2,13 @@
 // it. It lives until the process has ended and everything it said has been read.
 
 import type { ChildProcess, Serializable } from 'node:child_process';
-import type { Worker } from 'node:cluster';
+import cluster, { type Worker } from 'node:cluster';
 import type { Readable } from 'node:stream';
-import type { AppMetric, Beat, ToPrimary, ToWorker } from '../protocol/messages.ts';
+import { type AppMetric, type Beat, PROTOCOL, type ToPrimary, type ToWorker } from '../protocol/messages.ts';
 import type { WorkerId } from '../supervisor/actions.ts';
 import type { LastWords, Listener, SupervisorInput } from '../supervisor/inputs.ts';
 import { BindFailures } from './bind-failures.ts';
+import { discard, guardChannel } from './channel-guard.ts';
 import { explainExit } from './exit-explanation.ts';
 import { loadedFiles } from './loaded-files.ts';
 import { monotonicMs } from './monotonic.ts';
@@ -65,6 +66,8 @@ export class WorkerProcess {
   readonly #tail: string[] = [];
   readonly #binds = new BindFailures();
   #lastWords: Extract<ToPrimary, { cmd: 'NODE_TUTTI_LAST_WORDS' }> | null = null;
+  /** Why it cannot be used. */
+  #refusal: string | null = null;
   #helloed = false;
   #started = false;
   #ended = false;
@@ -135,7 +138,14 @@ export class WorkerProcess {
     forked.on('internalMessage', (message: unknown, handle: RawHandle | undefined) => {
       if (isOurs(message)) this.#receive(message, handle);
     });
-    forked.on('message', (message) => {
+    guardChannel(forked, {
+      invalid: (what, problem) =>
+        observer.input({ type: 'worker-faulty', worker: this.id, detail: `${what}: ${problem}` }),
+      broken: (problem) => this.#refuse(`its channel to tutti cannot be read any more: ${problem}`),
+    });
+    forked.on('message', (message, handle) => {
+      // A connection sent to a program that supervises nothing else has nobody to take it.
+      if (this.#worker.listenerCount('message') + cluster.listenerCount('message') === 0) discard(handle);
       if (message === 'ready') observer.input({ type: 'worker-said-ready', worker: this.id });
       else for (const path of loadedFiles(message)) observer.loaded(path);
     });
@@ -161,6 +171,11 @@ export class WorkerProcess {
     switch (message.cmd) {
       case 'NODE_TUTTI_HELLO':
         this.#helloed = true;
+        if (message.protocol !== PROTOCOL) {
+          this.#refuse(
+            `tutti was replaced on disk while this app runs, and its new workers do not fit it any more (protocol ${message.protocol}, not ${PROTOCOL}): restart the app, by tutti restart or by ending tutti run and starting it again`,
+          );
+        }
         if (message.selfTest !== 'ok') this.#observer.selfTestFailed(this, message.selfTest);
         return;
       case 'NODE_TUTTI_STARTED':
@@ -204,6 +219,12 @@ export class WorkerProcess {
     }
   }
 
+  /** Nothing it says can be used: its end is all that helps. */
+  #refuse(why: string): void {
+    this.#refusal ??= why;
+    this.kill();
+  }
+
   #remember(chunk: Buffer): void {
     const [first = '', ...rest] = chunk.toString('utf8').split('\n');
     // Only the end of a line that does not end.
@@ -234,14 +255,16 @@ export class WorkerProcess {
     const stderr = this.#lastWords?.stderr.length
       ? this.#lastWords.stderr
       : this.#tail.filter((line) => line !== '').slice(-KEPT_LINES);
-    const explanation = explainExit({
-      code,
-      signal,
-      helloed: this.#helloed,
-      started: this.#started,
-      outOfMemory: signal === 'SIGKILL' && this.#observer.outOfMemory(),
-      stderr,
-    });
+    const explanation =
+      this.#refusal ??
+      explainExit({
+        code,
+        signal,
+        helloed: this.#helloed,
+        started: this.#started,
+        outOfMemory: signal === 'SIGKILL' && this.#observer.outOfMemory(),
+        stderr,
+      });
     const lastWords: LastWords = { stderr };
     if (this.#lastWords?.error !== undefined) lastWords.error = this.#lastWords.error;
     if (explanation !== undefined) lastWords.explanation = explanation;

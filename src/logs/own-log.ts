@@ -26,6 +26,7 @@ const repeating: readonly SupervisorEvent['type'][] = [
   'worker-spare',
   'worker-exit',
   'worker-restart',
+  'worker-faulty',
   'worker-suspect',
   'worker-recovered',
   'worker-drained',

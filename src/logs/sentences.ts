@@ -26,6 +26,8 @@ export function sentence(event: SupervisorEvent): Sentence {
       return say('warn', `${worker(event)} has been silent for ${time(event.silentMs)}: its event loop may be blocked`);
     case 'worker-recovered':
       return say('info', `${worker(event)} answers again after ${time(event.silentMs)} of silence`);
+    case 'worker-faulty':
+      return say('error', `${worker(event)} sent what tutti cannot use (${event.detail}); it is replaced`);
     case 'worker-draining':
       return say('debug', `${worker(event)} drains: ${event.reason}`);
     case 'worker-drained':

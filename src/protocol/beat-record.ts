@@ -1,7 +1,7 @@
 // A heartbeat as numbers in a worker's record on the scoreboard: how the worker writes it and the primary reads it.
 
 import { type Beat, type BeatExtra, type GcKind, LATENCY_BOUNDS_MS, type RequestCounts } from './messages.ts';
-import { RECORD_BEAT, TALLY_LATENCIES, TALLY_LATENCY_SUM, TALLY_STATUS } from './scoreboard-layout.ts';
+import { BEAT_NUMBERS, RECORD_BEAT, TALLY_LATENCIES, TALLY_LATENCY_SUM, TALLY_STATUS } from './scoreboard-layout.ts';
 
 const OWN = [
   'rssBytes',
@@ -32,7 +32,9 @@ export function putBeat(record: Float64Array, { extra = noExtra, ...beat }: Beat
   }
 }
 
-export function takeBeat(record: Float64Array): Beat {
+/** Null if it is none: the numbers are as good as whoever wrote them. */
+export function takeBeat(record: Float64Array): Beat | null {
+  if (!record.subarray(RECORD_BEAT, RECORD_BEAT + BEAT_NUMBERS).every(Number.isFinite)) return null;
   let at = RECORD_BEAT;
   const next = (): number => record[at++] ?? 0;
   const numbers = <K extends string>(names: readonly K[]): Record<K, number> =>
@@ -52,10 +54,17 @@ export function takeBeat(record: Float64Array): Beat {
 
 export function takeCounts(record: Float64Array): RequestCounts {
   return {
-    status: Array.from(record.subarray(TALLY_STATUS, TALLY_LATENCIES)),
-    latencyBuckets: { le: LATENCY_BOUNDS_MS, counts: Array.from(record.subarray(TALLY_LATENCIES, TALLY_LATENCY_SUM)) },
-    latencySumMs: record[TALLY_LATENCY_SUM] ?? 0,
+    status: Array.from(record.subarray(TALLY_STATUS, TALLY_LATENCIES), asCount),
+    latencyBuckets: {
+      le: LATENCY_BOUNDS_MS,
+      counts: Array.from(record.subarray(TALLY_LATENCIES, TALLY_LATENCY_SUM), asCount),
+    },
+    latencySumMs: asCount(record[TALLY_LATENCY_SUM] ?? 0),
   };
+}
+
+function asCount(value: number): number {
+  return value > 0 && value < Number.POSITIVE_INFINITY ? value : 0;
 }
 
 const noExtra: BeatExtra = { status: [], latencyBuckets: { le: [], counts: [] }, latencySumMs: 0 };

@@ -4,8 +4,15 @@
 
 import type { Balance } from './balance.ts';
 
+/**
+ * Both sides say it first: tutti may be replaced on disk while a primary runs, whose workers then come with another preload. Raise it
+ * with every change, in this room, that the other side would misread.
+ */
+export const PROTOCOL = 1;
+
 /** What a worker is told at its birth: JSON in the environment variable TUTTI_BOOT, which the preload removes. */
 export interface BootInfo {
+  protocol: number;
   worker: number;
   slot: number | null;
   generation: number;
@@ -132,8 +139,9 @@ export interface AppMetric {
   values: { value: number; labels: Record<string, string | number>; metricName?: string }[];
 }
 
+/** checks.ts has a row for each. */
 export type ToPrimary =
-  | { cmd: 'NODE_TUTTI_HELLO'; selfTest: 'ok' | string }
+  | { cmd: 'NODE_TUTTI_HELLO'; protocol: number; selfTest: 'ok' | string }
   | ({ cmd: 'NODE_TUTTI_LISTEN'; seq: number } & ListenRequest)
   /** Another copy of a socket that this worker has asked for before: its gate opened. */
   | { cmd: 'NODE_TUTTI_COPY'; seq: number; key: string }

@@ -223,6 +223,7 @@ function fork(model: Model, step: Extract<Step, { type: 'fork' }>, effects: Effe
     cpuPercent: 0,
     memory: null,
     replace: null,
+    fault: null,
     abandoned: false,
     admitted: false,
   };
@@ -297,7 +298,11 @@ function noteRecycle(model: Model, old: Worker, effects: Effects): void {
   const { quickRecycles } = model;
   model.quickRecycles = isQuickRecycle(old, effects.now) ? quickRecycles + 1 : 0;
   if (model.quickRecycles !== mostQuickRecycles) return;
-  const message = `${mostQuickRecycles} workers in a row had to be recycled within a minute of being ready (the last one because ${old.replace?.reason}): the limit is too low, or what it limits grows too fast. From now on a worker lives for at least 30 s before a limit ends it.`;
+  const why =
+    old.fault === null
+      ? 'the limit is too low, or what it limits grows too fast'
+      : 'what runs in them disturbs their channel to tutti';
+  const message = `${mostQuickRecycles} workers in a row had to be recycled within a minute of being ready (the last one because ${old.replace?.reason}): ${why}. From now on a worker lives for at least 30 s before it is recycled.`;
   effects.report({ type: 'notice', level: 'warn', message });
 }
 

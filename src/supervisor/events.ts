@@ -31,6 +31,8 @@ export type SupervisorEvent =
   | ({ type: 'worker-spare'; bootMs: number } & WorkerRef)
   | ({ type: 'worker-suspect'; silentMs: number } & WorkerRef)
   | ({ type: 'worker-recovered'; silentMs: number } & WorkerRef)
+  /** It sent a message that cannot be used: `detail` says which, and why. It is replaced. */
+  | ({ type: 'worker-faulty'; detail: string } & WorkerRef)
   | ({ type: 'worker-draining'; reason: string } & WorkerRef)
   | ({ type: 'worker-drained'; drainMs: number; left: readonly string[] } & WorkerRef)
   | ({

@@ -30,6 +30,8 @@ export type SupervisorInput =
   | { type: 'worker-drained'; worker: WorkerId; left: readonly string[] }
   /** Only this worker got a TERM or INT from outside: drain and replace it. */
   | { type: 'worker-signalled'; worker: WorkerId; signal: string }
+  /** It sent what cannot be used; `detail` says what and why. Its messages may be trusted no more. */
+  | { type: 'worker-faulty'; worker: WorkerId; detail: string }
   | { type: 'worker-autopsy'; worker: WorkerId; incident: string | null }
   | { type: 'worker-exit'; worker: WorkerId; code: number | null; signal: string | null; lastWords: LastWords }
   // Generations.

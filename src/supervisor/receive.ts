@@ -58,6 +58,9 @@ export function receiveFromWorker(model: Model, input: WorkerInput, effects: Eff
     case 'worker-signalled':
       receiveSignalled(model, worker, input.signal, effects);
       return;
+    case 'worker-faulty':
+      receiveFaulty(model, worker, input.detail, effects);
+      return;
     case 'worker-autopsy':
       receiveAutopsy(worker, input.incident, effects);
       return;
@@ -144,6 +147,25 @@ function receiveDrained(model: Model, worker: Worker, left: readonly string[], e
       detail: isLate ? `${state.reason}; its drain left ${left.join(', ')}` : state.reason,
     },
   });
+}
+
+/** What cannot be used was dropped; a worker that serves is replaced like one at a limit, so that its requests lose nothing. */
+function receiveFaulty(model: Model, worker: Worker, detail: string, effects: Effects): void {
+  if (worker.fault !== null) return;
+  worker.fault = `it sent what tutti cannot use (${detail})`;
+  effects.report({ type: 'worker-faulty', detail, ...refOf(worker) });
+  const phase = model.reload?.phase;
+  if (phase?.type === 'canary' && phase.worker === worker) {
+    phase.failure ??= { detail: `the first new worker failed: ${worker.fault}`, lastLines: [] };
+  }
+  if (worker.state.type === 'spare') retire(model, worker, worker.fault, effects);
+  if (worker.state.type !== 'starting') return;
+  transition(worker, {
+    type: 'stopping',
+    deadlineAt: effects.now + policyOf(model, worker).stopTimeoutMs,
+    ending: { reason: 'never-ready', detail: worker.fault },
+  });
+  effects.perform({ type: 'terminate', worker: worker.id });
 }
 
 /** `kill <worker>`: drained and replaced, with the replacement first. */

@@ -1,4 +1,4 @@
-// Planned replacement of one worker by a limit: memory, requests or lifetime (design §5, recycle). Pure; in the primary.
+// Planned replacement of one worker by a limit – memory, requests or lifetime – or for a fault (design §5, recycle). Pure; in the primary.
 
 import type { Agenda } from './agenda.ts';
 import type { Model } from './model.ts';
@@ -30,7 +30,7 @@ export function recycleReason(model: Model, worker: Worker, agenda: Agenda): str
   if (limits.lifetimeMs !== null && agenda.due(readyAt + limits.lifetimeMs)) {
     return `it is older than ${limits.lifetimeMs} ms`;
   }
-  const reason = memoryReason(worker) ?? requestsReason(worker);
+  const reason = urgentReason(worker);
   if (reason === null || model.quickRecycles < mostQuickRecycles) return reason;
   return agenda.due(readyAt + leastLifeMs) ? reason : null;
 }
@@ -42,11 +42,15 @@ export function wantsMeasuring({ limits, beat, beatAt, memory }: Worker, agenda:
   return beatAt > memory.askedAt && agenda.due(memory.askedAt + measureEveryMs);
 }
 
+/** Why it has to go however young it is. */
+function urgentReason(worker: Worker): string | null {
+  return worker.fault ?? memoryReason(worker) ?? requestsReason(worker);
+}
+
 /** True for one that a limit ended soon after it was ready; who was told to go by an operator is not meant. */
 export function isQuickRecycle(worker: Worker, now: number): boolean {
   const { readyAt } = worker;
-  const isAtLimit = memoryReason(worker) !== null || requestsReason(worker) !== null;
-  return isAtLimit && readyAt !== null && now < readyAt + quickMs;
+  return urgentReason(worker) !== null && readyAt !== null && now < readyAt + quickMs;
 }
 
 function memoryReason({ limits, beat, memory }: Worker): string | null {

@@ -82,6 +82,8 @@ export interface Worker {
   memory: { askedAt: number; pssBytes: number | null; isKnown: boolean } | null;
   /** Somebody (an operator, a signal, the application itself) wants this worker replaced. */
   replace: { reason: string; kind: 'recycle' | 'replace' } | null;
+  /** What it sent that cannot be used. */
+  fault: string | null;
   /** SIGKILL had no effect for long: it holds its slot no more. */
   abandoned: boolean;
   /** Its gate is open: it accepts connections. */

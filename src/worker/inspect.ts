@@ -101,6 +101,6 @@ function hotStacks(profile: Profiler.Profile): HotStack[] {
           column: columnNumber + 1,
         });
       }
-      return { share: spent / total, frames };
+      return { share: spent / Math.max(1, total), frames };
     });
 }

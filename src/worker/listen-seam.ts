@@ -88,16 +88,22 @@ function toRequest(asking: unknown, query: Query): Omit<ListenRequest, 'index'> 
   const server = asking as PrivateServer;
   const request: Omit<ListenRequest, 'index'> = {
     address: query.port === -1 ? absolute(query.address) : query.address,
-    port: query.port,
+    port: portOf(query),
     addressType: query.addressType,
     fd: typeof query.fd === 'number' && query.fd >= 0 ? query.fd : null,
     flags: query.flags ?? 0,
-    backlog: query.backlog || null,
+    backlog: Number(query.backlog) || null,
   };
   if (query.readableAll === true) request.readableAll = true;
   if (query.writableAll === true) request.writableAll = true;
   if (typeof server._getServerData === 'function') request.data = server._getServerData();
   return request;
+}
+
+/** dgram hands on what the application gave to bind(): nothing at all, or a text. */
+function portOf({ port, addressType }: Query): number | null {
+  if (port === null || typeof port === 'number') return port;
+  return typeof addressType === 'string' ? Number(port ?? 0) : null;
 }
 
 /** The primary may run in another folder. Names in Linux' abstract space (a NUL first) are not paths. */

@@ -1,5 +1,5 @@
 // Joins the parts of the preload in a worker's main thread, before the user's code runs.
-import type { BootInfo } from '../protocol/messages.ts';
+import { type BootInfo, PROTOCOL } from '../protocol/messages.ts';
 import type { RawHandle } from '../protocol/raw-handle.ts';
 import { answerMetrics, postLastMetrics } from './app-metrics.ts';
 import { hold, onMessage, openChannel, post, receiveOthers } from './channel.ts';
@@ -117,7 +117,7 @@ export function start(boot: BootInfo, cache: CompileCache | null): void {
 
   receiveOthers((message, handle) => void plane.onMessage(message, handle));
 
-  post({ cmd: 'NODE_TUTTI_HELLO', selfTest: plane.selfTest });
+  post({ cmd: 'NODE_TUTTI_HELLO', protocol: PROTOCOL, selfTest: plane.selfTest });
   whenStarted(() => {
     post({ cmd: 'NODE_TUTTI_STARTED' });
     if (boot.ready === 'started') flushCache();

@@ -4,7 +4,6 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { eventually } from '../support/eventually.ts';
 import { startLoad } from '../support/load.ts';
-import { isAlive } from '../support/processes.ts';
 import { accepts, type Rig, startRig } from '../support/rig.ts';
 
 const quick = { 'drain-timeout': '2s', 'stop-timeout': '2s' };

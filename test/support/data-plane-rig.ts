@@ -11,7 +11,7 @@ import { join, resolve } from 'node:path';
 import { PrimaryDataPlane } from '../../src/host/primary-data-plane.ts';
 import { WorkerProcess } from '../../src/host/worker-process.ts';
 import type { Balance } from '../../src/protocol/balance.ts';
-import { BOOT_VARIABLE, type BootInfo } from '../../src/protocol/messages.ts';
+import { BOOT_VARIABLE, type BootInfo, PROTOCOL } from '../../src/protocol/messages.ts';
 import type { Listener, SupervisorInput } from '../../src/supervisor/inputs.ts';
 import { eventually, within } from './eventually.ts';
 import { root } from './rig.ts';
@@ -80,6 +80,7 @@ export class DataPlaneRig implements AsyncDisposable {
     const { fixture, args = [], env = {}, gated = false, balance = this.#balance, ready = true } = options;
     const id = this.#nextId++;
     const boot: BootInfo = {
+      protocol: PROTOCOL,
       ...{ worker: id, slot: id - 1, generation: 1, balance, ready: 'listening', gated },
       ...{ instanceVar: 'NODE_APP_INSTANCE', increment: null },
       ...{

@@ -5,7 +5,7 @@ import cluster from 'node:cluster';
 import { fileURLToPath } from 'node:url';
 import { PrimaryDataPlane } from '../../src/host/primary-data-plane.ts';
 import { WorkerProcess } from '../../src/host/worker-process.ts';
-import { BOOT_VARIABLE, type BootInfo, type ToWorker } from '../../src/protocol/messages.ts';
+import { BOOT_VARIABLE, type BootInfo, PROTOCOL, type ToWorker } from '../../src/protocol/messages.ts';
 import type { SupervisorInput } from '../../src/supervisor/inputs.ts';
 import { eventually } from './eventually.ts';
 
@@ -46,6 +46,7 @@ export class RigWorker {
   constructor({ entry, args = [], nodeArgs = [], env = {}, boot = {} }: WorkerOptions) {
     const id = ++lastId;
     const info: BootInfo = {
+      protocol: PROTOCOL,
       worker: id,
       slot: 0,
       generation: 1,

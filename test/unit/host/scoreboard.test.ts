@@ -5,7 +5,16 @@ import { test } from 'node:test';
 import { Scoreboard } from '../../../src/host/scoreboard.ts';
 import { takeCounts } from '../../../src/protocol/beat-record.ts';
 import type { Beat } from '../../../src/protocol/messages.ts';
-import { RECORD_TURN_AGAIN, recordOffset, systemMs, TALLY_NUMBERS } from '../../../src/protocol/scoreboard-layout.ts';
+import {
+  RECORD_ALIVE_AT,
+  RECORD_BYTES,
+  RECORD_NUMBERS,
+  RECORD_TURN,
+  RECORD_TURN_AGAIN,
+  recordOffset,
+  systemMs,
+  TALLY_NUMBERS,
+} from '../../../src/protocol/scoreboard-layout.ts';
 import { OwnRecord } from '../../../src/worker/own-record.ts';
 import { ScoreboardCell } from '../../../src/worker/scoreboard-cell.ts';
 
@@ -154,3 +163,29 @@ const exampleOfBeat: { beat: Beat } = {
     },
   },
 };
+
+test('numbers that are none are no heartbeat, and no counts', () => {
+  const board = create();
+  const cell = board.allocate() ?? -1;
+  const odd = new Float64Array(RECORD_NUMBERS).fill(Number.NaN);
+  const write = (): void => {
+    const file = openSync(board.path, 'r+');
+    writeSync(file, odd, 0, RECORD_BYTES, recordOffset(cell));
+    closeSync(file);
+  };
+  const heard: (Beat | null)[] = [];
+  write();
+  board.signs((_cell, _at, beat) => void heard.push(beat));
+  assert.equal(heard.length, 0, 'a time that is none is no sign of life');
+  odd[RECORD_ALIVE_AT] = 5;
+  odd[RECORD_TURN] = 1;
+  odd[RECORD_TURN_AGAIN] = 1;
+  odd[0] = -3;
+  odd[1] = Number.POSITIVE_INFINITY;
+  write();
+  board.signs((_cell, _at, beat) => void heard.push(beat));
+  assert.deepEqual(heard, [null]);
+  assert.deepEqual(board.tally(cell).status, [0, 0, 0, 0, 0, 0]);
+  assert.equal(board.tally(cell).latencySumMs, 0);
+  board.close();
+});

@@ -15,7 +15,7 @@ type Turn =
   | { type: 'reload' | 'rollback' }
   | { type: 'scale'; to: number }
   | { type: 'recycle'; slot: number | null }
-  | { type: 'kill' | 'crash' | 'hang' | 'wake-up' | 'close' | 'term'; nth: number }
+  | { type: 'kill' | 'crash' | 'hang' | 'wake-up' | 'close' | 'term' | 'fault'; nth: number }
   | { type: 'busy'; utilization: number }
   | { type: 'memory'; freeBytes: number | null }
   | { type: 'change-files' }
@@ -44,7 +44,10 @@ const orders: fc.Arbitrary<Turn>[] = [
   fc.record({ type: fc.constant('memory' as const), freeBytes: fc.constantFrom(null, 10e6, 100e6) }),
 ];
 const accidents: fc.Arbitrary<Turn>[] = [
-  fc.record({ type: fc.constantFrom('kill', 'crash', 'hang', 'wake-up', 'close', 'term'), nth }) as fc.Arbitrary<Turn>,
+  fc.record({
+    type: fc.constantFrom('kill', 'crash', 'hang', 'wake-up', 'close', 'term', 'fault'),
+    nth,
+  }) as fc.Arbitrary<Turn>,
   fc.constant<Turn>({ type: 'change-files' }),
   fc.record({ type: fc.constant('sleep' as const), ms: fc.constantFrom(500, 20_000) }),
   fc.record({ type: fc.constant('mood' as const), mood: fc.constantFrom(...(Object.keys(moods) as Mood[])) }),
@@ -111,6 +114,9 @@ function take(world: World, turn: Turn): void {
       return;
     case 'close':
       if (victim) world.send({ type: 'worker-closed', worker: victim.id });
+      return;
+    case 'fault':
+      if (victim) world.send({ type: 'worker-faulty', worker: victim.id, detail: 'a: it is unknown here' });
       return;
     case 'term':
       if (victim) world.send({ type: 'worker-signalled', worker: victim.id, signal: 'SIGTERM' });

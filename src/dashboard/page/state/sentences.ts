@@ -31,6 +31,8 @@ export function describeEvent(event: SupervisorEvent): Sentence {
       return { tone: 'warn', text: `${who(event)} has given no sign of life for ${formatDuration(event.silentMs)}` };
     case 'worker-recovered':
       return { tone: 'good', text: `${who(event)} is back after ${formatDuration(event.silentMs)} of silence` };
+    case 'worker-faulty':
+      return { tone: 'bad', text: `${who(event)} sent what tutti cannot use; it is replaced`, detail: event.detail };
     case 'worker-draining':
       return { tone: 'plain', text: `${who(event)} drains`, detail: event.reason };
     case 'worker-drained':

@@ -1,0 +1,190 @@
+// What a message of a worker must look like: the primary looks at each before it believes a word of it. A worker is a process of its
+// own, with the user's code and add-ons in it, and after an upgrade on disk with a preload of another version.
+
+import type {
+  AppMetric,
+  Beat,
+  BeatExtra,
+  GcKind,
+  HotStack,
+  ListenRequest,
+  RequestInFlight,
+  ToPrimary,
+} from './messages.ts';
+
+/** Says what is wrong with `value`, which stands at `path`; null: nothing. `T` is what it then is. */
+interface Check<T> {
+  (value: unknown, path: string): string | null;
+  readonly type?: T;
+}
+
+type Fields<T> = { [K in keyof Required<T>]: Check<T[K]> };
+type Kind = ToPrimary['cmd'];
+/** What a message says beside its kind. */
+type Content<K extends Kind> = Omit<Extract<ToPrimary, { cmd: K }>, 'cmd'>;
+
+const text = is<string>('a text', (value) => typeof value === 'string');
+const flag = is<boolean>('true or false', (value) => typeof value === 'boolean');
+const whole = is<number>('a whole number', (value) => Number.isSafeInteger(value));
+const number = is<number>('a number', Number.isFinite);
+const anything = is<unknown>('anything', () => true);
+
+function is<T>(what: string, holds: (value: unknown) => boolean): Check<T> {
+  return (value, path) => (holds(value) ? null : `${path} is not ${what}`);
+}
+
+function oneOf<const T extends readonly unknown[]>(...values: T): Check<T[number]> {
+  return is(`one of ${values.join(', ')}`, (value) => values.includes(value));
+}
+
+function between(least: number, most: number): Check<number> {
+  return is(
+    `a whole number from ${least} to ${most}`,
+    (value) => Number.isInteger(value) && (value as number) >= least && (value as number) <= most,
+  );
+}
+
+function orNull<T>(check: Check<T>): Check<T | null> {
+  return (value, path) => (value === null ? null : check(value, path));
+}
+
+function maybe<T>(check: Check<T>): Check<T | undefined> {
+  return (value, path) => (value === undefined ? null : check(value, path));
+}
+
+/** At most as many items as no worker has a reason to send more of. */
+function list<T>(check: Check<T>, most: number): Check<T[]> {
+  return (value, path) => {
+    if (!Array.isArray(value)) return `${path} is not a list`;
+    if (value.length > most) return `${path} has ${value.length} items, more than ${most}`;
+    for (const [i, item] of value.entries()) {
+      const problem = check(item, `${path}[${i}]`);
+      if (problem !== null) return problem;
+    }
+    return null;
+  };
+}
+
+function shape<T extends object>(fields: Fields<T>): Check<T> {
+  const all = Object.entries(fields) as [string, Check<unknown>][];
+  return (value, path) => {
+    if (typeof value !== 'object' || value === null) return `${path} is not an object`;
+    for (const [name, check] of all) {
+      const problem = check((value as Record<string, unknown>)[name], path === '' ? name : `${path}.${name}`);
+      if (problem !== null) return problem;
+    }
+    return null;
+  };
+}
+
+/** Sockets of one worker, requests it serves, lines it quotes: more of them is no report any more. */
+const MANY = 10_000;
+const METRICS = 100_000;
+
+const request = shape<RequestInFlight>({ method: text, path: text, ageMs: number });
+const stack = shape<HotStack>({
+  share: number,
+  frames: list(shape<HotStack['frames'][number]>({ function: text, file: text, line: whole, column: whole }), MANY),
+});
+const addressType = oneOf(4, 6, -1, 'udp4', 'udp6', null);
+
+/** Whether a port or a backlog makes sense is for the system to say, to the application. */
+const listenRequest: Fields<ListenRequest> = {
+  address: orNull(text),
+  port: orNull(number),
+  addressType,
+  fd: orNull(between(0, 2 ** 31 - 1)),
+  flags: whole,
+  backlog: orNull(number),
+  index: whole,
+  readableAll: maybe(flag),
+  writableAll: maybe(flag),
+  data: anything,
+};
+
+const runs = maybe(shape<{ count: number; ms: number }>({ count: number, ms: number }));
+
+const beat = shape<Beat>({
+  rssBytes: number,
+  heapUsedBytes: number,
+  cpuUserMicros: number,
+  cpuSystemMicros: number,
+  eventLoopUtilization: number,
+  eventLoopDelayP99Ms: number,
+  connections: number,
+  activeRequests: number,
+  requestsTotal: number,
+  inspected: flag,
+  handlesUsr1: flag,
+  extra: maybe(
+    shape<BeatExtra>({
+      status: list(number, 6),
+      latencyBuckets: shape<BeatExtra['latencyBuckets']>({ le: list(number, 100), counts: list(number, 101) }),
+      latencySumMs: number,
+      transfers: maybe(shape<NonNullable<BeatExtra['transfers']>>({ sent: number, adopted: number, refused: number })),
+      gc: maybe(
+        shape<Partial<Record<GcKind, { count: number; ms: number }>>>({
+          minor: runs,
+          major: runs,
+          incremental: runs,
+          weakcb: runs,
+        }),
+      ),
+      heapTotalBytes: maybe(number),
+      heapLimitBytes: maybe(number),
+      externalBytes: maybe(number),
+    }),
+  ),
+});
+
+type Listening = Content<'NODE_TUTTI_LISTENING'>['listeners'][number];
+
+/** One row per kind of message; a kind or a field without one does not compile. */
+const contents: { [K in Kind]: Fields<Content<K>> } = {
+  NODE_TUTTI_HELLO: { protocol: whole, selfTest: text },
+  NODE_TUTTI_LISTEN: { seq: whole, ...listenRequest },
+  NODE_TUTTI_COPY: { seq: whole, key: text },
+  NODE_TUTTI_CLOSE: { key: text },
+  NODE_TUTTI_BUSY: {},
+  NODE_TUTTI_LISTENING: {
+    listeners: list(
+      shape<Listening>({
+        protocol: oneOf('tcp', 'udp', 'unix'),
+        address: maybe(text),
+        port: maybe(between(0, 65_535)),
+        path: maybe(text),
+        scheme: maybe(oneOf('http', 'https')),
+      }),
+      MANY,
+    ),
+  },
+  NODE_TUTTI_CLOSED: {},
+  NODE_TUTTI_STARTED: {},
+  NODE_TUTTI_READY: {},
+  NODE_TUTTI_HEARTBEAT: { beat },
+  NODE_TUTTI_ALIVE: {},
+  NODE_TUTTI_DRAINED: { left: list(text, MANY) },
+  NODE_TUTTI_INSPECTED: {
+    seq: whole,
+    error: maybe(text),
+    stacks: maybe(list(stack, MANY)),
+    requests: maybe(list(request, MANY)),
+  },
+  // What an application counts is its own; metrics/ leaves out what cannot be used.
+  NODE_TUTTI_METRICS_REPLY: { seq: orNull(whole), metrics: orNull(list(anything as Check<AppMetric>, METRICS)) },
+  NODE_TUTTI_SIGNALLED: { signal: oneOf('SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'), handled: flag },
+  NODE_TUTTI_LAST_WORDS: { error: maybe(text), stderr: list(text, MANY), requests: list(request, MANY) },
+  NODE_TUTTI_TRANSFER: { key: text, to: orNull(whole), used: flag, held: orNull(whole) },
+  NODE_TUTTI_ADOPTED: { id: whole, accepted: flag },
+};
+
+const checks = new Map(Object.entries(contents).map(([kind, fields]) => [kind, shape(fields as Fields<object>)]));
+
+/** Every kind of message that the primary understands. */
+export const kinds: readonly string[] = [...checks.keys()];
+
+/** Why a message whose `cmd` begins with NODE_TUTTI_ cannot be used, or null. */
+export function problemOf(message: { cmd: string }): string | null {
+  const check = checks.get(message.cmd);
+  return check === undefined ? 'it is unknown here' : check(message, '');
+}
