@@ -47,6 +47,33 @@ const listed = (problems: readonly Problem[]): string =>
     ? ` ${problems[0]?.source} ${problems[0]?.message}`
     : problems.map(({ source, message }) => `\n  ${source} ${message}`).join('');
 
+/** What helps against a first start that failed, by what was said of it; the first that fits. */
+const remediesOfStart: readonly [RegExp, string][] = [
+  [
+    /it listens, but did not call process\.send\('ready'\)/,
+    'Leave wait_ready out (--ready listening): the program listens, and never says that it is ready.',
+  ],
+  [
+    /did not listen/,
+    'A program that serves nothing, such as a queue worker, is run with --ready started; --start-timeout gives a slow start more time.',
+  ],
+  [
+    /NODE_APP_INSTANCE value of/,
+    'node-config takes NODE_APP_INSTANCE for the name of a file. Give the slot another variable: --instance-var TUTTI_INSTANCE',
+  ],
+  [
+    /ERR_ACCESS_DENIED/,
+    "Under Node's permission model the worker must be able to read tutti's own files: --node-arg=--allow-fs-read=<folder of tutti>/*",
+  ],
+];
+
+function remedyOfStart(said: string): string {
+  return (
+    remediesOfStart.find(([pattern]) => pattern.test(said))?.[1] ??
+    'Run the program with node alone to see the same failure; --start-timeout gives a slow start more time.'
+  );
+}
+
 const lines = (text: readonly string[]): string => text.map((line) => `\n  ${line}`).join('');
 
 export const errors = {
@@ -189,10 +216,7 @@ export const errors = {
     exitCode: 3,
     when: 'At the first start no worker became ready.',
     message: ({ reason, lastLines }) => `Cannot start: ${reason}${lines(lastLines)}`,
-    remedy: ({ reason }) =>
-      reason.includes('did not listen')
-        ? 'A program that serves nothing, such as a queue worker, is run with --ready started; --start-timeout gives a slow start more time.'
-        : 'Run the program with node alone to see the same failure; --start-timeout gives a slow start more time.',
+    remedy: ({ reason, lastLines }) => remedyOfStart([reason, ...lastLines].join('\n')),
     example: { reason: 'no worker became ready.', lastLines: ["Error: Cannot find module 'express'"] },
   }),
   ERR_PORT_IN_USE: error<{ where: string }>({

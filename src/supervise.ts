@@ -15,12 +15,14 @@ import { balanceOf, waitingForRestart } from './fixed-options.ts';
 import { cpuAllowance } from './host/cgroup.ts';
 import { preloadPath } from './host/fork.ts';
 import { Generations } from './host/generations.ts';
+import { loadedFiles } from './host/loaded-files.ts';
 import { monotonicMs } from './host/monotonic.ts';
 import { NodeHost } from './host/node-host.ts';
 import { PrimaryDataPlane } from './host/primary-data-plane.ts';
 import { ProcessMemory } from './host/process-memory.ts';
 import { Scratch } from './host/scratch.ts';
 import { hasTerminal, installSignals, type SignalCommands, signalTable } from './host/signals.ts';
+import { UnreadMessages } from './host/unread-messages.ts';
 import { IncidentStore } from './logs/incident-store.ts';
 import { WorkerLog } from './logs/worker-log.ts';
 import { Observation } from './observation.ts';
@@ -109,6 +111,7 @@ export function launch(
   });
   let admin: Promise<AdminServer | null> = Promise.resolve(null);
   const watch = fileWatch();
+  const unread = new UnreadMessages((sentence) => notice('warn', sentence));
   let stopSchedule = () => {};
 
   const host = new NodeHost({
@@ -143,7 +146,7 @@ export function launch(
     autopsied: (worker, autopsy) => evidence.hung(worker, monotonicMs() - worker.startedAt, autopsy),
     ended: (pid, lastWords) => evidence.ended(pid, lastWords),
     metrics: (worker, seq, metrics) => observation.appMetrics(worker, seq, metrics),
-    loaded: (path) => watch?.loaded(path),
+    said,
   });
   const observation = new Observation(snapshot, (seq) => host.askMetrics(seq));
   const supervisor = new Supervisor(
@@ -229,6 +232,13 @@ export function launch(
       },
       failed: (reason) => notice('warn', `changed files may not be seen: ${reason}`),
     });
+  }
+
+  /** What the application tells a primary: Node's own word about files for the watch, and else nothing that anybody reads. */
+  function said(message: unknown): void {
+    const files = loadedFiles(message);
+    for (const path of files) watch?.loaded(path);
+    if (files.length === 0) unread.received(message);
   }
 
   /** What changes the app by itself; the workers do not wait for it. */

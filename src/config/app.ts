@@ -9,6 +9,7 @@ import { environmentLayer, flagLayer, type Layer, misspeltVariables, objectLayer
 import { findConfigFile, isConfigFile, type LoadedFile, loadConfigFile, reasonOf } from './load.ts';
 import type { AppOptions, Config, OptionName } from './options.ts';
 import { type ResolveContext, type Resolved, resolveConfig } from './resolve.ts';
+import { selfClusteringWarnings } from './self-clustering.ts';
 
 /** What config/ must be told of the process it runs in. */
 export interface Surroundings {
@@ -100,11 +101,11 @@ export function loadGiven(given: AppOptions, around: Surroundings): LoadedApp {
     otherEnvironments: [],
     missingEntry: () => new TuttiError('ERR_CONFIG_MISSING', { folder: around.cwd }),
   });
-  checkOnDisk(resolved);
+  const entry = checkOnDisk(resolved);
   return {
     ...resolved,
     file: null,
-    warnings: misspeltVariables(around.env),
+    warnings: [...misspeltVariables(around.env), ...selfClusteringWarnings(entry)],
     reread: async () => loadGiven(given, around),
   };
 }
@@ -142,11 +143,15 @@ function loadOne(file: LoadedFile | null, index: number, request: AppRequest, ar
         : new TuttiError('ERR_ENTRY_REQUIRED', { path: file.path, app: appLabel(file, index) }),
   };
   const resolved = resolveIn(file, context);
-  checkOnDisk(resolved);
+  const entry = checkOnDisk(resolved);
   return {
     ...resolved,
     file: file?.path ?? null,
-    warnings: [...misspeltVariables(around.env), ...(file === null ? [] : lostOf(file, index))],
+    warnings: [
+      ...misspeltVariables(around.env),
+      ...(file === null ? [] : lostOf(file, index)),
+      ...selfClusteringWarnings(entry),
+    ],
     reread: () => loadApp({ ...request, configPath: file?.path ?? 'none' }, around),
   };
 }
@@ -224,7 +229,8 @@ function refuseDoubleNames(file: LoadedFile, loaded: readonly LoadedApp[]): void
 }
 
 /** What can be known to fail before anything is started. */
-function checkOnDisk({ config, sources }: Resolved): void {
+/** The program's real path. */
+function checkOnDisk({ config, sources }: Resolved): string {
   const { cwd, node } = config;
   try {
     if (!statSync(cwd).isDirectory()) throw Object.assign(new Error('not a folder'), { code: 'ENOTDIR' });
@@ -238,7 +244,7 @@ function checkOnDisk({ config, sources }: Resolved): void {
   } catch (error) {
     throw new TuttiError('ERR_NODE_INVALID', { path: node, source: place(sources, 'node'), reason: reasonOf(error) });
   }
-  resolveEntry(config.entry);
+  return resolveEntry(config.entry);
 }
 
 function place(sources: Resolved['sources'], key: keyof Config): string {

@@ -48,8 +48,8 @@ export interface NodeHostOptions {
   exit(code: number, reason: string): void;
   metrics(worker: WorkerId, seq: number | null, metrics: readonly AppMetric[] | null): void;
   outputOf(worker: WorkerProcess, stream: 'stdout' | 'stderr', chunk: Buffer): void;
-  /** A worker has loaded this file; told only where the program's environment asks for it. */
-  loaded(path: string): void;
+  /** What an application said with process.send(), but for the word 'ready'. */
+  said(message: unknown): void;
 }
 
 /** Where a worker's output goes without passing through the primary. */
@@ -314,7 +314,7 @@ export class NodeHost implements Host {
       await this.#changedFiles.lookLately();
     },
     ended: (worker, lastWords) => this.#options.ended(worker.pid, lastWords),
-    loaded: (path) => this.#options.loaded(path),
+    said: (message) => this.#options.said(message),
     outOfMemory: () => {
       const before = this.#outOfMemoryKills;
       this.#outOfMemoryKills = outOfMemoryKills();

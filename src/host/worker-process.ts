@@ -10,7 +10,6 @@ import type { LastWords, Listener, SupervisorInput } from '../supervisor/inputs.
 import { BindFailures } from './bind-failures.ts';
 import { discard, guardChannel } from './channel-guard.ts';
 import { explainExit } from './exit-explanation.ts';
-import { loadedFiles } from './loaded-files.ts';
 import { monotonicMs } from './monotonic.ts';
 
 /** A raw libuv handle of a socket; node passes it on as it is. */
@@ -38,8 +37,8 @@ export interface WorkerObserver {
   outOfMemory(): boolean;
   /** What the worker told of its end; the exit follows as an input. */
   ended(worker: WorkerProcess, lastWords: LastWords): void;
-  /** A file that Node says it has loaded. */
-  loaded(path: string): void;
+  /** What the application said with process.send(), but for the word 'ready'. */
+  said(message: unknown): void;
 }
 
 const KEPT_LINES = 20;
@@ -147,7 +146,7 @@ export class WorkerProcess {
       // A connection sent to a program that supervises nothing else has nobody to take it.
       if (this.#worker.listenerCount('message') + cluster.listenerCount('message') === 0) discard(handle);
       if (message === 'ready') observer.input({ type: 'worker-said-ready', worker: this.id });
-      else for (const path of loadedFiles(message)) observer.loaded(path);
+      else observer.said(message);
     });
     for (const name of ['stdout', 'stderr'] as const) {
       forked[name]?.on('data', (chunk: Buffer) => {

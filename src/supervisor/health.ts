@@ -25,7 +25,11 @@ export function whatIsMissing(worker: Worker, ready: Policy['ready']): string {
       : `its probe failed: ${worker.state.probeFailure}`;
   }
   if (ready === 'listening') return 'it did not listen';
-  if (ready === 'message') return "it did not call process.send('ready')";
+  if (ready === 'message') {
+    return worker.facts.listening
+      ? "it listens, but did not call process.send('ready')"
+      : "it did not call process.send('ready')";
+  }
   return 'its main module did not run to its end';
 }
 

@@ -159,7 +159,7 @@ export class DataPlaneRig implements AsyncDisposable {
         outOfMemory: () => false,
         ended: () => {},
         inspected: () => {},
-        loaded: () => {},
+        said: () => {},
       },
     );
     const started = new TestWorker(process, worker);

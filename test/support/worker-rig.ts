@@ -92,7 +92,7 @@ export class RigWorker {
         outOfMemory: () => false,
         ended: () => {},
         inspected: () => {},
-        loaded: () => {},
+        said: () => {},
       },
     );
     this.#plane.joined(this.#process, info.balance);
