@@ -116,6 +116,14 @@ export const errors = {
     remedy: ({ path }) => `Let this user read it: chmod u+r "${path}", or run tutti as its owner.`,
     example: { path: '/srv/shop/tutti.config.ts', reason: 'EACCES: permission denied' },
   }),
+  ERR_CONFIG_FOREIGN: error<{ path: string; why: string }>({
+    exitCode: 77,
+    when: 'A configuration file was found, not named, and somebody else could have written it: it, its folder and those above it must belong to this user or to root, and nobody else may write there.',
+    message: ({ path, why }) => `Cannot use the configuration "${path}", which was found here: ${why}.`,
+    remedy: ({ path }) =>
+      `If you trust it, name it: --config "${path}". Otherwise take that right away (chown, chmod go-w).`,
+    example: { path: '/srv/shop/tutti.config.ts', why: '/srv/shop: everybody may write to it (mode 777)' },
+  }),
   ERR_CONFIG_FAILED: error<{ path: string; reason: string }>({
     exitCode: 78,
     when: 'The configuration file threw, has a syntax error, or did not end.',
@@ -234,6 +242,16 @@ export const errors = {
       'Use a port from 1024 on, or grant the right: under systemd AmbientCapabilities=CAP_NET_BIND_SERVICE, else sysctl net.ipv4.ip_unprivileged_port_start=80.',
     example: { where: '0.0.0.0:80' },
   }),
+  ERR_STATE_FOLDER: error<{ path: string; reason: string }>({
+    exitCode: 77,
+    when: "The folder where tutti keeps sockets, records and logs is not this user's own, or others may write to it: what is read there is run.",
+    message: ({ path, reason }) => `Cannot use the state folder "${path}": ${reason}.`,
+    remedy: ({ reason }) =>
+      reason.includes('may write')
+        ? 'Take that right away (chmod go-w), or set TUTTI_HOME to a folder of this user alone; it is made if it is not there.'
+        : 'Set TUTTI_HOME to a folder of this user alone (it is made if it is not there), or run tutti as the owner of this one.',
+    example: { path: '/home/web/.tutti', reason: 'it belongs to user 0, and this is user 1000' },
+  }),
   ERR_NO_LOG: error<{ name: string }>({
     exitCode: 6,
     when: "The log of an app is asked for whose workers write to tutti's own stdout and stderr.",
@@ -262,22 +280,28 @@ export const errors = {
     isStopped: boolean;
     nearest: string | null;
     running: readonly string[];
+    /** The configuration file here, if it decides what is meant. */
+    file: string | null;
   }>({
     exitCode: 5,
     when: 'The app that a command names does not run, or nothing runs at all.',
-    message: ({ name, isStopped, running }) =>
+    message: ({ name, isStopped, running, file }) =>
       name === null
-        ? 'Cannot do that: nothing is running.'
+        ? file === null
+          ? 'Cannot do that: nothing is running.'
+          : `Cannot tell which app is meant: nothing that runs came from "${file}"; what runs is ${running.join(', ')}.`
         : isStopped
           ? `Cannot reach the app "${name}": it is stopped.`
           : `Cannot find the app "${name}": ${running.length === 0 ? 'nothing is running' : `what runs is ${running.join(', ')}`}.`,
-    remedy: ({ name, isStopped, nearest }) =>
-      isStopped
-        ? `To start it again: tutti start ${name}. What it wrote, and why it died: tutti logs ${name}, tutti describe ${name}`
-        : nearest === null
-          ? 'To see what runs: tutti status. To start something: tutti start server.js'
-          : `Did you mean "${nearest}"?`,
-    example: { name: 'wbe', isStopped: false, nearest: 'web', running: ['web', 'mail'] },
+    remedy: ({ name, isStopped, nearest, running, file }) =>
+      name === null && file !== null
+        ? `Name it, as in: tutti status ${running[0]}`
+        : isStopped
+          ? `To start it again: tutti start ${name}. What it wrote, and why it died: tutti logs ${name}, tutti describe ${name}`
+          : nearest === null
+            ? 'To see what runs: tutti status. To start something: tutti start server.js'
+            : `Did you mean "${nearest}"?`,
+    example: { name: 'wbe', isStopped: false, nearest: 'web', running: ['web', 'mail'], file: null },
   }),
   ERR_APP_AMBIGUOUS: error<{ names: readonly string[]; command: string }>({
     exitCode: 64,

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import process from 'node:process';
 import { controlPaths, socketPathProblem, stateFolders } from './admin/state-folder.ts';
+import { TuttiError } from './errors.ts';
 import { testBinding } from './host/bind-socket.ts';
 import { type CpuAllowance, cpuAllowance, memoryFreeBytes, memoryLimitBytes } from './host/cgroup.ts';
 
@@ -27,7 +28,6 @@ export interface MachineFacts {
 
 export function machineFacts(env: Readonly<Record<string, string | undefined>>): MachineFacts {
   const limitBytes = memoryLimitBytes();
-  const [folder = ''] = stateFolders(env);
   return {
     platform: process.platform,
     node: process.versions.node,
@@ -37,7 +37,7 @@ export function machineFacts(env: Readonly<Record<string, string | undefined>>):
     openFiles: numberIn('/proc/self/limits', /^Max open files +(\d+)/m),
     backlog: numberIn('/proc/sys/net/core/somaxconn', /^(\d+)/),
     counters: counters(),
-    state: { folder, problem: stateProblem(folder) },
+    state: state(env),
   };
 }
 
@@ -67,17 +67,27 @@ function counters(): MachineFacts['counters'] {
   return null;
 }
 
+function state(env: Readonly<Record<string, string | undefined>>): MachineFacts['state'] {
+  try {
+    const [folder = ''] = stateFolders(env);
+    return { folder, problem: stateProblem(folder) };
+  } catch (error) {
+    if (!(error instanceof TuttiError && error.code === 'ERR_STATE_FOLDER')) throw error;
+    const { path, reason } = (error as TuttiError<'ERR_STATE_FOLDER'>).details;
+    return { folder: path, problem: reason };
+  }
+}
+
+/** Why nothing can be made there. */
 function stateProblem(folder: string): string | null {
   const tooLong = socketPathProblem(controlPaths(folder, 'a-usual-name').socket);
   if (tooLong !== null) return tooLong;
   let nearest = folder;
   while (!existsSync(nearest) && nearest !== dirname(nearest)) nearest = dirname(nearest);
   try {
-    const stats = statSync(nearest);
-    if (!stats.isDirectory()) return `${nearest} is not a folder`;
+    if (!statSync(nearest).isDirectory()) return `${nearest} is not a folder`;
     accessSync(nearest, constants.W_OK | constants.X_OK);
-    const isOurs = nearest !== folder || process.getuid === undefined || stats.uid === process.getuid();
-    return isOurs ? null : `it belongs to user ${stats.uid}`;
+    return null;
   } catch {
     return `${nearest} cannot be written to`;
   }

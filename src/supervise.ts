@@ -5,7 +5,7 @@ import cluster from 'node:cluster';
 import { dirname, relative } from 'node:path';
 import type { AdminServer } from './admin/admin-server.ts';
 import type { Route } from './admin/routes.ts';
-import { incidentFolder, inspectionFolder } from './admin/state-folder.ts';
+import { incidentFolder, inspectionFolder, orNone } from './admin/state-folder.ts';
 import { type LoadedApp, loadGiven } from './config/app.ts';
 import { resolveEntry } from './config/entry.ts';
 import type { AppOptions } from './config/options.ts';
@@ -102,7 +102,7 @@ export function launch(
   let lastFailure: WorkerExit | null = null;
   const logScratch = new Scratch();
   const log = workerLog();
-  const incidents = new IncidentStore(incidentFolder(process.env, config.name));
+  const incidents = new IncidentStore(orNone(() => incidentFolder(process.env, config.name)));
   const evidence = new Evidence({
     app: config.name,
     store: incidents,
@@ -142,7 +142,7 @@ export function launch(
     answer: (id, result) => handle.answer(id, result),
     exit: (code, reason) => void end(code, reason),
     autopsy: config.autopsy,
-    inspectionFolder: inspectionFolder(process.env, config.name),
+    inspectionFolder: orNone(() => inspectionFolder(process.env, config.name)),
     autopsied: (worker, autopsy) => evidence.hung(worker, monotonicMs() - worker.startedAt, autopsy),
     ended: (pid, lastWords) => evidence.ended(pid, lastWords),
     metrics: (worker, seq, metrics) => observation.appMetrics(worker, seq, metrics),
@@ -192,6 +192,7 @@ export function launch(
     return completeSnapshot(core, {
       pid: process.pid,
       version,
+      config: current.file === null ? null : { file: current.file, position: current.position },
       node: generations.get(core.generation)?.nodeVersion ?? process.version,
       monotonicMs: now,
       wallMs: Date.now(),

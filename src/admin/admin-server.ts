@@ -85,7 +85,7 @@ export class AdminServer {
       };
     }
     const reasons: string[] = [];
-    for (const state of stateFolders(this.#options.env)) {
+    for (const state of this.#stateFolders(reasons)) {
       const paths = controlPaths(state, name);
       const server = new SleepingServer(() => this.#createServer({ type: 'socket' }), MAX_CLIENTS);
       const bound = await bindControlSocket(server.socket, paths.socket);
@@ -101,6 +101,15 @@ export class AdminServer {
       return { outcome: 'bound', path: paths.socket, noToken: this.#keepToken() };
     }
     return { outcome: 'impossible', reason: reasons.join('; ') };
+  }
+
+  #stateFolders(reasons: string[]): readonly string[] {
+    try {
+      return stateFolders(this.#options.env);
+    } catch (error) {
+      reasons.push(error instanceof Error ? error.message : String(error));
+      return [];
+    }
   }
 
   /** Rejects with the system's error, such as EADDRINUSE: an operator who asked for a port relies on it. */

@@ -88,6 +88,7 @@ export const snapshot = v.looseObject({
   target: count,
   uptimeMs: v.number(),
   entry: v.string(),
+  config: v.optional(v.nullable(v.strictObject({ file: v.string(), position: count }))),
   listeners: v.array(listener),
   circuit: v.picklist(['closed', 'open']),
   reload: v.strictObject({

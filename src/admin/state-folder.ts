@@ -1,28 +1,83 @@
-// Where the control sockets, tokens, launch records and logs of all apps live. Used by the primary and by the CLI.
+// Where the control sockets, tokens, launch records and logs of all apps live. Whoever asks for a place in it gets it only if nobody but
+// this user can change what is there. Used by the primary and by the CLI.
 
-import { chmodSync, lstatSync, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, isAbsolute, join } from 'node:path';
 import process from 'node:process';
+import { TuttiError } from '../errors.ts';
+import { folderProblem, makeFolder } from '../ownership.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** The longest path that the kernel takes for a unix socket (Linux 108, BSD and macOS 104, both with a final zero). */
 const MAX_SOCKET_PATH_BYTES = process.platform === 'linux' ? 107 : 103;
 
+/** What tutti makes in a state folder. */
+const subFolders = ['run', 'apps', 'logs', 'incidents', 'inspections', 'compiled'];
+
+/** Those that were found well in this process: only this user can have changed them since. */
+const trusted = new Set<string>();
+
 /**
  * The state folders in the order in which they are tried. Two without TUTTI_HOME, because $XDG_RUNTIME_DIR disappears when
- * the user's last session ends while an app in the background lives on: the CLI looks into both.
+ * the user's last session ends while an app in the background lives on: the CLI looks into both. Throws a TuttiError if none can be used.
  */
 export function stateFolders(env: Environment): string[] {
-  if (env.TUTTI_HOME) return [env.TUTTI_HOME];
-  const lasting = lastingFolder(env);
-  return env.XDG_RUNTIME_DIR ? [join(env.XDG_RUNTIME_DIR, 'tutti'), lasting] : [lasting];
+  const session = env.TUTTI_HOME || !env.XDG_RUNTIME_DIR ? null : join(env.XDG_RUNTIME_DIR, 'tutti');
+  // It may be that of another user, inherited through su or sudo, and was not asked for.
+  if (session === null || problemOf(session) !== null) return [lastingFolder(env)];
+  try {
+    return [session, lastingFolder(env)];
+  } catch {
+    // No home, or not ours; what needs it says so.
+    return [session];
+  }
 }
 
-/** For what has to outlive a session and a reboot: launch records and log files. */
+/** For what has to outlive a session and a reboot: launch records and log files. Throws a TuttiError if it cannot be used. */
 export function lastingFolder(env: Environment): string {
-  return env.TUTTI_HOME || join(env.HOME || homedir(), '.tutti');
+  const folder = env.TUTTI_HOME || join(homeOf(env), '.tutti');
+  const problem = problemOf(folder);
+  if (problem !== null) throw new TuttiError('ERR_STATE_FOLDER', { path: folder, reason: problem });
+  return folder;
+}
+
+/** Null where there is no state folder to use: an app in the foreground runs without. */
+export function orNone<T>(place: () => T): T | null {
+  try {
+    return place();
+  } catch (error) {
+    if (error instanceof TuttiError) return null;
+    throw error;
+  }
+}
+
+function problemOf(folder: string): string | null {
+  if (trusted.has(folder)) return null;
+  const own = folderProblem(folder, { asLink: true });
+  if (own !== null) return own;
+  for (const name of subFolders) {
+    const problem = folderProblem(join(folder, name), { asLink: false });
+    if (problem !== null) return `its folder "${name}": ${problem}`;
+  }
+  if (existsSync(folder)) trusted.add(folder);
+  return null;
+}
+
+/** A user id without an entry in the system's list of users has none. */
+function homeOf(env: Environment): string {
+  let home: string;
+  try {
+    home = env.HOME || homedir();
+  } catch {
+    home = '';
+  }
+  if (isAbsolute(home)) return home;
+  throw new TuttiError('ERR_STATE_FOLDER', {
+    path: '~/.tutti',
+    reason: `user ${process.getuid?.() ?? ''} has no home, and neither TUTTI_HOME nor HOME says where one is`,
+  });
 }
 
 export interface ControlPaths {
@@ -70,14 +125,15 @@ export function socketPathProblem(path: string): string | null {
 }
 
 /**
- * Makes a folder that only this user may enter, or throws. A folder of somebody else, or a symbolic link in its place,
- * is refused: whoever owns it could put his own socket there.
+ * Makes a folder of a state folder that only this user may enter; what is there stays as it is. Throws if somebody else could put his own
+ * files there. The state folder itself is looked at once more, because somebody may have made it in the meantime.
  */
 export function ensurePrivateFolder(folder: string): void {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const stats = lstatSync(folder);
-  if (!stats.isDirectory()) throw new Error(`${folder} is not a folder`);
-  if (process.getuid === undefined) return;
-  if (stats.uid !== process.getuid()) throw new Error(`${folder} belongs to user ${stats.uid}`);
-  if ((stats.mode & 0o077) !== 0) chmodSync(folder, 0o700);
+  makeFolder(folder);
+  const state = dirname(folder);
+  const problems = [
+    [state, folderProblem(state, { asLink: true })],
+    [folder, folderProblem(folder, { asLink: false })],
+  ] as const;
+  for (const [path, problem] of problems) if (problem !== null) throw new Error(`${path}: ${problem}`);
 }

@@ -2,8 +2,9 @@
 // cannot do by accident is send this header. Used by the primary (create, compare) and the CLI (read).
 
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import { closeSync, lstatSync, openSync, readFileSync, readSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, lstatSync, openSync, readSync, renameSync, rmSync } from 'node:fs';
 import process from 'node:process';
+import { readOwn, writeOwn } from '../ownership.ts';
 
 const TOKEN_BYTES = 32;
 const TOKEN_SHAPE = /^[A-Za-z0-9_-]{43}$/;
@@ -40,7 +41,7 @@ function kernelRandom(bytes: Buffer): boolean {
 export function writeToken(path: string, token: string): string {
   const fresh = `${path}.${process.pid}`;
   try {
-    writeFileSync(fresh, `${token}\n`, { mode: 0o600 });
+    writeOwn(fresh, `${token}\n`);
     renameSync(fresh, path);
   } catch (error) {
     rmSync(fresh, { force: true });
@@ -52,10 +53,8 @@ export function writeToken(path: string, token: string): string {
 /** Null when there is none, or none that can be trusted. */
 export function readToken(path: string): string | null {
   try {
-    const stats = lstatSync(path);
-    if (!stats.isFile() || (stats.mode & 0o077) !== 0) return null;
-    if (process.getuid !== undefined && stats.uid !== process.getuid()) return null;
-    const token = readFileSync(path, 'utf8').trim();
+    if ((lstatSync(path).mode & 0o077) !== 0) return null;
+    const token = readOwn(path).trim();
     return TOKEN_SHAPE.test(token) ? token : null;
   } catch {
     // Not there or not readable: the same answer to the caller.

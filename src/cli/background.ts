@@ -44,7 +44,7 @@ async function runInBackground(record: LaunchRecord): Promise<number> {
     const supervision = launch(app, { signals: true, output: 'inherit', control: 'required' });
     supervision.on('event', (event) => log.event(event));
     supervision.ready.then(
-      () => report({ type: 'ready', snapshot: supervision.snapshot() }),
+      () => report({ type: 'ready', snapshot: supervision.snapshot(), logFile: app.config.logFile }),
       (error: unknown) => reportFailure(error),
     );
     const { code, reason } = await supervision.stopped;
@@ -63,7 +63,7 @@ async function runInBackground(record: LaunchRecord): Promise<number> {
 }
 
 /** Nobody looks at this process's output, so it goes where tutti logs finds it. */
-function withLogFile(app: LoadedApp): LoadedApp {
+function withLogFile(app: LoadedApp): LoadedApp & { config: { logFile: string } } {
   const { config, reread } = app;
   const logFile = config.logFile ?? appPaths(process.env, config.name).log;
   return {

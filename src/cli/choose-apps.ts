@@ -1,8 +1,11 @@
-// Which running apps a command means: those named, all, those of the configuration file here, or, where there is none, the only one.
+// Which running apps a command means: those named, all, those of the configuration file here, or, where there is none, the only one. No
+// configuration file is run to find out: each supervisor says which one it came from.
 
+import { realpathSync } from 'node:fs';
 import { discover, type Found } from '../admin/discovery.ts';
 import { suggest } from '../config/suggest.ts';
 import { TuttiError } from '../errors.ts';
+import type { Snapshot } from '../supervisor/snapshot.ts';
 import { type LaunchRecord, readRecords } from './launch-record.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -10,40 +13,47 @@ export interface Known {
   running: readonly Found[];
   /** Apps that were started in the background once and do not run now. */
   stopped: readonly LaunchRecord[];
+  /** All that were started in the background, by name. */
+  records: ReadonlyMap<string, LaunchRecord>;
 }
 
 export async function knownApps(terminal: Terminal): Promise<Known> {
   const running = await discover(terminal.env);
-  const stopped = readRecords(terminal.env).filter(({ name }) => !running.some((app) => app.name === name));
-  return { running, stopped };
+  const records = readRecords(terminal.env);
+  const stopped = records.filter(({ name }) => !running.some((app) => app.name === name));
+  return { running, stopped, records: new Map(records.map((record) => [record.name, record])) };
 }
 
 /** Throws a TuttiError when one that is meant does not run, or when it cannot be told which one is meant. */
 export async function chooseRunning(typed: readonly string[], terminal: Terminal, command: string): Promise<Found[]> {
-  const names = await namesOf(typed, terminal);
   const known = await knownApps(terminal);
+  const names = await namesOf(typed, known, terminal);
   if (names.includes('all')) {
     if (known.running.length === 0) throw nothingRuns(null, known);
     return [...known.running];
   }
   if (names.length > 0) return byNames([...new Set(names)], typed.some(looksLikeFile), known, terminal);
   if (known.running.length === 0) throw nothingRuns(null, known);
-  const here = await namesInConfig(terminal);
+  const file = await configFile(terminal, null);
+  const here = file === null ? [] : namesFrom(file, known);
   const meant = here.flatMap((name) => known.running.filter((app) => app.name === name));
   if (meant.length > 0) return meant;
   // Who stands in the folder of one app does not mean another.
-  if (here[0] !== undefined) throw nothingRuns(here[0], known);
+  if (file !== null) throw nothingRuns(here[0] ?? null, known, file);
   if (known.running.length === 1) return [...known.running];
   throw new TuttiError('ERR_APP_AMBIGUOUS', { names: known.running.map((app) => app.name), command });
 }
 
-/** A configuration file stands for its apps. */
-export async function namesOf(typed: readonly string[], terminal: Terminal): Promise<string[]> {
-  if (!typed.some(looksLikeFile)) return [...typed];
+/** A configuration file stands for those of its apps that run or ran. */
+export async function namesOf(typed: readonly string[], known: Known, terminal: Terminal): Promise<string[]> {
   const all = await Promise.all(
-    typed.map(async (word) => (looksLikeFile(word) ? namesInConfig(terminal, word) : [word])),
+    typed.map(async (word) => {
+      const file = looksLikeFile(word) ? await configFile(terminal, word) : null;
+      const names = file === null ? [] : namesFrom(file, known);
+      return names.length > 0 ? names : [word];
+    }),
   );
-  return [...new Set(all.flatMap((names, index) => (names.length > 0 ? names : [typed[index] ?? ''])))];
+  return [...new Set(all.flat())];
 }
 
 /** As in config/load.ts, which is loaded only when there is such a word. */
@@ -75,7 +85,7 @@ function byName(name: string, known: Known): Found {
   return app;
 }
 
-function nothingRuns(name: string | null, known: Known): TuttiError {
+function nothingRuns(name: string | null, known: Known, file: string | null = null): TuttiError {
   const names = [...known.running.map((app) => app.name), ...known.stopped.map((app) => app.name)];
   const isStopped = known.stopped.some((app) => app.name === name);
   const nearest =
@@ -85,32 +95,46 @@ function nothingRuns(name: string | null, known: Known): TuttiError {
     isStopped,
     nearest: nearest ?? null,
     running: known.running.map((app) => app.name),
+    file,
   });
 }
 
-/** In the order of the file; nothing when there is no file here or it cannot be used. */
-export async function namesInConfig(terminal: Terminal, file: string | null = null): Promise<string[]> {
-  const [{ loadApps }, { findConfigFile, isConfigFile }, { surroundings }] = await Promise.all([
-    import('../config/app.ts'),
-    import('../config/load.ts'),
-    import('../surroundings.ts'),
-  ]);
+/** The configuration file that is meant, or null. */
+async function configFile(terminal: Terminal, file: string | null): Promise<string | null> {
+  const { findConfigFile, isConfigFile } = await import('../config/load.ts');
+  if (file !== null && !isConfigFile(file)) return null;
   try {
-    if (file !== null && !isConfigFile(file)) return [];
-    if (findConfigFile(terminal.cwd, file ?? (terminal.env.TUTTI_CONFIG || null)) === null) return [];
-    const request = {
-      command: 'status',
-      flags: {},
-      entry: undefined,
-      args: [],
-      configPath: file,
-      orphan: 'drain',
-    } as const;
-    const apps = await loadApps(request, surroundings(terminal.cwd, terminal.env));
-    return apps.map((app) => app.config.name);
+    return findConfigFile(terminal.cwd, file ?? (terminal.env.TUTTI_CONFIG || null));
   } catch {
-    // A broken file is not what this command is about: it goes by what runs.
-    return [];
+    // There is none; then it goes by what runs.
+    return null;
+  }
+}
+
+/** The apps that came from a configuration file, in its order. */
+function namesFrom(file: string, known: Known): string[] {
+  const apps = [...known.running, ...known.stopped].map((app) => ({ name: app.name, config: configOf(app, known) }));
+  return apps
+
+    .filter(({ config }) => config !== null && realPath(config.file) === realPath(file))
+    .sort((a, b) => (a.config?.position ?? 0) - (b.config?.position ?? 0))
+    .map(({ name }) => name);
+}
+
+/** As its supervisor says; for one that is silent, of an older tutti, or ended, as it was started. */
+function configOf(app: Found | LaunchRecord, { records }: Known): NonNullable<Snapshot['config']> | null {
+  const said = 'answers' in app && app.answers ? app.snapshot.config : undefined;
+  if (said !== undefined) return said;
+  const { config = 'none', position = 0 } = records.get(app.name) ?? {};
+  return config === 'none' ? null : { file: config, position };
+}
+
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    // It was removed since.
+    return path;
   }
 }
 

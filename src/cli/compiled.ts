@@ -17,7 +17,6 @@ export function rememberCompiled(env: NodeJS.ProcessEnv): void {
   try {
     // By a call and not by a variable, which the workers would inherit.
     const folder = join(lastingFolder(env), 'compiled');
-    ensurePrivateFolder(lastingFolder(env));
     ensurePrivateFolder(folder);
     api.enableCompileCache(folder);
   } catch {

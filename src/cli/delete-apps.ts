@@ -14,14 +14,14 @@ export interface DeleteRequest {
 }
 
 export async function deleteApps({ names: typed, fast, json, terminal }: DeleteRequest): Promise<number> {
-  const names = await namesOf(typed, terminal);
+  const known = await knownApps(terminal);
+  const names = await namesOf(typed, known, terminal);
   if (names.length === 0) {
     throw new TuttiError('ERR_USAGE', {
       problem: 'the app is missing',
       hint: 'Name it, as in: tutti delete web. For every app: tutti delete all',
     });
   }
-  const known = await knownApps(terminal);
   const everything = [...known.running.map((app) => app.name), ...known.stopped.map((app) => app.name)];
   const fromFile = names.some((name) => everything.includes(name)) && typed.some(looksLikeFile);
   const named = fromFile ? names.filter((name) => everything.includes(name)) : names;

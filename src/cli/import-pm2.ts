@@ -3,7 +3,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { dirname, extname, join, relative, resolve } from 'node:path';
 import { createColors } from 'picocolors';
-import { findConfigFile, loadPm2File } from '../config/load.ts';
+import { distrust, findConfigFile, loadPm2File } from '../config/load.ts';
 import { configText, type Imported } from '../config/pm2.ts';
 import { exitCodes, TuttiError } from '../errors.ts';
 import { type Terminal, wantsColor } from './terminal.ts';
@@ -36,6 +36,8 @@ export async function importPm2File({
     });
   }
   const path = findConfigFile(terminal.cwd, file ?? usual(terminal.cwd)) ?? '';
+  const refused = file === null && existsSync(path) ? distrust(path) : null;
+  if (refused !== null) throw refused;
   const { apps, lost } = await loadPm2File(path);
   const target = out === null ? join(dirname(path), 'tutti.config.ts') : resolve(terminal.cwd, out);
   const text = extname(target) === '.json' ? `${JSON.stringify({ apps }, null, 2)}\n` : configText(apps);

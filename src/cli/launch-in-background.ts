@@ -2,17 +2,20 @@
 // end is background.ts.
 
 import { spawn } from 'node:child_process';
-import { closeSync, fstatSync, mkdirSync, openSync, readSync, renameSync } from 'node:fs';
+import { closeSync, constants, fstatSync, lstatSync, readSync, renameSync } from 'node:fs';
 import { dirname } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
-import { appPaths } from '../admin/state-folder.ts';
+import { appPaths, ensurePrivateFolder } from '../admin/state-folder.ts';
 import { type ErrorCode, type ErrorDetails, TuttiError } from '../errors.ts';
+import { openOwn } from '../ownership.ts';
 import type { Snapshot } from '../supervisor/snapshot.ts';
 import type { LaunchRecord } from './launch-record.ts';
 
 /** What the process in the background says to the one that started it. */
-export type BootReport = { type: 'ready'; snapshot: Snapshot } | { type: 'failed'; code: ErrorCode; details: unknown };
+export type BootReport =
+  | { type: 'ready'; snapshot: Snapshot; logFile: string }
+  | { type: 'failed'; code: ErrorCode; details: unknown };
 
 export interface Started {
   name: string;
@@ -61,16 +64,17 @@ export async function launchInBackground(
       throw new TuttiError(said.code, said.details as ErrorDetails<ErrorCode>);
     }
     const pid = launched.pid ?? said.snapshot.pid;
-    return { name: record.name, pid, log: paths.log, snapshot: said.snapshot };
+    return { name: record.name, pid, log: said.logFile, snapshot: said.snapshot };
   } finally {
     closeSync(out);
     closeSync(err);
   }
 }
 
-function openLogs(name: string, { out, err }: { out: string; err: string }): [number, number] {
+function openLogs(name: string, { log, out, err }: { log: string; out: string; err: string }): [number, number] {
   try {
-    mkdirSync(dirname(out), { recursive: true, mode: 0o700 });
+    ensurePrivateFolder(dirname(out));
+    if (lstatSync(log, { throwIfNoEntry: false })?.isSymbolicLink()) throw new Error(`${log} is a symbolic link`);
     return [openLog(out), openLog(err)];
   } catch (error) {
     throw new TuttiError('ERR_NO_CONTROL', { name, reason: error instanceof Error ? error.message : String(error) });
@@ -78,11 +82,12 @@ function openLogs(name: string, { out, err }: { out: string; err: string }): [nu
 }
 
 function openLog(path: string): number {
-  const file = openSync(path, 'a+', 0o600);
+  const flags = constants.O_RDWR | constants.O_APPEND;
+  const file = openOwn(path, flags);
   if (fstatSync(file).size <= MAX_OWN_LOG_BYTES) return file;
   closeSync(file);
   renameSync(path, `${path}.1`);
-  return openSync(path, 'a+', 0o600);
+  return openOwn(path, flags);
 }
 
 /** The last lines that were written since `from`. */

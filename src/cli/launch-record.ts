@@ -1,12 +1,13 @@
 // How each app in the background was started, on disk, so that it can be started again by its name alone. What was typed is
 // kept, never the environment: secrets stay where they are. Runs in the CLI.
 
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import process from 'node:process';
-import { appPaths, lastingFolder } from '../admin/state-folder.ts';
+import { appPaths, ensurePrivateFolder, lastingFolder } from '../admin/state-folder.ts';
 import type { AppRequest } from '../config/app.ts';
 import type { OptionName } from '../config/options.ts';
+import { readOwn, writeOwn } from '../ownership.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -21,6 +22,10 @@ export interface LaunchRecord {
   flags: Readonly<Partial<Record<OptionName, readonly string[] | boolean>>>;
   /** The configuration file; `none`: without. */
   config: string;
+  /** Its place among the apps of that file, from 0. */
+  position?: number;
+  /** Where its workers write, once it was ready. */
+  logFile?: string;
   /** ISO 8601. */
   startedAt: string;
 }
@@ -32,10 +37,10 @@ export function launchRequest({ flags, entry, args, config }: LaunchRecord): App
 
 export function writeRecord(env: Environment, record: LaunchRecord): void {
   const { record: path } = appPaths(env, record.name);
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  ensurePrivateFolder(dirname(path));
   const fresh = `${path}.${process.pid}`;
   try {
-    writeFileSync(fresh, `${JSON.stringify(record, null, 2)}\n`, { mode: 0o600 });
+    writeOwn(fresh, `${JSON.stringify(record, null, 2)}\n`);
     renameSync(fresh, path);
   } catch (error) {
     // Half a record is none.
@@ -70,10 +75,10 @@ function list(folder: string): string[] {
   }
 }
 
-/** Null for what is not there or not ours: a foreign file must not break every command. */
+/** Null for what is not there or not ours: a foreign file must neither be started nor break every command. */
 function parse(path: string): LaunchRecord | null {
   try {
-    const record: unknown = JSON.parse(readFileSync(path, 'utf8'));
+    const record: unknown = JSON.parse(readOwn(path));
     const isOurs = typeof record === 'object' && record !== null && 'schema' in record && record.schema === 1;
     return isOurs && 'name' in record && typeof record.name === 'string' ? (record as LaunchRecord) : null;
   } catch {

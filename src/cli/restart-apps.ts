@@ -16,9 +16,9 @@ export interface RestartRequest {
 
 /** A stopped app is started; one that runs is stopped first. Each is back before the next is touched. */
 export async function restartApps({ names: typed, fast, json, terminal }: RestartRequest): Promise<number> {
-  const names = await namesOf(typed, terminal);
-  const { stopped } = await knownApps(terminal);
-  const idle = stopped.filter(({ name }) => names.includes(name));
+  const known = await knownApps(terminal);
+  const names = await namesOf(typed, known, terminal);
+  const idle = known.stopped.filter(({ name }) => names.includes(name));
   const others = names.filter((name) => !idle.some((record) => record.name === name));
   const running = others.length > 0 || idle.length === 0 ? await chooseRunning(others, terminal, 'restart') : [];
   const without = running.filter((app) => readRecord(terminal.env, app.name) === null).map((app) => app.name);

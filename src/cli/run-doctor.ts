@@ -2,6 +2,7 @@
 
 import { createColors } from 'picocolors';
 import { discover } from '../admin/discovery.ts';
+import { orNone, stateFolders } from '../admin/state-folder.ts';
 import { exitCodes } from '../errors.ts';
 import { machineFacts } from '../machine.ts';
 import { version } from '../version.ts';
@@ -9,7 +10,7 @@ import { type AppFacts, diagnose, type Finding } from './diagnose.ts';
 import { type Colors, type Terminal, wantsColor } from './terminal.ts';
 
 export async function runDoctor(json: boolean, terminal: Terminal): Promise<number> {
-  const apps = (await discover(terminal.env)).map(
+  const apps = (orNone(() => stateFolders(terminal.env)) === null ? [] : await discover(terminal.env)).map(
     (app): AppFacts =>
       app.answers
         ? {

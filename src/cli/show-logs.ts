@@ -6,7 +6,6 @@ import { exitCodes, TuttiError } from '../errors.ts';
 import { follow, lastRecords } from '../logs/read-log.ts';
 import type { LogRecord } from '../logs/record.ts';
 import { chooseOne, knownApps } from './choose-apps.ts';
-import { type LaunchRecord, launchRequest } from './launch-record.ts';
 import { type Terminal, wantsColor } from './terminal.ts';
 
 export interface LogsRequest {
@@ -33,27 +32,16 @@ export async function showLogs(request: LogsRequest): Promise<number> {
   return exitCodes.stopped;
 }
 
-/** A running app says where it writes; where one that has ended wrote is in its configuration. */
+/** A running app says where it writes; where one that has ended wrote is in its record. */
 async function logFileOf(name: string | undefined, terminal: Terminal): Promise<string> {
   const { running, stopped } = await knownApps(terminal);
   const ended = running.length === 0 && stopped.length === 1 && name === undefined ? stopped[0]?.name : name;
   const record = stopped.find((one) => one.name === ended);
-  if (record !== undefined) return (await configuredFile(record, terminal)) ?? appPaths(terminal.env, record.name).log;
+  if (record !== undefined) return record.logFile ?? appPaths(terminal.env, record.name).log;
   const app = await chooseOne(name, terminal, 'logs');
   const place = await app.client.log();
   if (place === null) throw new TuttiError('ERR_NO_LOG', { name: app.name });
   return place.file;
-}
-
-async function configuredFile(record: LaunchRecord, terminal: Terminal): Promise<string | null> {
-  const [{ loadApp }, { surroundings }] = await Promise.all([import('../config/app.ts'), import('../surroundings.ts')]);
-  try {
-    const app = await loadApp(launchRequest(record), surroundings(record.cwd, terminal.env));
-    return app.config.logFile;
-  } catch {
-    // What cannot be loaded any more cannot say; most apps write where all do.
-    return null;
-  }
 }
 
 const palette = ['cyan', 'green', 'magenta', 'blue', 'yellow'] as const;

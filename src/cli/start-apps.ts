@@ -4,8 +4,8 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { createColors } from 'picocolors';
 import { discover } from '../admin/discovery.ts';
-import { type AppRequest, type LoadedApp, loadApp, loadApps } from '../config/app.ts';
-import { findConfigFile, isConfigFile } from '../config/load.ts';
+import { type AppRequest, type LoadedApp, loadApp, loadApps, placeOf } from '../config/app.ts';
+import { isConfigFile } from '../config/load.ts';
 import { exitCodes, TuttiError } from '../errors.ts';
 import { time, url } from '../logs/sentences.ts';
 import { surroundings } from '../surroundings.ts';
@@ -44,7 +44,7 @@ export async function startAll(records: readonly LaunchRecord[], json: boolean, 
     const began = performance.now();
     try {
       const app = await launchInBackground(record, terminal.env);
-      keepRecord(record, terminal);
+      keepRecord({ ...record, logFile: app.log }, terminal);
       started.push(app);
       if (!json) tellStarted(app, performance.now() - began, terminal);
     } catch (error) {
@@ -94,14 +94,17 @@ async function oneThatIsMeant(word: string, request: StartRequest): Promise<Laun
   const known = readRecord(terminal.env, word);
   const typedMore = args.length > 0 || Object.keys(appFlags(options)).some((flag) => flag !== 'json');
   const isFile = existsSync(resolve(terminal.cwd, word));
-  const file = findConfigFile(terminal.cwd, configFlag(options) ?? (terminal.env.TUTTI_CONFIG || null));
   const around = surroundings(terminal.cwd, terminal.env);
-  if (!isFile && file !== null) {
+  const { path, refused } = placeOf({ configPath: configFlag(options) }, around);
+  if (!isFile && path !== null) {
     const apps = await loadApps(appRequest(request, undefined), around);
     const app = apps.find(({ config }) => config.name === word);
     if (app !== undefined) return told(app, undefined, request);
   }
-  if (!isFile && known !== null && !typedMore) return { ...known, startedAt: new Date().toISOString() };
+  if (!isFile && known !== null && !typedMore) {
+    if (refused !== null) terminal.stderr.write(`${word}: ${refused.message} ${refused.remedy}\n`);
+    return { ...known, startedAt: new Date().toISOString() };
+  }
   return told(await loadApp(appRequest(request, word), around), word, request);
 }
 
@@ -119,6 +122,7 @@ function recordOf(app: LoadedApp, entry: string | undefined, { args, options, te
     args,
     flags: { ...flags, name: [app.config.name] },
     config: app.file ?? 'none',
+    position: app.position,
     startedAt: new Date().toISOString(),
   };
 }

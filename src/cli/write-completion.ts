@@ -3,7 +3,7 @@
 
 import type { Command } from 'commander';
 import { socketNames } from '../admin/discovery.ts';
-import { stateFolders } from '../admin/state-folder.ts';
+import { orNone, stateFolders } from '../admin/state-folder.ts';
 import { exitCodes, TuttiError } from '../errors.ts';
 import { readRecords } from './launch-record.ts';
 import type { Terminal } from './terminal.ts';
@@ -36,7 +36,8 @@ export async function writeCompletion(shell: string, terminal: Terminal): Promis
 }
 
 function appNames({ env }: Terminal): string[] {
-  const names = [...stateFolders(env).flatMap(socketNames), ...readRecords(env).map(({ name }) => name)];
+  const known = () => [...stateFolders(env).flatMap(socketNames), ...readRecords(env).map(({ name }) => name)];
+  const names = orNone(known) ?? [];
   return [...new Set(names)].sort();
 }
 

@@ -6,7 +6,7 @@ import { basename, dirname, extname, relative, resolve } from 'node:path';
 import { type Problem, TuttiError } from '../errors.ts';
 import { resolveEntry } from './entry.ts';
 import { environmentLayer, flagLayer, type Layer, misspeltVariables, objectLayer } from './layers.ts';
-import { findConfigFile, isConfigFile, type LoadedFile, loadConfigFile, reasonOf } from './load.ts';
+import { type ConfigPlace, configPlace, isConfigFile, type LoadedFile, loadConfigFile, reasonOf } from './load.ts';
 import type { AppOptions, Config, OptionName } from './options.ts';
 import { type ResolveContext, type Resolved, resolveConfig } from './resolve.ts';
 import { selfClusteringWarnings } from './self-clustering.ts';
@@ -36,6 +36,8 @@ export interface AppRequest {
 export interface LoadedApp extends Resolved {
   /** The configuration file, if one was used. */
   file: string | null;
+  /** Its place among the apps of the file, from 0. */
+  position: number;
   /** Things that are odd but no error. */
   warnings: readonly string[];
   /** Does it all again: what the command line and the environment said stays, the file is read anew. */
@@ -45,25 +47,27 @@ export interface LoadedApp extends Resolved {
 /** The one app that is meant. Throws a TuttiError if there is none, if several could be, or if it is not usable. */
 export async function loadApp(asked: AppRequest, around: Surroundings): Promise<LoadedApp> {
   const request = withConfigFile(asked);
-  const file = await loadFile(request, around);
+  const place = placeOf(request, around);
+  const file = place.path === null ? null : await loadConfigFile(place.path);
   const index = file === null ? 0 : choose(file, request, around);
-  return loadOne(file, index, request, around);
+  return loadOne(file, index, { ...request, refused: place.refused }, around);
 }
 
 /** Every app of the configuration file, in its order; the one that the command line names if it names one. */
 export async function loadApps(asked: AppRequest, around: Surroundings): Promise<LoadedApp[]> {
   const request = withConfigFile(asked);
-  const file = await loadFile(request, around);
+  const { path } = placeOf(request, around);
+  const file = path === null ? null : await loadConfigFile(path);
   if (file === null || request.entry !== undefined || request.flags.name !== undefined) {
     return [await loadApp(request, around)];
   }
-  const loaded = loadAll(file, request, around);
+  const loaded = loadAll(file, { ...request, refused: null }, around);
   refuseDoubleNames(file, loaded);
   return loaded;
 }
 
 /** What is wrong with any of them is told at once. */
-function loadAll(file: LoadedFile, request: AppRequest, around: Surroundings): LoadedApp[] {
+function loadAll(file: LoadedFile, request: Located, around: Surroundings): LoadedApp[] {
   const loaded: LoadedApp[] = [];
   const problems = new Map<string, Problem>();
   const others: unknown[] = [];
@@ -105,6 +109,7 @@ export function loadGiven(given: AppOptions, around: Surroundings): LoadedApp {
   return {
     ...resolved,
     file: null,
+    position: 0,
     warnings: [...misspeltVariables(around.env), ...selfClusteringWarnings(entry)],
     reread: async () => loadGiven(given, around),
   };
@@ -117,12 +122,15 @@ function withConfigFile(request: AppRequest): AppRequest {
   return { ...request, entry: undefined, configPath: entry };
 }
 
-async function loadFile(request: AppRequest, around: Surroundings): Promise<LoadedFile | null> {
-  const path = findConfigFile(around.cwd, request.configPath ?? (around.env.TUTTI_CONFIG || null));
-  return path === null ? null : loadConfigFile(path);
+/** A request whose configuration file has been looked for. */
+type Located = AppRequest & Pick<ConfigPlace, 'refused'>;
+
+/** The configuration file that a request means. */
+export function placeOf({ configPath }: Pick<AppRequest, 'configPath'>, { cwd, env }: Surroundings): ConfigPlace {
+  return configPlace(cwd, configPath ?? (env.TUTTI_CONFIG || null));
 }
 
-function loadOne(file: LoadedFile | null, index: number, request: AppRequest, around: Surroundings): LoadedApp {
+function loadOne(file: LoadedFile | null, index: number, request: Located, around: Surroundings): LoadedApp {
   const layers: Layer[] = [
     flagLayer(request.flags, { entry: entryOverride(file, request), args: request.args }, around.cwd),
     environmentLayer(around.env, around.cwd),
@@ -139,7 +147,7 @@ function loadOne(file: LoadedFile | null, index: number, request: AppRequest, ar
     otherEnvironments: (file?.apps ?? []).flatMap(({ envs }) => Object.keys(envs ?? {})),
     missingEntry: () =>
       file === null
-        ? new TuttiError('ERR_CONFIG_MISSING', { folder: around.cwd })
+        ? (request.refused ?? new TuttiError('ERR_CONFIG_MISSING', { folder: around.cwd }))
         : new TuttiError('ERR_ENTRY_REQUIRED', { path: file.path, app: appLabel(file, index) }),
   };
   const resolved = resolveIn(file, context);
@@ -147,8 +155,10 @@ function loadOne(file: LoadedFile | null, index: number, request: AppRequest, ar
   return {
     ...resolved,
     file: file?.path ?? null,
+    position: index,
     warnings: [
       ...misspeltVariables(around.env),
+      ...(request.refused === null ? [] : [`${request.refused.message} ${request.refused.remedy}`]),
       ...(file === null ? [] : lostOf(file, index)),
       ...selfClusteringWarnings(entry),
     ],

@@ -6,6 +6,7 @@ import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:
 import { extname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Problem, TuttiError } from '../errors.ts';
+import { foreignHand } from '../ownership.ts';
 import type { Evaluated } from './evaluate.ts';
 import type { Imported } from './pm2.ts';
 import { show } from './resolve.ts';
@@ -46,6 +47,25 @@ export function findConfigFile(folder: string, asked: string | null): string | n
     return inside;
   }
   return configFileNames.map((name) => join(folder, name)).find((path) => existsSync(path)) ?? null;
+}
+
+export interface ConfigPlace {
+  path: string | null;
+  /** Why the file that was found is not used, if so. One that was named is used, whoever wrote it. */
+  refused: TuttiError | null;
+}
+
+/** As findConfigFile(), for who means to run the file. */
+export function configPlace(folder: string, asked: string | null): ConfigPlace {
+  const path = findConfigFile(folder, asked);
+  const refused = path === null || asked !== null ? null : distrust(path);
+  return refused === null ? { path, refused } : { path: null, refused };
+}
+
+/** Null: nobody but this user and root can have written it. */
+export function distrust(path: string): TuttiError | null {
+  const why = foreignHand(path);
+  return why === null ? null : new TuttiError('ERR_CONFIG_FOREIGN', { path, why });
 }
 
 export async function loadConfigFile(path: string): Promise<LoadedFile> {

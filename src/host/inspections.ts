@@ -1,7 +1,7 @@
 // Asks workers for a look into them while they serve and waits for the answers (primary).
 
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeFolder } from '../ownership.ts';
 import type { HotStack, InspectRequest, ToPrimary } from '../protocol/messages.ts';
 import type { WorkerId } from '../supervisor/actions.ts';
 import type { RequestInFlight } from '../supervisor/incident.ts';
@@ -18,15 +18,15 @@ export type InspectionWish = { type: 'profile' | 'stack'; ms: number } | { type:
 const PATIENCE_MS = { profile: 10_000, stack: 5_000, heap: 300_000 };
 
 export class Inspections {
-  readonly #folder: string;
+  readonly #folder: string | null;
   readonly #pending = new Map<
     number,
     { worker: WorkerId; settle: (answer: Inspection) => void; path: string | null }
   >();
   #count = 0;
 
-  /** `folder` is made when the first file is written. */
-  constructor(folder: string) {
+  /** `folder` is made when the first file is written. Null: there is none to be had. */
+  constructor(folder: string | null) {
     this.#folder = folder;
   }
 
@@ -73,7 +73,8 @@ export class Inspections {
   }
 
   #path({ slot, pid }: WorkerProcess, type: 'profile' | 'heap'): string {
-    mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
+    if (this.#folder === null) throw new Error('there is no state folder');
+    makeFolder(this.#folder);
     const time = new Date().toISOString().replaceAll(/[-:]|\.\d+/g, '');
     const end = type === 'profile' ? 'cpuprofile' : 'heapsnapshot';
     return join(this.#folder, `slot-${slot ?? 'spare'}-${pid}-${time}-${this.#count}.${end}`);

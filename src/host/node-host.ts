@@ -31,7 +31,8 @@ export interface NodeHostOptions {
   memory: ProcessMemory;
   output: 'inherit' | 'pipe';
   /** Where profiles and heap snapshots are written. */
-  inspectionFolder: string;
+  /** Null: there is none to be had. */
+  inspectionFolder: string | null;
   /** Connects a new worker's output elsewhere, instead of `output`. */
   connectOutput: ((worker: { slot: number | null; generation: number }) => Promise<ConnectedOutput | null>) | null;
   /** Whether a worker that stands still may be looked into. */

@@ -1,8 +1,9 @@
 // Keeps an app's incidents on the disk, a file for programs and one for people each, bounded by number and age; where the disk
 // can't be written, in memory.
 
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeFolder, readOwn, writeOwn } from '../ownership.ts';
 import type { Incident } from '../supervisor/incident.ts';
 import { incidentText } from './incident-text.ts';
 
@@ -10,13 +11,14 @@ const MOST = 50;
 const MAX_AGE_MS = 30 * 24 * 3600 * 1000;
 
 export class IncidentStore {
-  readonly #folder: string;
+  readonly #folder: string | null;
   /** Oldest first. */
   readonly #incidents: Incident[];
 
-  constructor(folder: string) {
+  /** Null: there is no folder to be had. */
+  constructor(folder: string | null) {
     this.#folder = folder;
-    this.#incidents = readIncidents(folder);
+    this.#incidents = folder === null ? [] : readIncidents(folder);
   }
 
   /** Newest first. */
@@ -43,6 +45,7 @@ export class IncidentStore {
   }
 
   #remove({ id }: Incident): void {
+    if (this.#folder === null) return;
     try {
       for (const end of ['json', 'txt']) rmSync(join(this.#folder, `${id}.${end}`), { force: true });
     } catch {
@@ -51,11 +54,12 @@ export class IncidentStore {
   }
 
   #write(incident: Incident): void {
+    if (this.#folder === null) return;
     try {
-      mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
+      makeFolder(this.#folder);
       const path = join(this.#folder, incident.id);
-      writeFileSync(`${path}.json`, `${JSON.stringify(incident, null, 2)}\n`, { mode: 0o600 });
-      writeFileSync(`${path}.txt`, incidentText(incident), { mode: 0o600 });
+      writeOwn(`${path}.json`, `${JSON.stringify(incident, null, 2)}\n`);
+      writeOwn(`${path}.txt`, incidentText(incident));
     } catch {
       // A read-only or full disk: the incident is still told as an event and kept in memory.
     }
@@ -68,7 +72,7 @@ export function readIncidents(folder: string): Incident[] {
   for (const name of list(folder).sort()) {
     if (!name.endsWith('.json')) continue;
     try {
-      const incident: Incident = JSON.parse(readFileSync(join(folder, name), 'utf8'));
+      const incident: Incident = JSON.parse(readOwn(join(folder, name)));
       if (incident.schema === 1) incidents.push(incident);
     } catch {
       // somebody else's file, or one that was cut off by a full disk

@@ -32,6 +32,7 @@ export interface MachineFacts {
   pid: number;
   version: string;
   node: string;
+  config: NonNullable<Snapshot['config']> | null;
   /** The same instant on both clocks. */
   monotonicMs: number;
   wallMs: number;
@@ -77,6 +78,7 @@ export function completeSnapshot(core: CoreSnapshot, facts: MachineFacts): Snaps
     target: core.target,
     uptimeMs: core.uptimeMs,
     entry: core.entry,
+    config: facts.config,
     listeners: core.listeners,
     circuit: core.circuit,
     reload: { ...reload, startedAt: startedAtMs === null ? null : iso(startedAtMs) },

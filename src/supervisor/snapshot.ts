@@ -61,6 +61,8 @@ export interface Snapshot {
   target: number;
   uptimeMs: number;
   entry: string;
+  /** The configuration file that it came from, and its place among the apps of the file. Missing where an older tutti runs. */
+  config?: { file: string; position: number } | null;
   listeners: readonly Listener[];
   circuit: 'closed' | 'open';
   reload: ReloadSnapshot;

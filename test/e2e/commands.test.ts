@@ -246,8 +246,10 @@ describe('several apps', () => {
     cli.write('tutti.config.json', JSON.stringify({ name: 'mail', entry: cli.fixture('hello.cjs') }));
     const elsewhere = await cli.run(['stop']);
     assert.equal(elsewhere.code, 5, 'in the folder of mail, which does not run, web is not meant');
-    assert.match(elsewhere.stderr, /app "mail": what runs is web/);
+    assert.match(elsewhere.stderr, /nothing that runs came from ".*tutti.config.json"; what runs is web/);
     cli.write('tutti.config.json', JSON.stringify({ name: 'web', entry: cli.fixture('hello.cjs') }));
+    await cli.ok(['stop', 'web']);
+    await cli.ok(['start']);
     assert.match((await cli.ok(['recycle', '--json'])).stdout, /"app":"web"/);
     assert.equal((await cli.run(['scale', 'web', 'many'])).code, 64);
     assert.equal((await cli.run(['scale', 'web'])).code, 64);

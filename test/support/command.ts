@@ -2,7 +2,7 @@
 
 import { execFileSync, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -52,7 +52,9 @@ export async function runCommand(args: readonly string[], options: CommandOption
     }
     for (const [path, mode] of Object.entries(options.modes ?? {})) chmodSync(join(dir, path), mode);
     chmodSync(base, 0o755);
-    for (const folder of ['tmp', 'home']) chmodSync(join(base, folder), 0o777);
+    chmodSync(join(base, 'tmp'), 0o1777);
+    chmodSync(join(base, 'home'), 0o700);
+    if (options.uid !== undefined) chownSync(join(base, 'home'), options.uid, options.uid);
     const before = everythingIn(base);
     const env: Record<string, string> = {};
     for (const [name, value] of Object.entries(process.env)) {

@@ -12,7 +12,7 @@ const root = fileURLToPath(new URL('../../src/', import.meta.url));
 type Reach = 'all' | 'types';
 
 /** Files beside the rooms that are no part of the composition. */
-const doors = ['bin', 'index', 'errors', 'version'];
+const doors = ['bin', 'index', 'errors', 'ownership', 'version'];
 
 /** Room → the rooms it may import. `types`: only with `import type`. */
 const mayImport: Record<string, Record<string, Reach>> = {
@@ -28,6 +28,7 @@ const mayImport: Record<string, Record<string, Reach>> = {
     logs: 'all',
     dashboard: 'all',
     errors: 'all',
+    ownership: 'all',
     version: 'all',
   },
   cli: {
@@ -38,19 +39,21 @@ const mayImport: Record<string, Record<string, Reach>> = {
     dashboard: 'all',
     composition: 'all',
     errors: 'all',
+    ownership: 'all',
     version: 'all',
     supervisor: 'types',
   },
-  config: { errors: 'all' },
+  config: { errors: 'all', ownership: 'all' },
   supervisor: { protocol: 'all', config: 'types', errors: 'all' },
-  host: { supervisor: 'types', protocol: 'all', errors: 'all' },
-  admin: { supervisor: 'types', metrics: 'all', errors: 'all', version: 'all' },
+  host: { supervisor: 'types', protocol: 'all', errors: 'all', ownership: 'all' },
+  admin: { supervisor: 'types', metrics: 'all', errors: 'all', ownership: 'all', version: 'all' },
   metrics: { supervisor: 'types', protocol: 'all' },
-  logs: { supervisor: 'types', errors: 'all' },
+  logs: { supervisor: 'types', errors: 'all', ownership: 'all' },
   deploy: { config: 'all', errors: 'all' },
   worker: { protocol: 'all' },
   protocol: {},
   errors: {},
+  ownership: {},
   version: {},
   dashboard: {},
 };

@@ -57,8 +57,7 @@ describe('control socket', () => {
 
   it('refuses a folder that belongs to somebody else', { skip: process.getuid?.() !== 0 }, async (test) => {
     const state = temporaryState(test);
-    mkdirSync(join(state, 'run'));
-    chmodSync(join(state, 'run'), 0o777);
+    mkdirSync(join(state, 'run'), { mode: 0o700 });
     assert.equal(spawnSync('chown', ['65534', join(state, 'run')]).status, 0);
     const { socket } = await openAdmin(test, { state });
     assert.equal(socket.outcome, 'impossible');
@@ -80,11 +79,13 @@ describe('control socket', () => {
     assert.match('reason' in socket ? socket.reason : '', /allows 10[37]: set TUTTI_HOME/);
   });
 
-  it('falls back to the lasting folder when the session folder cannot be used', async (test) => {
+  it('falls back to the lasting folder when the session folder cannot be used', (test) => {
     const folder = temporaryState(test);
     writeFileSync(join(folder, 'file'), '');
     const env = { XDG_RUNTIME_DIR: join(folder, 'file'), HOME: folder };
-    assert.deepEqual(stateFolders(env), [join(folder, 'file', 'tutti'), join(folder, '.tutti')]);
+    assert.deepEqual(stateFolders(env), [join(folder, '.tutti')]);
+    const session = { ...env, XDG_RUNTIME_DIR: join(folder, 'session') };
+    assert.deepEqual(stateFolders(session), [join(folder, 'session', 'tutti'), join(folder, '.tutti')]);
     assert.deepEqual(stateFolders({ ...env, TUTTI_HOME: '/x' }), ['/x']);
   });
 

@@ -196,6 +196,7 @@ test('the snapshot names every worker and every empty slot, and the host complet
     pid: 1,
     version: '1.0.0',
     node: 'v24.0.0',
+    config: null,
     monotonicMs: world.now(),
     wallMs: Date.UTC(2026, 0, 1),
     pssBytes: () => 5,

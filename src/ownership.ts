@@ -1,0 +1,143 @@
+// Whose a file or a folder is, and who else could change it: what is read there may be run, and what is written there may be secret.
+// Root is trusted, because it can do anything anyway. On Windows everything counts as this user's. Runs in the primary and in the CLI.
+
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  ftruncateSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readlinkSync,
+  type Stats,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
+import process from 'node:process';
+
+/** Windows has none of these. */
+const { O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants as Partial<typeof constants>;
+const MOST_LINKS = 40;
+
+/** Why somebody else could change it, or null. The owner's private group, by custom of the same number as the owner, is no one else. */
+export function whoElse({ uid, gid, mode }: Stats): string | null {
+  if (isForeign(uid)) return `it belongs to user ${uid}`;
+  if (process.getuid === undefined) return null;
+  if ((mode & 0o002) !== 0) return `everybody may write to it (mode ${(mode & 0o7777).toString(8)})`;
+  return (mode & 0o020) !== 0 && gid !== uid && gid !== 0 ? `group ${gid} may write to it` : null;
+}
+
+function isForeign(uid: number): boolean {
+  return process.getuid !== undefined && uid !== process.getuid() && uid !== 0;
+}
+
+/**
+ * Why `path` cannot be a folder that only this user changes, or null; null also when nothing is there. A link to it must be this user's
+ * or root's, and `asLink: false` allows none.
+ */
+export function folderProblem(path: string, { asLink }: { asLink: boolean }): string | null {
+  try {
+    let stats = lstatSync(path);
+    if (stats.isSymbolicLink() && asLink) {
+      if (isForeign(stats.uid)) return `it is a link of user ${stats.uid}`;
+      stats = statSync(path);
+    }
+    if (!stats.isDirectory()) return stats.isSymbolicLink() ? 'it is a symbolic link' : 'it is not a folder';
+    if (process.getuid !== undefined && stats.uid !== process.getuid()) {
+      return `it belongs to user ${stats.uid}, and this is user ${process.getuid()}`;
+    }
+    return whoElse(stats);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    return code === 'ENOENT' ? null : `this user cannot look at it (${code})`;
+  }
+}
+
+/**
+ * Who else could change what `file` says, in words, or null: each folder on the way to it, through links, must belong to this user or to
+ * root, and nobody else may put another file in its place. Throws the system's error where it cannot be found out.
+ */
+export function foreignHand(file: string): string | null {
+  if (process.getuid === undefined) return null;
+  const ahead = partsOf(resolve(file));
+  let links = 0;
+  let at = '/';
+  for (let name = ahead.shift(); name !== undefined; name = ahead.shift()) {
+    const here = join(at, name);
+    const stats = lstatSync(here);
+    if (stats.isSymbolicLink()) {
+      links += 1;
+      if (links > MOST_LINKS) return `${here}: too many links`;
+      if (isForeign(stats.uid)) return `${here}: it is a link of user ${stats.uid}`;
+      const target = readlinkSync(here);
+      ahead.unshift(...partsOf(target));
+      if (isAbsolute(target)) at = '/';
+      continue;
+    }
+    // In a sticky folder such as /tmp nobody takes away what is another's; but anybody puts files beside it.
+    const isOnlyPassed = ahead.length > 1 && (stats.mode & 0o1000) !== 0 && !isForeign(stats.uid);
+    const problem = isOnlyPassed ? null : whoElse(stats);
+    if (problem !== null) return `${here}: ${problem}`;
+    at = here;
+  }
+  return null;
+}
+
+function partsOf(path: string): string[] {
+  return path.split('/').filter((part) => part !== '' && part !== '.');
+}
+
+/** Makes the folder and those above it that are missing; what is there stays as it is. */
+export function makeFolder(path: string, mode = 0o700): void {
+  try {
+    mkdirSync(path, { mode });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (isFolder(path)) return;
+    // Not `recursive`: where a file system takes no new folders and says ENOENT (/proc), Node would try for ever.
+    if (code !== 'ENOENT' || isFolder(dirname(path))) throw error;
+    makeFolder(dirname(path), mode);
+    mkdirSync(path, { mode });
+  }
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+/** The text of a file that nobody but this user and root can have written. Throws for any other, and for links. */
+export function readOwn(path: string): string {
+  const file = openSync(path, constants.O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  try {
+    const stats = fstatSync(file);
+    const problem = stats.isFile() ? whoElse(stats) : 'it is not a file';
+    if (problem !== null) throw new Error(`Cannot trust ${path}: ${problem}`);
+    return readFileSync(file, 'utf8');
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** Opens a file of this user's own, which is made with `mode` if it is not there. Throws for a link, and for what is no file of this user. */
+export function openOwn(path: string, flags: number, mode = 0o600): number {
+  const file = openSync(path, flags | constants.O_CREAT | O_NOFOLLOW | O_NONBLOCK, mode);
+  const stats = fstatSync(file);
+  const problem = stats.isFile() ? whoElse(stats) : 'it is not a file';
+  if (problem === null) return file;
+  closeSync(file);
+  throw new Error(`Cannot write ${path}: ${problem}`);
+}
+
+/** For this user's eyes alone, and through no link. */
+export function writeOwn(path: string, text: string): void {
+  const file = openOwn(path, constants.O_WRONLY);
+  try {
+    ftruncateSync(file);
+    writeFileSync(file, text);
+  } finally {
+    closeSync(file);
+  }
+}
