@@ -182,6 +182,14 @@ export const errors = {
     remedy: () => 'Name the file itself, as in: tutti run dist/server.js',
     example: { entry: '/srv/shop' },
   }),
+  ERR_ENTRY_NOT_NODE: error<{ entry: string; what: string }>({
+    exitCode: 78,
+    when: 'The program to run is a script of another interpreter, or a binary.',
+    message: ({ entry, what }) => `Cannot start: the entry must be a program for Node.js, and "${entry}" is ${what}.`,
+    remedy: () =>
+      'If it only starts a Node.js program, name that one. Other programs are the business of the service manager.',
+    example: { entry: '/srv/shop/start.sh', what: 'a script for /bin/sh' },
+  }),
   ERR_ENTRY_UNREADABLE: error<{ entry: string; reason: string }>({
     exitCode: 77,
     when: 'The program to run exists and may not be read.',

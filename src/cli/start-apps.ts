@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { createColors } from 'picocolors';
 import { discover } from '../admin/discovery.ts';
-import { type AppRequest, type LoadedApp, loadApp, loadApps, placeOf } from '../config/app.ts';
+import { type AppRequest, type LoadedApp, loadApp, loadApps, loadNamed, placeOf } from '../config/app.ts';
 import { isConfigFile } from '../config/load.ts';
 import { exitCodes, TuttiError } from '../errors.ts';
 import { time, url } from '../logs/sentences.ts';
@@ -97,9 +97,8 @@ async function oneThatIsMeant(word: string, request: StartRequest): Promise<Laun
   const around = surroundings(terminal.cwd, terminal.env);
   const { path, refused } = placeOf({ configPath: configFlag(options) }, around);
   if (!isFile && path !== null) {
-    const apps = await loadApps(appRequest(request, undefined), around);
-    const app = apps.find(({ config }) => config.name === word);
-    if (app !== undefined) return told(app, undefined, request);
+    const app = await loadNamed(word, appRequest(request, undefined), around);
+    if (app !== null) return told(app, undefined, request);
   }
   if (!isFile && known !== null && !typedMore) {
     if (refused !== null) terminal.stderr.write(`${word}: ${refused.message} ${refused.remedy}\n`);

@@ -66,23 +66,46 @@ export async function loadApps(asked: AppRequest, around: Surroundings): Promise
   return loaded;
 }
 
+/** The app of that name in the configuration file; what is wrong with others does not matter. null: it has none. */
+export async function loadNamed(name: string, asked: AppRequest, around: Surroundings): Promise<LoadedApp | null> {
+  const { path } = placeOf(asked, around);
+  if (path === null) return null;
+  const file = await loadConfigFile(path);
+  const request: Located = { ...asked, refused: null };
+  const index = file.apps.findIndex((app, at) => nameOf(app, file, at) === name);
+  if (index !== -1) return loadOne(file, index, request, around);
+  // Without a name of its own, the only app may take that of its package.
+  const only = file.apps.length === 1 ? loadOne(file, 0, request, around) : null;
+  return only?.config.name === name ? only : null;
+}
+
 /** What is wrong with any of them is told at once. */
 function loadAll(file: LoadedFile, request: Located, around: Surroundings): LoadedApp[] {
   const loaded: LoadedApp[] = [];
   const problems = new Map<string, Problem>();
   const others: unknown[] = [];
+  const leftOut: string[] = [];
   for (const index of file.apps.keys()) {
     try {
       loaded.push(loadOne(file, index, request, around));
     } catch (error) {
-      if (!isInvalid(error)) others.push(error);
+      if (file.isPm2 && isForeign(error))
+        leftOut.push(`${nameOf(file.apps[index] ?? {}, file, index)} is left out: ${error.message}`);
+      else if (!isInvalid(error)) others.push(error);
       // A variable is wrong for each of them.
       else for (const problem of error.details.problems) problems.set(`${problem.source} ${problem.message}`, problem);
     }
   }
   if (problems.size > 0) throw new TuttiError('ERR_CONFIG_INVALID', { problems: [...problems.values()] });
   if (others.length > 0) throw others[0];
-  return loaded;
+  const [first, ...more] = loaded;
+  if (first === undefined) return [loadOne(file, 0, request, around)];
+  return [{ ...first, warnings: [...first.warnings, ...leftOut] }, ...more];
+}
+
+/** PM2 runs what is no Node.js program beside those that are. */
+function isForeign(error: unknown): error is TuttiError {
+  return error instanceof TuttiError && error.code === 'ERR_ENTRY_NOT_NODE';
 }
 
 function isInvalid(error: unknown): error is TuttiError<'ERR_CONFIG_INVALID'> {
@@ -131,6 +154,7 @@ export function placeOf({ configPath }: Pick<AppRequest, 'configPath'>, { cwd, e
 }
 
 function loadOne(file: LoadedFile | null, index: number, request: Located, around: Surroundings): LoadedApp {
+  const noSuch = unknownToPm2(file, request);
   const layers: Layer[] = [
     flagLayer(request.flags, { entry: entryOverride(file, request), args: request.args }, around.cwd),
     environmentLayer(around.env, around.cwd),
@@ -144,7 +168,7 @@ function loadOne(file: LoadedFile | null, index: number, request: Located, aroun
     node: around.node,
     orphan: request.orphan,
     alone: file === null || !file.isList,
-    otherEnvironments: (file?.apps ?? []).flatMap(({ envs }) => Object.keys(envs ?? {})),
+    otherEnvironments: [...environmentsOf(file), ...(noSuch === null ? [] : [noSuch])],
     missingEntry: () =>
       file === null
         ? (request.refused ?? new TuttiError('ERR_CONFIG_MISSING', { folder: around.cwd }))
@@ -160,6 +184,7 @@ function loadOne(file: LoadedFile | null, index: number, request: Located, aroun
       ...misspeltVariables(around.env),
       ...(request.refused === null ? [] : [`${request.refused.message} ${request.refused.remedy}`]),
       ...(file === null ? [] : lostOf(file, index)),
+      ...(noSuch === null ? [] : [`no app of the file has env_${noSuch}: --env-name ${noSuch} changes nothing`]),
       ...selfClusteringWarnings(entry),
     ],
     reread: () => loadApp({ ...request, configPath: file?.path ?? 'none' }, around),
@@ -215,6 +240,16 @@ function choose(file: LoadedFile, request: AppRequest, around: Surroundings): nu
   return found;
 }
 
+function environmentsOf(file: LoadedFile | null): string[] {
+  return (file?.apps ?? []).flatMap(({ envs }) => Object.keys(envs ?? {}));
+}
+
+/** Deploy scripts name an environment for every file; PM2 warns where a file has none of that name, and goes on. */
+function unknownToPm2(file: LoadedFile | null, { flags }: AppRequest): string | null {
+  const name = Array.isArray(flags.envName) ? flags.envName.at(-1) : undefined;
+  return file?.isPm2 === true && name !== undefined && !environmentsOf(file).includes(name) ? name : null;
+}
+
 function entryOverride(file: LoadedFile | null, request: AppRequest): string | undefined {
   return file !== null && file.apps.length > 1 ? undefined : request.entry;
 }
@@ -238,8 +273,7 @@ function refuseDoubleNames(file: LoadedFile, loaded: readonly LoadedApp[]): void
   if (problems.length > 0) throw new TuttiError('ERR_CONFIG_INVALID', { problems });
 }
 
-/** What can be known to fail before anything is started. */
-/** The program's real path. */
+/** What can be known to fail before anything is started. Answers the program's real path. */
 function checkOnDisk({ config, sources }: Resolved): string {
   const { cwd, node } = config;
   try {

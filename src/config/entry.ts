@@ -4,6 +4,7 @@
 import { accessSync, constants, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { TuttiError } from '../errors.ts';
+import { foreignProgram } from './foreign-program.ts';
 import { reasonOf } from './load.ts';
 import { suggest } from './suggest.ts';
 
@@ -20,7 +21,10 @@ export function resolveEntry(entry: string): string {
         : new TuttiError('ERR_ENTRY_NOT_FOUND', { entry, hint: neighbour(entry) });
     }
     accessSync(found, constants.R_OK);
-    return realpathSync(found);
+    const real = realpathSync(found);
+    const what = foreignProgram(real);
+    if (what !== null) throw new TuttiError('ERR_ENTRY_NOT_NODE', { entry, what });
+    return real;
   } catch (error) {
     if (error instanceof TuttiError) throw error;
     throw new TuttiError('ERR_ENTRY_UNREADABLE', { entry, reason: reasonOf(error) }, { cause: error });

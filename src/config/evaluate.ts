@@ -7,17 +7,22 @@ import { writeSync } from 'node:fs';
 import { extname } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
-export type Evaluated = { value: unknown } | { error: string };
+/** `added`: what the file has put into the environment or changed there. */
+export type Evaluated = { value: unknown; added: Record<string, string> } | { error: string };
 
 /** Errors of Node's own type stripping and resolving which mean that jiti may still manage. */
 const jitiMay = ['ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX', 'ERR_MODULE_NOT_FOUND', 'ERR_UNKNOWN_FILE_EXTENSION'];
 
 async function evaluate(path: string): Promise<Evaluated> {
+  const before = { ...process.env };
   try {
     const exported = await load(path);
     const value: unknown = typeof exported === 'function' ? await exported() : exported;
     const odd = notPlain(value, '');
-    return odd === null ? { value: value ?? null } : { error: `${odd}; only plain values can be used` };
+    const added = Object.entries(process.env).filter(([name, one]) => before[name] !== one);
+    return odd === null
+      ? { value: value ?? null, added: Object.fromEntries(added) as Record<string, string> }
+      : { error: `${odd}; only plain values can be used` };
   } catch (error) {
     return { error: firstLine(error, path) };
   }
@@ -68,6 +73,10 @@ function firstLine(error: unknown, path: string): string {
   const name = error.name === 'Error' && 'code' in error ? `Error [${String(error.code)}]` : error.name;
   const message = `${name}: ${error.message.split('\n', 1)[0]}`;
   const line = (error.stack ?? '').split('\n').find((text) => text.includes(path) && /:\d+/.test(text));
+  // Node's advice is for who wrote the file as CommonJS by mistake; a file of PM2 is CommonJS as a rule.
+  if (/^(module|require|exports) is not defined in ES module scope/.test(error.message)) {
+    return 'it is CommonJS in a package of "type": "module": rename it so that it ends in .cjs';
+  }
   const place = line === undefined ? syntaxErrorLine(error, path) : /:(\d+(?::\d+)?)\)?$/.exec(line.trim())?.[1];
   return place == null ? message : `${message} (line ${place})`;
 }

@@ -24,6 +24,8 @@ export interface LoadedFile {
   apps: Record<string, unknown>[];
   /** False: the file exports the one app itself. */
   isList: boolean;
+  /** An ecosystem file of PM2. */
+  isPm2: boolean;
   /** Of a file of PM2: what could not be carried over. */
   lost: Imported['lost'];
   /** What is wrong with the file beside its apps; told together with what is wrong with those. */
@@ -69,15 +71,15 @@ export function distrust(path: string): TuttiError | null {
 }
 
 export async function loadConfigFile(path: string): Promise<LoadedFile> {
-  const value = await readable(path);
+  const { value, added } = await readable(path);
   const { looksLikePm2, importPm2 } = await import('./pm2.ts');
   if (looksLikePm2(value)) {
-    const { apps, lost } = importPm2(value);
+    const { apps, lost } = importPm2(value, added);
     if (apps.length === 0) throw nothingLeft(path, lost);
-    return { path, apps: apps.map((app) => ({ ...app })), isList: true, lost, problems: [] };
+    return { path, apps: apps.map((app) => ({ ...app })), isList: true, isPm2: true, lost, problems: [] };
   }
   if (!isObject(value)) throw new TuttiError('ERR_CONFIG_EMPTY', { path, got: show(value) });
-  if (!('apps' in value)) return { path, apps: [value], isList: false, lost: [], problems: [] };
+  if (!('apps' in value)) return { path, apps: [value], isList: false, isPm2: false, lost: [], problems: [] };
   const { apps, ...rest } = value;
   if (!Array.isArray(apps) || apps.length === 0 || !apps.every(isObject)) {
     throw new TuttiError('ERR_CONFIG_EMPTY', { path, got: `{ apps: ${show(apps)} }` });
@@ -85,17 +87,21 @@ export async function loadConfigFile(path: string): Promise<LoadedFile> {
   const strays = Object.keys(rest).filter((key) => key !== '$schema');
   const message = 'must stand inside an app, because the file has a list of apps.';
   const problems = strays.map((key) => ({ source: `${path}: ${key}`, message }));
-  return { path, apps, isList: true, lost: [], problems };
+  return { path, apps, isList: true, isPm2: false, lost: [], problems };
 }
 
 /** The apps of an ecosystem file of PM2. Throws a TuttiError for any other file. */
 export async function loadPm2File(path: string): Promise<Imported> {
-  const value = await readable(path);
+  const { value, added } = await readable(path);
   const { looksLikePm2, importPm2 } = await import('./pm2.ts');
   if (!looksLikePm2(value)) throw new TuttiError('ERR_IMPORT_FOREIGN', { path, got: show(value) });
   const imported = importPm2(value);
   if (imported.apps.length === 0) throw nothingLeft(path, imported.lost);
-  return imported;
+  const names = Object.keys(added);
+  if (names.length === 0) return imported;
+  // Their values may be secrets, which a file that is kept with the source must not hold.
+  const why = `the file puts ${names.join(', ')} into the environment of its apps: name the file that they come from in envFile`;
+  return { ...imported, lost: [...imported.lost, { app: null, key: 'process.env', why }] };
 }
 
 function nothingLeft(path: string, lost: Imported['lost']): TuttiError {
@@ -106,7 +112,12 @@ function nothingLeft(path: string, lost: Imported['lost']): TuttiError {
   return new TuttiError('ERR_CONFIG_INVALID', { problems });
 }
 
-async function readable(path: string): Promise<unknown> {
+interface Read {
+  value: unknown;
+  added: Record<string, string>;
+}
+
+async function readable(path: string): Promise<Read> {
   try {
     accessSync(path, constants.R_OK);
   } catch (error) {
@@ -115,12 +126,12 @@ async function readable(path: string): Promise<unknown> {
   return read(path);
 }
 
-async function read(path: string): Promise<unknown> {
+async function read(path: string): Promise<Read> {
   try {
-    if (extname(path) === '.json') return JSON.parse(readFileSync(path, 'utf8'));
+    if (extname(path) === '.json') return { value: await parseJson(readFileSync(path, 'utf8')), added: {} };
     if (['.yaml', '.yml'].includes(extname(path))) {
       const { parse } = await import('yaml');
-      return parse(readFileSync(path, 'utf8'));
+      return { value: parse(readFileSync(path, 'utf8')), added: {} };
     }
   } catch (error) {
     const [line] = String(error).split('\n', 1);
@@ -128,7 +139,18 @@ async function read(path: string): Promise<unknown> {
   }
   const result = await evaluateElsewhere(path);
   if ('error' in result) throw new TuttiError('ERR_CONFIG_FAILED', { path, reason: result.error });
-  return result.value;
+  return result;
+}
+
+/** With comments, trailing commas and a byte order mark, as PM2's process.json files have them. */
+async function parseJson(text: string): Promise<unknown> {
+  const json = text.replace(/^\uFEFF/, '');
+  try {
+    return JSON.parse(json);
+  } catch {
+    const { default: JSON5 } = await import('json5');
+    return JSON5.parse(json);
+  }
 }
 
 function evaluateElsewhere(path: string): Promise<Evaluated> {

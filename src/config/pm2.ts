@@ -17,7 +17,8 @@ export function looksLikePm2(value: Value): boolean {
   return appsOf(value).some((app) => isObject(app) && !('entry' in app) && ('script' in app || 'exec' in app));
 }
 
-export function importPm2(file: Value): Imported {
+/** `added`: what evaluating the file has put into its environment, which PM2 hands on to every app (`require('dotenv').config()`). */
+export function importPm2(file: Value, added: Readonly<Record<string, string>> = {}): Imported {
   const lost: Imported['lost'] = [];
   if (isObject(file) && 'deploy' in file)
     lost.push({
@@ -27,14 +28,38 @@ export function importPm2(file: Value): Imported {
     });
   const apps = appsOf(file)
     .filter(isObject)
+    .map(withoutNodeAsScript)
     .filter((app) => isForNode(app, lost))
-    .map((app) => importApp(app, lost));
+    .map((app) => importApp(app, lost))
+    .map((app) => (Object.keys(added).length === 0 ? app : { ...app, env: { ...added, ...app.env } }));
   return { apps, lost };
 }
 
 function appsOf(file: Value): unknown[] {
   if (Array.isArray(file)) return file;
   return isObject(file) && Array.isArray(file.apps) ? file.apps : [file];
+}
+
+/** `script: 'node', args: 'server.js --port 80'`, or all of it in `script`, means what node would do with that command line. */
+function withoutNodeAsScript(app: Record<string, Value>): Record<string, Value> {
+  const key = app.script === undefined ? 'exec' : 'script';
+  const [command = '', ...inScript] = list(app[key] ?? '');
+  const words = [...inScript, ...(app.args == null ? [] : list(app.args))];
+  if (!isNode(command) && !(inScript.length > 0 && isLoader(command))) return app;
+  const at = words.findIndex((word) => !word.startsWith('-'));
+  const entry = words[at];
+  if (entry === undefined) return app;
+  const flags = words.slice(0, at);
+  const name = app.name ?? basename(entry, extname(entry));
+  const nodeArgs = [...(app.node_args == null ? [] : list(app.node_args)), ...flags];
+  const { exec: _exec, interpreter: _interpreter, ...rest } = app;
+  return {
+    ...rest,
+    name,
+    script: entry,
+    args: words.slice(at + 1),
+    ...(nodeArgs.length > 0 && { node_args: nodeArgs }),
+  };
 }
 
 /** What another interpreter runs must not be handed to Node.js: such an app is left out as a whole. */
@@ -46,19 +71,46 @@ function isForNode(app: Record<string, Value>, lost: Imported['lost']): boolean 
     lost.push({ app: nameOf(app), key: where, why: `${why}; this app is left out` });
     return false;
   };
-  if (runners.has(command)) {
-    return leaveOut('script', `${command} only starts another program: name the one that its script runs`);
+  const [first = ''] = command.split(/\s/, 1);
+  if (runners.has(first)) {
+    return leaveOut('script', `${first} only starts another program: name the one that its script runs`);
   }
   if (/\s/.test(command) && !/\.[cm]?[jt]sx?$/.test(command)) {
     return leaveOut('script', 'a command line of a shell is not run: `script` names a file, `args` its arguments');
   }
-  const runsNode = /(^|\/)node(js)?$/.test(path) || loaders.has(path);
-  return runsNode || leaveOut(key, `only Node.js programs are run, not those of ${path}`);
+  // PM2 chooses the interpreter by the ending, if the app names none.
+  if (app[key] === undefined && foreignEnding.test(command)) {
+    return leaveOut('script', `only Node.js programs are run, and ${basename(command)} is none`);
+  }
+  return isNode(path) || isLoader(path) || leaveOut(key, `only Node.js programs are run, not those of ${path}`);
 }
 
-const runners = new Set(['npm', 'npx', 'yarn', 'pnpm', 'bun', 'bash', 'sh', 'serve']);
+const runners = new Set([
+  'npm',
+  'npx',
+  'yarn',
+  'pnpm',
+  'bun',
+  'bunx',
+  'bash',
+  'sh',
+  'serve',
+  'nodemon',
+  'pm2',
+  'dotenv',
+  'cross-env',
+]);
+const foreignEnding = /\.(sh|bash|zsh|py|rb|php|pl|lua|r|go|jar|exe|bat|cmd|ps1)$/i;
 /** They only load TypeScript, which tutti has done by Node.js itself or by the loader of the project. */
-const loaders = new Set(['tsx', 'ts-node', 'babel-node']);
+const loaders = new Set(['tsx', 'ts-node', 'ts-node-esm', 'babel-node', 'ts-node-dev', 'swc-node']);
+
+function isNode(path: string): boolean {
+  return /(^|[/\\])node(js)?(\.exe)?$/.test(path);
+}
+
+function isLoader(path: string): boolean {
+  return loaders.has(basename(path));
+}
 
 function nameOf(app: Record<string, Value>): string {
   const script = String(app.script ?? app.exec ?? '?');
@@ -74,7 +126,8 @@ function importApp(app: Record<string, Value>, lost: Imported['lost']): AppOptio
     };
     if (value === null || value === undefined) continue;
     const environment = /^env_(.+)$/.exec(key);
-    if (environment) options.envs = { ...options.envs, [environment[1] as string]: variables(value) };
+    if (environment && !Object.hasOwn(taken, key))
+      options.envs = { ...options.envs, [environment[1] as string]: variables(value) };
     else if (Object.hasOwn(taken, key)) Object.assign(options, taken[key]?.(value, app, lose));
     else if (Object.hasOwn(refused, key)) {
       if (value !== false) lose(refused[key] as string);
@@ -112,6 +165,7 @@ const taken: Record<string, Take> = {
   increment_var: text('incrementVar'),
   port: (value, app) => ({ env: { ...variables(app.env ?? {}), PORT: String(value) } }),
   env: (value, app) => ({ env: { ...variables(value), ...(app.port !== undefined && { PORT: String(app.port) }) } }),
+  env_file: (value, app) => ({ envFile: list(value).map((one) => inFolder(app, one)) }),
   filter_env: (value) => {
     if (value === true) return { dropEnv: ['*'] };
     // PM2 compares beginnings.
@@ -187,7 +241,7 @@ const refused: Record<string, string> = {
 
 function interpreter(value: Value): Partial<AppOptions> {
   const path = String(value);
-  return path.includes('/') ? { node: path } : {};
+  return path.includes('/') && isNode(path) ? { node: path } : {};
 }
 
 function cron(value: Value, app: Record<string, Value>, lose: (why: string) => void): Partial<AppOptions> {

@@ -133,3 +133,8 @@ test('configText() writes a configuration that reads back the same', () => {
   assert.deepEqual(read, apps[0]);
   assert.match(configText([...apps, ...apps]), /apps: \[\n {4}\{\n {6}name: 'it\\'s',/);
 });
+
+test("an app's own env lies over what the file has put into the environment", () => {
+  const { apps } = importPm2({ apps: [{ script: 'a.js', env: { MODE: 'own' } }] }, { MODE: 'file', SECRET: 's' });
+  assert.deepEqual(apps[0]?.env, { MODE: 'own', SECRET: 's' });
+});

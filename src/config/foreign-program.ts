@@ -1,0 +1,34 @@
+// Whether a file is for somebody else than Node.js, before Node.js is given it: it would end in a SyntaxError that explains nothing.
+import { closeSync, openSync, readSync } from 'node:fs';
+import { extname } from 'node:path';
+
+/** What a shebang may name of a program that Node.js runs. */
+const forNode = /\b(node|nodejs|tsx|ts-node|babel-node|bun|deno)\b/;
+const languages: Record<string, string> = {
+  '.sh': 'a shell script',
+  '.bash': 'a shell script',
+  '.py': 'a Python program',
+  '.rb': 'a Ruby program',
+  '.php': 'a PHP program',
+  '.pl': 'a Perl program',
+};
+
+/** What it is, in words; null if Node.js may run it. Throws if it cannot be read. */
+export function foreignProgram(path: string): string | null {
+  const begin = beginning(path);
+  if (begin.startsWith('\x7fELF') || begin.startsWith('MZ') || /^(\xfe\xed\xfa|\xcf\xfa\xed\xfe)/.test(begin))
+    return 'a binary';
+  const shebang = /^#!\s*([^\n]*)/.exec(begin)?.[1]?.trim();
+  if (shebang !== undefined) return forNode.test(shebang) ? null : `a script for ${shebang}`;
+  return languages[extname(path).toLowerCase()] ?? null;
+}
+
+function beginning(path: string): string {
+  const file = openSync(path, 'r');
+  try {
+    const bytes = Buffer.alloc(128);
+    return bytes.toString('latin1', 0, readSync(file, bytes, 0, bytes.length, 0));
+  } finally {
+    closeSync(file);
+  }
+}
