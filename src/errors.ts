@@ -76,6 +76,24 @@ function remedyOfStart(said: string): string {
 
 const lines = (text: readonly string[]): string => text.map((line) => `\n  ${line}`).join('');
 
+const noRight = 'Let this user do that, or name a place where it may.';
+const noMore = 'End other processes, or raise the limits of processes (ulimit -u, TasksMax=) and of memory.';
+const noFiles = 'Raise the limit of open files: ulimit -n in a shell, LimitNOFILE= in a unit, ulimits in a container.';
+
+/** What to do when the system refuses something, by its code. What is not in here is taken for a bug. */
+export const systemRemedies: Readonly<Record<string, string>> = {
+  EMFILE: noFiles,
+  ENFILE: noFiles,
+  EAGAIN: noMore,
+  ENOMEM: noMore,
+  ENOSPC: 'Make room on the disk.',
+  EDQUOT: 'Make room on the disk, or raise the quota.',
+  EIO: 'Look after the disk.',
+  EROFS: noRight,
+  EACCES: noRight,
+  EPERM: noRight,
+};
+
 export const errors = {
   ERR_USAGE: error<{ problem: string; hint: string }>({
     exitCode: 64,
@@ -379,6 +397,13 @@ export const errors = {
       `Cannot import "${path}": it must export { apps: [{ script: … }] }, as files of PM2 do, got ${got}.`,
     remedy: () => 'Name the file that you start with pm2.',
     example: { path: '/srv/web/package.json', got: '{"name":"web"}' },
+  }),
+  ERR_SYSTEM: error<{ code: string; problem: string }>({
+    exitCode: 1,
+    when: 'The system refused what tutti needs: a limit is reached, a disk is full or read-only, a right is missing.',
+    message: ({ problem }) => `Cannot go on, because the system refuses: ${problem}`,
+    remedy: ({ code }) => systemRemedies[code] ?? 'Change what the system says, and try again.',
+    example: { code: 'EMFILE', problem: 'spawn /usr/bin/node EMFILE' },
   }),
   ERR_INTERNAL: error<{ problem: string }>({
     exitCode: 70,

@@ -23,6 +23,7 @@ import { ProcessMemory } from './host/process-memory.ts';
 import { Scratch } from './host/scratch.ts';
 import { hasTerminal, installSignals, type SignalCommands, signalTable } from './host/signals.ts';
 import { UnreadMessages } from './host/unread-messages.ts';
+import { asTuttiError } from './known-error.ts';
 import { IncidentStore } from './logs/incident-store.ts';
 import { WorkerLog } from './logs/worker-log.ts';
 import { Observation } from './observation.ts';
@@ -319,7 +320,7 @@ export function launch(
       }
     } catch (error) {
       host.release();
-      const known = error instanceof TuttiError ? error : new TuttiError('ERR_INTERNAL', { problem: String(error) });
+      const known = asTuttiError(error);
       void end(known.exitCode, known.message, known);
       return;
     }

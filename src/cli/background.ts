@@ -3,7 +3,8 @@
 
 import { appPaths } from '../admin/state-folder.ts';
 import { type LoadedApp, loadApp } from '../config/app.ts';
-import { TuttiError } from '../errors.ts';
+import type { TuttiError } from '../errors.ts';
+import { asTuttiError } from '../known-error.ts';
 import { OwnLog } from '../logs/own-log.ts';
 import { launch } from '../supervise.ts';
 import { surroundings } from '../surroundings.ts';
@@ -78,8 +79,7 @@ function load(record: LaunchRecord): Promise<LoadedApp> {
 }
 
 function reportFailure(error: unknown): TuttiError {
-  const problem = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  const known = error instanceof TuttiError ? error : new TuttiError('ERR_INTERNAL', { problem }, { cause: error });
+  const known = asTuttiError(error);
   report({ type: 'failed', code: known.code, details: known.details });
   return known;
 }

@@ -55,7 +55,8 @@ export async function launchInBackground(
         reject(new TuttiError('ERR_BACKGROUND_LOST', { name: record.name, how, lastLines: tail(err, before) }));
       });
     });
-    launched.send(record);
+    // Without a process there is nobody to tell, and the report is its error.
+    if (launched.connected) launched.send(record);
     const said = await report;
     if (launched.connected) launched.disconnect();
     launched.unref();

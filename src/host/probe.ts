@@ -72,9 +72,7 @@ async function connectTo(worker: WorkerProcess, folder: () => string, opened: Op
   opened.servers.push(server);
   count += 1;
   const address =
-    process.platform === 'win32'
-      ? `\\\\.\\pipe\\tutti-${process.pid}-${count}`
-      : join(folder(), `probe-${process.pid}-${count}.sock`);
+    process.platform === 'win32' ? `\\\\.\\pipe\\tutti-${process.pid}-${count}` : join(folder(), `probe-${count}.sock`);
   await new Promise<void>((done, fail) => server.once('error', fail).listen(address, done));
 
   const accepted = new Promise<Socket>((done) =>

@@ -1,7 +1,7 @@
 // The file in memory through which workers know of each other's load, and the primary of their lives (primary: makes it, gives out the
 // cells, reads what the workers say of themselves, clears the cells of the dead).
 
-import { closeSync, constants, openSync, readdirSync, readlinkSync, readSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, constants, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { takeBeat, takeCounts } from '../protocol/beat-record.ts';
@@ -19,6 +19,7 @@ import {
   recordOffset,
   SCOREBOARD_BYTES,
 } from '../protocol/scoreboard-layout.ts';
+import { ownMark, removeLeftovers } from './leftovers.ts';
 
 const EMPTY = Buffer.alloc(CELL_BYTES);
 const NOTHING = Buffer.alloc(RECORD_BYTES);
@@ -49,9 +50,10 @@ export class Scoreboard {
   /** Null where no file can be made: workers then share by the kernel alone. */
   static create(): Scoreboard | null {
     const { O_CREAT, O_EXCL, O_RDWR } = constants;
-    const name = `tutti-${pidNamespace()}-${process.pid}-${freshHex()}.scoreboard`;
+    const name = `tutti-${ownMark()}-${freshHex()}.scoreboard`;
     for (const folder of ['/dev/shm', tmpdir()]) {
-      removeOrphans(folder);
+      // A primary and workers that were all killed at once could not remove their file.
+      removeLeftovers(folder, /^tutti-(\d+)-(\d+)-[0-9a-f]{12}\.scoreboard$/);
       try {
         const path = join(folder, name);
         return new Scoreboard(path, openSync(path, O_CREAT | O_EXCL | O_RDWR, 0o600));
@@ -159,41 +161,4 @@ function freshHex(): string {
   return Math.floor(Math.random() * 2 ** 48)
     .toString(16)
     .padStart(12, '0');
-}
-
-/** A primary and workers that were all killed at once could not remove their file. */
-function removeOrphans(folder: string): void {
-  let names: string[] = [];
-  try {
-    names = readdirSync(folder);
-  } catch {
-    // Not there.
-  }
-  for (const name of names) {
-    const [, namespace, pid] = /^tutti-(\d+)-(\d+)-[0-9a-f]{12}\.scoreboard$/.exec(name) ?? [];
-    if (namespace !== pidNamespace() || isAlive(Number(pid))) continue;
-    try {
-      rmSync(join(folder, name), { force: true });
-    } catch {
-      // Another user's, in a folder where each removes only his own. The next name may be ours.
-    }
-  }
-}
-
-/** The containers of a pod share the folder, but not the numbers of their processes. */
-function pidNamespace(): string {
-  try {
-    return /\d+/.exec(readlinkSync('/proc/self/ns/pid'))?.[0] ?? '0';
-  } catch {
-    return '0';
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }

@@ -12,6 +12,9 @@ interface Window {
   held: number;
 }
 
+/** Of more kinds than this at a time, the one whose window began first is forgotten: some kinds carry words that never come again. */
+const MOST_KINDS = 500;
+
 export type Passage = { pass: false } | { pass: true; heldBefore: number; isLast: boolean };
 
 export class Damper {
@@ -30,7 +33,11 @@ export class Damper {
     if (window === undefined || now - window.startedAt >= windowMs) {
       heldBefore = window?.held ?? 0;
       window = { startedAt: now, passed: 0, held: 0 };
+      // Again at the end: the first is always the one that began first.
+      this.#windows.delete(kind);
       this.#windows.set(kind, window);
+      const [first] = this.#windows.keys();
+      if (this.#windows.size > MOST_KINDS && first !== undefined) this.#windows.delete(first);
     }
     if (window.passed >= most) {
       window.held += 1;
