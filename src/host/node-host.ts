@@ -19,6 +19,7 @@ import type { Generation, Generations, Program } from './generations.ts';
 import { InspectPorts } from './inspect-ports.ts';
 import { type Inspection, Inspections, type InspectionWish } from './inspections.ts';
 import { monotonicMs } from './monotonic.ts';
+import { PreloadNotices } from './preload-notices.ts';
 import { probe } from './probe.ts';
 import { type ProcessMemory, pssBytes } from './process-memory.ts';
 import { Scratch } from './scratch.ts';
@@ -79,7 +80,7 @@ export class NodeHost implements Host {
   readonly #changedFiles: ChangedFiles;
   #outOfMemoryKills = outOfMemoryKills();
   #signalledAt = Number.NEGATIVE_INFINITY;
-  #selfTestReported = false;
+  readonly #preloadNotices: PreloadNotices;
   #released = false;
 
   readonly #inspections: Inspections;
@@ -88,6 +89,7 @@ export class NodeHost implements Host {
     this.#options = options;
     this.#inspections = new Inspections(options.inspectionFolder);
     this.#memory = new WorkerMemory(options.memory);
+    this.#preloadNotices = new PreloadNotices(options.report);
     this.#clock = new Clock(() => {
       options.dataPlane.tellSigns();
       options.dispatch({ type: 'tick' });
@@ -298,12 +300,8 @@ export class NodeHost implements Host {
     inspected: (message) => this.#inspections.answered(message),
     metrics: (worker, seq, metrics) => this.#options.metrics(worker.id, seq, metrics),
     signalled: (worker, signal, handled) => this.#signalledAlone(worker, signal, handled),
-    selfTestFailed: (_worker, problem) => {
-      if (this.#selfTestReported) return;
-      this.#selfTestReported = true;
-      const message = `This version of node works otherwise than tutti knows it (${problem}), so connections are shared as node:cluster does it.`;
-      this.#options.report({ type: 'notice', level: 'warn', message });
-    },
+    selfTestFailed: (_worker, problem) => this.#preloadNotices.selfTestFailed(problem),
+    failed: (worker, what, error) => this.#preloadNotices.failed(worker, what, error),
     gone: async (worker) => {
       this.#workers.delete(worker.id);
       this.#inspectPorts.release(worker.id);

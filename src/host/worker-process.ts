@@ -17,7 +17,7 @@ export type RawHandle = object;
 
 /** What the worker says of its own life; the rest is about sockets and connections. */
 type LifeMessage =
-  `NODE_TUTTI_${'HELLO' | 'LISTENING' | 'CLOSED' | 'STARTED' | 'READY' | 'HEARTBEAT' | 'DRAINED' | 'METRICS_REPLY' | 'SIGNALLED' | 'LAST_WORDS'}`;
+  `NODE_TUTTI_${'HELLO' | 'LISTENING' | 'CLOSED' | 'STARTED' | 'READY' | 'HEARTBEAT' | 'DRAINED' | 'METRICS_REPLY' | 'SIGNALLED' | 'LAST_WORDS' | 'FAILED'}`;
 
 /** Messages about sockets and connections, which the data plane answers. */
 export type DataMessage = Exclude<ToPrimary, { cmd: LifeMessage }>;
@@ -32,6 +32,8 @@ export interface WorkerObserver {
   /** `handled`: the application listens to that signal. */
   signalled(worker: WorkerProcess, signal: NodeJS.Signals, handled: boolean): void;
   selfTestFailed(worker: WorkerProcess, problem: string): void;
+  /** Something of tutti's own failed in the worker, which went on. */
+  failed(worker: WorkerProcess, what: string, error: string): void;
   /** The process is gone. Its end becomes an input when the promise is kept. */
   gone(worker: WorkerProcess): Promise<void>;
   outOfMemory(): boolean;
@@ -212,6 +214,9 @@ export class WorkerProcess {
         return;
       case 'NODE_TUTTI_LAST_WORDS':
         this.#lastWords = message;
+        return;
+      case 'NODE_TUTTI_FAILED':
+        this.#observer.failed(this, message.what, message.error);
         return;
       default:
         this.#observer.data(this, message, handle);

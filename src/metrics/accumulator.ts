@@ -42,6 +42,7 @@ export class Accumulator {
   readonly restarts = new Counter();
   readonly suspects = new Counter();
   readonly recycles = new Counter();
+  readonly preloadFailures = new Counter();
   readonly drainsIncomplete = new Counter();
   readonly reloads = new Counter();
   readonly scalings = new Counter();
@@ -178,6 +179,7 @@ export class Accumulator {
     for (const mode of ['user', 'system']) this.cpuSeconds.add({ slot: label, mode }, 0);
     this.suspects.add({ slot: label }, 0);
     this.recycles.add({ slot: label }, 0);
+    this.preloadFailures.add({ slot: label }, 0);
     this.#latency(label);
   }
 
@@ -204,6 +206,7 @@ export class Accumulator {
     const past = before?.extra;
     if (!extra) return;
     this.#count(watched, extra);
+    this.preloadFailures.add({ slot }, (extra.failures ?? 0) - (past?.failures ?? 0));
     for (const result of ['sent', 'adopted', 'refused'] as const) {
       if (extra.transfers) {
         this.transfers.add({ slot, result }, extra.transfers[result] - (past?.transfers?.[result] ?? 0));

@@ -66,6 +66,10 @@ export const families = {
   ]),
   tutti_worker_suspect_total: worker('counter', 'Times a worker of the slot gave no sign of life for 5 seconds.'),
   tutti_worker_recycles_total: worker('counter', 'Planned replacements of single workers.'),
+  tutti_worker_preload_failures_total: worker(
+    'counter',
+    "Failures of tutti's own code in the workers of the slot, which the application did not notice.",
+  ),
 
   tutti_http_requests_total: traffic(
     'counter',

@@ -88,6 +88,7 @@ export function sampleFamilies(
     tutti_worker_restarts_total: series(counts.restarts),
     tutti_worker_suspect_total: series(counts.suspects),
     tutti_worker_recycles_total: series(counts.recycles),
+    tutti_worker_preload_failures_total: series(counts.preloadFailures),
 
     tutti_http_requests_total: series(counts.requests),
     tutti_http_request_duration_seconds: [...counts.latencies].flatMap(([slot, histogram]) =>

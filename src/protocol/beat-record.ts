@@ -30,6 +30,7 @@ export function putBeat(record: Float64Array, { extra = noExtra, ...beat }: Beat
     record[at++] = extra.gc?.[kind]?.count ?? 0;
     record[at++] = extra.gc?.[kind]?.ms ?? 0;
   }
+  record[at++] = extra.failures ?? 0;
 }
 
 /** Null if it is none: the numbers are as good as whoever wrote them. */
@@ -48,6 +49,7 @@ export function takeBeat(record: Float64Array): Beat | null {
       ...numbers(MEMORY),
       transfers: numbers(TRANSFERS),
       gc: Object.fromEntries(GC.map((kind) => [kind, { count: next(), ms: next() }])),
+      failures: next(),
     },
   };
 }

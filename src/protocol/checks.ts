@@ -133,6 +133,7 @@ const beat = shape<Beat>({
       heapTotalBytes: maybe(number),
       heapLimitBytes: maybe(number),
       externalBytes: maybe(number),
+      failures: maybe(number),
     }),
   ),
 });
@@ -172,6 +173,7 @@ const contents: { [K in Kind]: Fields<Content<K>> } = {
   },
   // What an application counts is its own; metrics/ leaves out what cannot be used.
   NODE_TUTTI_METRICS_REPLY: { seq: orNull(whole), metrics: orNull(list(anything as Check<AppMetric>, METRICS)) },
+  NODE_TUTTI_FAILED: { what: text, error: text },
   NODE_TUTTI_SIGNALLED: { signal: oneOf('SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'), handled: flag },
   NODE_TUTTI_LAST_WORDS: { error: maybe(text), stderr: list(text, MANY), requests: list(request, MANY) },
   NODE_TUTTI_TRANSFER: { key: text, to: orNull(whole), used: flag, held: orNull(whole) },

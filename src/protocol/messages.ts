@@ -175,6 +175,8 @@ export type ToPrimary =
     }
   /** The application's own metrics: the answer to METRICS, or, with `seq` null, the last ones. Null: it keeps none. */
   | { cmd: 'NODE_TUTTI_METRICS_REPLY'; seq: number | null; metrics: AppMetric[] | null }
+  /** Something of tutti's own failed in this worker and was passed over; told once of each kind. `what`: what could not be done. */
+  | { cmd: 'NODE_TUTTI_FAILED'; what: string; error: string }
   /** TERM, INT, HUP or QUIT arrived and was kept from the application. `handled`: it listens to that signal. */
   | { cmd: 'NODE_TUTTI_SIGNALLED'; signal: string; handled: boolean }
   | {
@@ -222,6 +224,8 @@ export interface BeatExtra {
   transfers?: { sent: number; adopted: number; refused: number };
   /** Garbage collections by kind. */
   gc?: Partial<Record<GcKind, { count: number; ms: number }>>;
+  /** Of something of tutti's own in the worker, which the application did not notice. */
+  failures?: number;
   /** Gauges. */
   heapTotalBytes?: number;
   heapLimitBytes?: number;

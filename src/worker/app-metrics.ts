@@ -2,11 +2,14 @@
 // the application itself has loaded is found, in the cache of modules, each copy of it. Runs in the worker.
 import type { AppMetric } from '../protocol/messages.ts';
 import { onMessage, post } from './channel.ts';
+import { attempt, cancel, failed, guarded, later, unawaited } from './guard.ts';
 
-/** What is used of prom-client's default registry. */
+/** What is used of prom-client's default registry. Up to version 12 it answers at once, later with a promise. */
 interface Registry {
-  getMetricsAsJSON(): Promise<AppMetric[]>;
+  getMetricsAsJSON(): unknown;
 }
+
+const WHAT = "collecting the application's metrics";
 
 /** Only an application that the metrics were asked of once tells its last ones; nobody would read them otherwise. */
 let asked = false;
@@ -14,7 +17,8 @@ let asked = false;
 export function answerMetrics(): void {
   onMessage('NODE_TUTTI_METRICS', ({ seq }) => {
     asked = true;
-    void collect().then((metrics) => post({ cmd: 'NODE_TUTTI_METRICS_REPLY', seq, metrics }));
+    const replied = collect().then((metrics) => post({ cmd: 'NODE_TUTTI_METRICS_REPLY', seq, metrics }));
+    unawaited(WHAT, replied);
   });
 }
 
@@ -23,19 +27,47 @@ export async function postLastMetrics(atMostMs: number): Promise<void> {
   if (!asked) return;
   let timer: NodeJS.Timeout | undefined;
   const enough = new Promise<null>((done) => {
-    timer = setTimeout(done, atMostMs, null);
+    timer = later(
+      atMostMs,
+      guarded(WHAT, () => done(null)),
+    );
   });
   const metrics = await Promise.race([collect(), enough]);
-  clearTimeout(timer);
+  if (timer !== undefined) cancel(timer);
   if (metrics !== null) post({ cmd: 'NODE_TUTTI_METRICS_REPLY', seq: null, metrics });
 }
 
-/** Null without prom-client. A registry that fails says nothing, as long as it fails. */
+/** Null without prom-client. A registry that fails says nothing, as long as it fails. Never rejects. */
 async function collect(): Promise<AppMetric[] | null> {
-  const registries = findRegistries();
+  const registries = attempt(WHAT, findRegistries, []);
   if (registries.length === 0) return null;
-  const all = await Promise.all(registries.map((registry) => registry.getMetricsAsJSON().catch(() => [])));
-  return all.flat();
+  return (await Promise.all(registries.map(ask))).flat();
+}
+
+async function ask(registry: Registry): Promise<AppMetric[]> {
+  try {
+    const answer: unknown = await registry.getMetricsAsJSON();
+    if (!Array.isArray(answer)) throw new TypeError('getMetricsAsJSON() answers with something else than a list');
+    const metrics = answer.filter(isMetric);
+    if (metrics.length < answer.length) failed(WHAT, new TypeError('getMetricsAsJSON() lists what is no metric'));
+    return metrics;
+  } catch (error) {
+    failed(WHAT, error);
+    return [];
+  }
+}
+
+function isMetric(metric: unknown): metric is AppMetric {
+  const { name, help, type, aggregator, values } = (metric ?? {}) as { [key in keyof AppMetric]: unknown };
+  const isText = [name, help, type, aggregator ?? ''].every((text) => typeof text === 'string');
+  return isText && Array.isArray(values) && values.every(isValue);
+}
+
+function isValue(each: unknown): boolean {
+  const { value, labels, metricName } = (each ?? {}) as { [key in keyof AppMetric['values'][number]]: unknown };
+  if (typeof value !== 'number' || typeof labels !== 'object' || labels === null) return false;
+  if (metricName !== undefined && typeof metricName !== 'string') return false;
+  return Object.values(labels).every((label) => !['object', 'function', 'symbol', 'bigint'].includes(typeof label));
 }
 
 function findRegistries(): Registry[] {

@@ -1,9 +1,10 @@
 // Decides in a worker which connections should be elsewhere: by the numbers on the scoreboard (least-connections) or by the client's
 // address (ip-hash). Short-lived connections pay almost nothing: for them it looks at the scoreboard at most every few milliseconds.
 
-import { performance } from 'node:perf_hooks';
 import type { Balance } from '../protocol/balance.ts';
 import type { RawConnection } from '../protocol/raw-handle.ts';
+import * as clock from './clock.ts';
+import { guarded, later, soon } from './guard.ts';
 import { bid, hashAddress } from './ip-hash.ts';
 import type { ScoreboardCell, Sibling } from './scoreboard-cell.ts';
 
@@ -47,7 +48,7 @@ export class Balancer {
   #closed = 0;
   #writing: 'last' | 'now' | null = null;
   #wroteAt = 0;
-  readonly #write = (): void => this.write();
+  readonly #write = guarded('a number on the scoreboard', () => this.write());
   #surplusBefore = 0;
   /** Far more than its share for a while. */
   #isCrowded = false;
@@ -110,21 +111,21 @@ export class Balancer {
     this.changed();
   }
 
-  changed(now = performance.now()): void {
+  changed(now = clock.now()): void {
     if (this.#balance === 'least-connections' && this.#lasting) {
-      if (this.#writing !== 'now') setImmediate(this.#write);
+      if (this.#writing !== 'now') soon(this.#write);
       this.#writing = 'now';
     } else if (now - this.#wroteAt > WRITE_MS) {
       this.#wroteAt = now;
       this.write();
     } else if (this.#writing === null) {
       this.#writing = 'last';
-      setTimeout(this.#write, WRITE_LAST_MS).unref();
+      later(WRITE_LAST_MS, this.#write).unref();
     }
   }
 
   /** Somebody else accepts connections. */
-  hasSiblings(now = performance.now()): boolean {
+  hasSiblings(now = clock.now()): boolean {
     this.#look(now, LOOK_MS);
     return this.#siblings.length > 0;
   }
@@ -133,7 +134,7 @@ export class Balancer {
   surplus(): number {
     const held = this.#count();
     if (this.#slot === null || held === 0) return 0;
-    const now = performance.now();
+    const now = clock.now();
     this.#look(now, LOOK_MS);
     if (this.#balance === 'ip-hash') return this.#membersChanged(now) ? Number.POSITIVE_INFINITY : 0;
     const mean = this.#mean(held);
@@ -149,7 +150,7 @@ export class Balancer {
   home(client: RawConnection, mustLeave: boolean, moved: number): Placement | null {
     const anywhere = { to: null, held: mustLeave ? null : this.#count() - moved - 1 };
     if (this.#balance !== 'ip-hash') return anywhere;
-    return this.#home(client, performance.now()) ?? (mustLeave ? anywhere : null);
+    return this.#home(client, clock.now()) ?? (mustLeave ? anywhere : null);
   }
 
   /** For some time after a worker came or went, clients may be in the wrong place. */

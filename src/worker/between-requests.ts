@@ -5,6 +5,7 @@ import type http from 'node:http';
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { parsersOf } from './idle.ts';
+import { process } from './own-process.ts';
 import type { AnyServer } from './servers.ts';
 
 interface PrivateParser {

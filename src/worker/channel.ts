@@ -1,17 +1,22 @@
 // The worker's end of the IPC channel. Our messages are Node's 'internalMessage's, so the application sees none of them.
+
 import type { ToPrimary, ToWorker } from '../protocol/messages.ts';
 import type { RawHandle } from '../protocol/raw-handle.ts';
+import { attempt, cancel, failed, type Guarded, guarded, keepAlive, type Outcome, on, soon } from './guard.ts';
 import { keepChannel, withChannel } from './leave.ts';
 import { isUnread } from './output.ts';
+import { process } from './own-process.ts';
 
 /** process.send as it is; its declared type knows neither a raw handle nor a callback after options. */
 type Send = (message: unknown, handle?: unknown, options?: object, done?: (error: Error | null) => void) => boolean;
 type Cmd = ToWorker['cmd'];
-type Receiver = (message: ToWorker, handle: RawHandle | undefined) => void;
+type Received = [message: ToWorker, handle: RawHandle | undefined];
+/** Hears whether what was sent has left the process. */
+export type Sent = Guarded<[error: Error | null]>;
 
-const receivers = new Map<string, Receiver>();
-const ignore = (): void => {};
-let others: Receiver = ignore;
+const receivers = new Map<string, Guarded<Received>>();
+const ignore = guarded('nothing', () => {});
+let others: Guarded<Received> | null = null;
 let send: Send | null = null;
 
 /** Joins the channel. `onReadyWord` is called each time the application itself says `process.send('ready')`. */
@@ -19,49 +24,54 @@ export function openChannel(onReadyWord: () => void): void {
   const own = process.send as Send | undefined;
   if (own === undefined) return;
   send = own;
-  process.on('internalMessage' as 'message', (message: unknown, handle: unknown) => {
+  const receive = guarded('a message', (message: unknown, handle: unknown) => {
     if (typeof message !== 'object' || message === null || !('cmd' in message)) return;
     const cmd = String(message.cmd);
     if (!cmd.startsWith('NODE_TUTTI_')) return;
-    (receivers.get(cmd) ?? others)(message as ToWorker, handle as RawHandle | undefined);
+    const receiver = receivers.get(cmd) ?? others;
+    return () => receiver?.(message as ToWorker, handle as RawHandle | undefined);
   });
+  on(process, 'internalMessage', receive);
   keepChannel();
   wrapSend(own, onReadyWord);
   // Under plain node nothing like a channel keeps a finished program alive.
   process.channel?.unref();
 }
 
-/** Sends; a handle rides along. `done` hears of the error of a channel that is closed; without it errors are ignored. */
-export function post(message: ToPrimary, handle?: RawHandle, done: (error: Error | null) => void = ignore): boolean {
-  const own = send;
-  if (own === null) return false;
-  // A callback always: without one Node throws a failed send at the application as an 'error' of process.
-  return withChannel(() => own.call(process, message, handle, {}, done));
+/** Sends; a handle rides along. `done` hears of the error of a channel that is closed; without it errors are ignored. Never throws. */
+export function post(message: ToPrimary, handle?: RawHandle, done: Sent = ignore): void {
+  try {
+    // A callback always: without one Node throws a failed send at the application as an 'error' of process.
+    withChannel(() => send?.call(process, message, handle, {}, done));
+  } catch (error) {
+    failed(`sending ${message.cmd}`, error);
+    soon(guarded('an unsent message', () => () => done(error as Error)));
+  }
 }
 
 /** One receiver per command. */
 export function onMessage<C extends Cmd>(
   cmd: C,
-  receiver: (message: Extract<ToWorker, { cmd: C }>, handle: RawHandle | undefined) => void,
+  receiver: (message: Extract<ToWorker, { cmd: C }>, handle: RawHandle | undefined) => Outcome,
 ): void {
-  receivers.set(cmd, receiver as Receiver);
+  receivers.set(cmd, guarded<Received>(cmd, receiver as (...received: Received) => Outcome));
 }
 
 /** What nobody else receives. */
-export function receiveOthers(receiver: Receiver): void {
-  others = receiver;
+export function receiveOthers(receiver: (...received: Received) => Outcome): void {
+  others = guarded('a message about sockets', receiver);
 }
 
 /** Keeps the process alive until the returned function is called, as a pending operation of the application would. */
 export function hold(): () => void {
-  const timer = setInterval(ignore, 2 ** 30);
-  return () => clearInterval(timer);
+  const timer = keepAlive();
+  return () => cancel(timer);
 }
 
 /** The application may say 'ready' and go on talking to a primary that is gone: under plain node that cannot fail either. */
 function wrapSend(own: Send, onReadyWord: () => void): void {
   const wrapped = function send(this: unknown, message: unknown, ...rest: never[]): boolean {
-    if (message === 'ready') onReadyWord();
+    if (message === 'ready') attempt("the word 'ready'", onReadyWord, undefined);
     if (rest.some((arg) => typeof arg === 'function')) return own.call(process, message, ...rest);
     if (!process.connected) return false;
     // The primary may be dead and its end not seen yet: without a callback the failed write would end the application.

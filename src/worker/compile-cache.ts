@@ -15,6 +15,10 @@ export interface CompileCache {
 
 export function enableCompileCache(): CompileCache {
   const api = module as MaybeCompileCache;
-  api.enableCompileCache?.();
+  try {
+    api.enableCompileCache?.();
+  } catch {
+    // Then the code is compiled.
+  }
   return { flush: () => api.flushCompileCache?.() };
 }

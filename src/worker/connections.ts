@@ -1,9 +1,9 @@
 // Every connection that the worker's servers accepted, and the HTTP/1 requests on it. Runs in the worker.
 // Only accepted sockets are here: what the application opened itself (its database) is its own business.
-import { subscribe } from 'node:diagnostics_channel';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ServerHttp2Session } from 'node:http2';
 import type { Socket } from 'node:net';
+import { guarded, on, subscribe } from './guard.ts';
 import { HandleEnds } from './handle-ends.ts';
 import { type AnyServer, kindOf, transportOf, watchServers } from './servers.ts';
 
@@ -41,21 +41,22 @@ export interface Connection {
 const open = new Map<object, Connection>();
 const connections = new Set<Connection>();
 const sessions = new Set<ServerHttp2Session>();
-const handles = new HandleEnds<Connection>(leave);
+const handles = new HandleEnds<Connection>(guarded('the count of connections', leave));
 const unseen = new WeakSet<object>();
 let newest: Connection | null = null;
 const onLost: ((connection: Connection) => void)[] = [];
 const onSession: ((session: ServerHttp2Session) => void)[] = [];
 
 export function trackConnections(): void {
-  subscribe('net.server.socket', (message) => {
+  const accepted = guarded('the count of connections', (message: unknown) => {
     const { socket } = message as { socket: Socket };
     track(socket, (socket as Socket & { server?: AnyServer }).server ?? null);
   });
+  subscribe('net.server.socket', accepted);
   watchServers((server) => {
     const kind = kindOf(server);
-    if (kind === 'https' || kind === 'http2s') server.on('secureConnection', joinTls);
-    if (kind === 'http2' || kind === 'http2s') server.on('session', trackSession);
+    if (kind === 'https' || kind === 'http2s') on(server, 'secureConnection', joinTls);
+    if (kind === 'http2' || kind === 'http2s') on(server, 'session', trackSession);
   });
 }
 
@@ -85,7 +86,7 @@ export function track(socket: Socket, server: AnyServer | null): Connection {
   open.set(socket, connection);
   connections.add(connection);
   const { handle } = connection;
-  if (handle === null || !handles.add(handle, connection)) socket.on('close', () => leave(connection));
+  if (handle === null || !handles.add(handle, connection)) on(socket, 'close', closed);
   return connection;
 }
 
@@ -140,24 +141,33 @@ export function whenSession(opened: (session: ServerHttp2Session) => void): void
   onSession.push(opened);
 }
 
+const closed = guarded('the count of connections', function (this: Socket) {
+  const connection = open.get(this);
+  if (connection !== undefined) leave(connection);
+});
+
 function join(connection: Connection, wire: Socket): void {
   if (wire === connection.socket || !connections.has(connection)) return;
   connection.wire = wire;
   open.set(wire, connection);
 }
 
-function joinTls(wire: Socket): void {
+const joinTls = guarded('the count of TLS connections', (wire: Socket) => {
   const transport = transportOf(wire);
   const connection = open.get(transport);
   if (connection !== undefined) join(connection, wire);
-}
+});
 
-function trackSession(session: ServerHttp2Session): void {
-  // The application may have refused it: its listener was there before this one.
+const trackSession = guarded('the count of HTTP/2 sessions', (session: ServerHttp2Session) => {
+  // The application may have refused it; there is no socket then, and no event to come.
   if (session.destroyed) return;
-  const transport = (session.socket as Socket & { _parent?: Socket })._parent;
+  const transport = (session.socket as (Socket & { _parent?: Socket }) | undefined)?._parent;
   if (transport !== undefined && unseen.has(transport)) return;
   sessions.add(session);
-  session.once('close', () => sessions.delete(session));
+  on(session, 'close', forgetSession);
   for (const each of onSession) each(session);
-}
+});
+
+const forgetSession = guarded('the count of HTTP/2 sessions', function (this: ServerHttp2Session) {
+  sessions.delete(this);
+});

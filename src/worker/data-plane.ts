@@ -6,9 +6,11 @@ import type { Server } from 'node:net';
 import { constants } from 'node:os';
 import type { BootInfo, ListenRequest, ToPrimary, ToWorker } from '../protocol/messages.ts';
 import type { RawConnection, RawHandle, RawListenHandle } from '../protocol/raw-handle.ts';
+import type { Sent } from './channel.ts';
 import type { Connection } from './connections.ts';
 import { DatagramGate, type RawDatagram } from './datagram-gate.ts';
 import { watchForeignListen } from './foreign-listen.ts';
+import { cancel, guarded, keepAlive, type Outcome } from './guard.ts';
 import { ListenHandle } from './listen-handle.ts';
 import { installListenSeam, type PrivateServer, type ServerAnswer } from './listen-seam.ts';
 import { addressOf, type ListenerInfo, listenerInfo } from './listener-info.ts';
@@ -18,7 +20,7 @@ import { Transfers } from './transfers.ts';
 export interface DataPlaneOptions {
   boot: BootInfo;
   /** Sends to the primary; `callback` when the message has left the process (or could not). */
-  send(message: ToPrimary, handle?: unknown, callback?: (error: Error | null) => void): void;
+  send(message: ToPrimary, handle?: unknown, callback?: Sent): void;
   readiness: ListenReport;
 }
 
@@ -38,8 +40,8 @@ export interface DataPlane {
   admit(slot: number): void;
   /** Servers go on "listening" for the application, but nothing new arrives; what is queued goes to siblings. */
   stopAccepting(): void;
-  /** True: the message was for the data plane and is dealt with. */
-  onMessage(message: ToWorker, handle: unknown): boolean;
+  /** Messages about sockets and connections; others are none of its business. */
+  onMessage(message: ToWorker, handle: unknown): Outcome;
   /** Moves what is idle now to siblings; answers how many left with this call. What cannot move stays. */
   moveIdle(): number;
   /** During a drain: the connection will move as soon as it has nothing under way. */
@@ -86,7 +88,7 @@ class WorkerDataPlane implements DataPlane {
   readonly #options: DataPlaneOptions;
   readonly #held = new Map<string, Held>();
   readonly #datagrams = new Map<string, DatagramGate>();
-  readonly #waiting = new Map<number, (reply: ListenReply, handle: unknown) => void>();
+  readonly #waiting = new Map<number, (reply: ListenReply, handle: unknown) => Outcome>();
   readonly #portZero = new Map<string, number>();
   /** listen() calls of servers that the primary has not answered yet. */
   #listens = 0;
@@ -148,26 +150,22 @@ class WorkerDataPlane implements DataPlane {
     this.#foreign?.stopAccepting();
   }
 
-  onMessage(message: ToWorker, handle: unknown): boolean {
+  onMessage(message: ToWorker, handle: unknown): Outcome {
     switch (message.cmd) {
       case 'NODE_TUTTI_LISTEN_REPLY': {
         const waiting = this.#waiting.get(message.seq);
         this.#waiting.delete(message.seq);
         this.#keepAlive();
-        waiting?.(message, handle ?? null);
-        return true;
+        return waiting?.(message, handle ?? null);
       }
       case 'NODE_TUTTI_ADOPT':
         this.#adopt(message, handle as RawConnection | undefined);
-        return true;
+        return;
       case 'NODE_TUTTI_REST':
         this.#rest(message.key, true)?.stopAccepting();
-        return true;
+        return;
       case 'NODE_TUTTI_ACCEPT':
         this.#resume(this.#rest(message.key, false), handle);
-        return true;
-      default:
-        return false;
     }
   }
 
@@ -238,22 +236,24 @@ class WorkerDataPlane implements DataPlane {
         dispatched: reply.dispatched,
         isOpen: () => this.#open && !this.#stopped,
         onAccept: (listener, client) => this.#transfers.accept(listener, client, this.#isFull(server)),
-        onListening: (listener) => {
+        onListening: guarded('offering to accept', (listener) => {
           this.#offerSlot();
           this.#options.readiness.listenSettled(listener, info);
-        },
-        onClose: (listener) => {
+        }),
+        onClose: guarded('closing a listener', (listener) => {
           if (this.#held.get(reply.key)?.handle === listener) this.#release(reply.key, listener);
-        },
+        }),
       });
       if (reply.errno === 0 && !twice) {
         // The application's own keys win: it may have changed them with a reload.
         if (reply.data !== undefined && server.ticketKeys == null) server._setServerData?.(reply.data);
         this.#held.set(reply.key, { handle, server, rests: false });
       }
-      answer(handle, { address: request.fd === null ? reply.address : null, addressType: reply.addressType });
-      if (!handle.listening) this.#options.readiness.listenSettled(handle, null);
-      this.#releaseUnclaimed();
+      return () => {
+        answer(handle, { address: request.fd === null ? reply.address : null, addressType: reply.addressType });
+        if (!handle.listening) this.#options.readiness.listenSettled(handle, null);
+        this.#releaseUnclaimed();
+      };
     });
   }
 
@@ -273,9 +273,8 @@ class WorkerDataPlane implements DataPlane {
       const handle = raw as RawDatagram | null;
       if (reply.errno !== 0 || handle === null || this.#datagrams.has(reply.key)) {
         handle?.close();
-        answer(reply.errno || EADDRINUSE, null);
         this.#options.readiness.listenSettled(this, null);
-        return;
+        return () => answer(reply.errno || EADDRINUSE, null);
       }
       const info: ListenerInfo = { protocol: 'udp', ...addressOf(reply) };
       const isOpen = () => this.#open && !this.#stopped;
@@ -284,12 +283,14 @@ class WorkerDataPlane implements DataPlane {
         this.#release(reply.key, handle);
       });
       this.#datagrams.set(reply.key, gate);
-      answer(0, handle);
-      this.#options.readiness.listenSettled(handle, gate.wanted ? info : null);
+      return () => {
+        answer(0, handle);
+        this.#options.readiness.listenSettled(handle, gate.wanted ? info : null);
+      };
     });
   }
 
-  #ask(request: Omit<ListenRequest, 'index'>, answer: (reply: ListenReply, handle: unknown) => void): void {
+  #ask(request: Omit<ListenRequest, 'index'>, answer: (reply: ListenReply, handle: unknown) => Outcome): void {
     const seq = ++this.#seq;
     this.#options.readiness.listenPending();
     this.#waiting.set(seq, answer);
@@ -308,9 +309,9 @@ class WorkerDataPlane implements DataPlane {
 
   /** Under plain node a pending listen() keeps the process alive; the IPC channel does not. */
   #keepAlive(): void {
-    if (this.#waiting.size > 0) this.#waitingRef ??= setInterval(() => {}, 2 ** 31 - 1);
+    if (this.#waiting.size > 0) this.#waitingRef ??= keepAlive();
     else if (this.#waitingRef !== null) {
-      clearInterval(this.#waitingRef);
+      cancel(this.#waitingRef);
       this.#waitingRef = null;
     }
   }

@@ -4,6 +4,7 @@
 
 import { constants } from 'node:os';
 import type { RawHandle } from '../protocol/raw-handle.ts';
+import { cancel, keepAlive } from './guard.ts';
 
 export interface RawDatagram extends RawHandle {
   recvStart(): number;
@@ -29,7 +30,7 @@ export class DatagramGate {
     raw.recvStart = () => {
       this.wanted = true;
       if (isOpen()) return this.#start();
-      this.#keepAlive ??= setInterval(() => {}, 2 ** 31 - 1);
+      this.#keepAlive ??= keepAlive();
       if (!this.#wantsRef) this.#keepAlive.unref();
       return 0;
     };
@@ -61,7 +62,7 @@ export class DatagramGate {
   }
 
   #release(): void {
-    if (this.#keepAlive !== null) clearInterval(this.#keepAlive);
+    if (this.#keepAlive !== null) cancel(this.#keepAlive);
     this.#keepAlive = null;
   }
 }

@@ -1,8 +1,9 @@
 // Steps 1 to 4 of the drain: stop accepting, move idle connections, tell clients to leave, wait for what is in flight.
 // Runs in the worker. Never calls the application's server.close(): its own clean-up comes after, with SIGTERM.
-import { performance } from 'node:perf_hooks';
+import * as clock from './clock.ts';
 import { allConnections, allSessions, type Connection, whenSession } from './connections.ts';
 import { sayGoodbye } from './goaway.ts';
+import { attempt, cancel, guarded, repeat } from './guard.ts';
 import { isIdle, socketsBetweenRequests } from './idle.ts';
 import { announceClose, refuse } from './last-answer.ts';
 import { describeOpen } from './open-connections.ts';
@@ -18,6 +19,7 @@ export interface DrainPort {
   leaving(): number;
 }
 
+const TELLING = 'telling a client to leave';
 const TICK_MS = 20;
 /** How long a connection that we ended may take to close from the other side. */
 const END_MS = 1000;
@@ -44,13 +46,16 @@ export class Drain {
   begin(timeoutMs: number, done: (left: string[]) => void): void {
     if (this.#done !== null) {
       // A later, shorter deadline counts.
-      this.#deadline = Math.min(this.#deadline, performance.now() + timeoutMs);
+      this.#deadline = Math.min(this.#deadline, clock.now() + timeoutMs);
       return;
     }
     this.#done = done;
-    this.#startedAt = performance.now();
+    this.#startedAt = clock.now();
     this.#deadline = this.#startedAt + timeoutMs;
-    this.#port.stopAccepting();
+    // A referenced timer: a program whose last connection is gone must not end before its own clean-up has run. First of all, so that
+    // the drain ends whatever of the rest fails.
+    this.#timer = repeat(TICK_MS, this.#tick);
+    attempt('the end of accepting', () => this.#port.stopAccepting(), undefined);
     setGate((connection, { request, response, server }) => {
       if (connection.closing) {
         refuse(server, request);
@@ -59,30 +64,34 @@ export class Drain {
       if (!this.#port.willMove(connection)) announceClose(connection, response);
       return true;
     });
-    for (const connection of allConnections()) {
-      if (this.#port.willMove(connection)) continue;
-      if (connection.response !== null) announceClose(connection, connection.response);
-      for (const each of connection.more ?? []) announceClose(connection, each.response);
-    }
-    for (const session of allSessions()) sayGoodbye(session);
+    for (const connection of allConnections()) attempt(TELLING, () => this.#announceClose(connection), undefined);
+    for (const session of allSessions()) attempt(TELLING, () => sayGoodbye(session), undefined);
     whenSession(sayGoodbye);
-    // A referenced timer: a program whose last connection is gone must not end before its own clean-up has run.
-    this.#timer = setInterval(() => this.#tick(), TICK_MS);
     this.#tick();
   }
 
-  #tick(): void {
-    const now = performance.now();
-    this.#port.moveIdle();
+  #announceClose(connection: Connection): void {
+    if (this.#port.willMove(connection)) return;
+    if (connection.response !== null) announceClose(connection, connection.response);
+    for (const each of connection.more ?? []) announceClose(connection, each.response);
+  }
+
+  readonly #tick = guarded('the drain', () => {
+    const now = clock.now();
+    attempt('moving connections', () => this.#port.moveIdle(), 0);
+    attempt('ending idle connections', () => this.#endOverdue(now), undefined);
+    const empty = allConnections().size === 0 && allSessions().size === 0 && this.#port.leaving() === 0;
+    if (empty) this.#finish([]);
+    else if (now >= this.#deadline) this.#finish(attempt('telling what is open', describeOpen, []));
+  });
+
+  #endOverdue(now: number): void {
     for (const [connection, at] of this.#ended) {
       if (!allConnections().has(connection)) this.#ended.delete(connection);
       else if (now - at > END_MS) connection.wire.destroy();
     }
     const reserve = Math.min(END_MS / 2, (this.#deadline - this.#startedAt) / 10);
     this.#endIdle(now, now >= this.#deadline - reserve);
-    const empty = allConnections().size === 0 && allSessions().size === 0 && this.#port.leaving() === 0;
-    if (empty) this.#finish([]);
-    else if (now >= this.#deadline) this.#finish(describeOpen());
   }
 
   /** Ends connections whose linger is over; all idle ones if `all`. */
@@ -114,7 +123,7 @@ export class Drain {
 
   #finish(left: string[]): void {
     if (this.#timer === null) return;
-    clearInterval(this.#timer);
+    cancel(this.#timer);
     this.#timer = null;
     this.#done?.(left);
   }

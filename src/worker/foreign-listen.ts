@@ -1,26 +1,31 @@
 // Where this version of Node differs from what tutti knows, node:cluster itself shares the sockets (its round-robin). The worker then
 // only tells what listens, and takes its servers out of the distribution when it drains. Runs in the worker.
 
-import { subscribe } from 'node:diagnostics_channel';
 import type { AddressInfo } from 'node:net';
 import type { ListenReport } from './data-plane.ts';
+import { guarded, once, subscribe } from './guard.ts';
 import type { PrivateServer } from './listen-seam.ts';
 import type { ListenerInfo } from './listener-info.ts';
 import { schemeOf } from './listener-scheme.ts';
 
 export function watchForeignListen(report: ListenReport): { stopAccepting(): void } {
   const servers = new Set<PrivateServer>();
-  subscribe('tracing:net.server.listen:asyncStart', () => report.listenPending());
-  subscribe('tracing:net.server.listen:error', (message) => report.listenSettled(message as object, null));
-  subscribe('tracing:net.server.listen:asyncEnd', (message) => {
+  const what = 'telling what listens';
+  const began = guarded(what, () => report.listenPending());
+  const failed = guarded(what, (message: unknown) => report.listenSettled(message as object, null));
+  const ended = guarded(what, (message: unknown) => {
     const { server } = message as { server: PrivateServer };
     servers.add(server);
-    server.once('close', () => {
+    const closed = guarded(what, () => {
       servers.delete(server);
       report.closed(server);
     });
+    once(server, 'close', closed);
     report.listenSettled(server, infoOf(server));
   });
+  subscribe('tracing:net.server.listen:asyncStart', began);
+  subscribe('tracing:net.server.listen:error', failed);
+  subscribe('tracing:net.server.listen:asyncEnd', ended);
   return {
     stopAccepting() {
       // The server goes on "listening": node:cluster's handle takes a second close() for nothing.

@@ -1,6 +1,7 @@
 // Counts garbage collections and the time they took. Runs in the worker.
-import { constants, PerformanceObserver } from 'node:perf_hooks';
+import { constants, PerformanceObserver, type PerformanceObserverEntryList } from 'node:perf_hooks';
 import type { BeatExtra, GcKind } from '../protocol/messages.ts';
+import { attempt, guarded } from './guard.ts';
 
 const kinds = new Map<number, GcKind>([
   [constants.NODE_PERFORMANCE_GC_MINOR, 'minor'],
@@ -17,13 +18,18 @@ export function countGarbage(): () => NonNullable<BeatExtra['gc']> {
     incremental: { count: 0, ms: 0 },
     weakcb: { count: 0, ms: 0 },
   };
-  new PerformanceObserver((list) => {
+  const collected = guarded('the count of garbage collections', (list: PerformanceObserverEntryList) => {
     for (const entry of list.getEntries()) {
       const { kind } = (entry as { detail?: { kind?: number } }).detail ?? {};
       const count = counts[kinds.get(kind ?? -1) ?? 'weakcb'];
       count.count += 1;
       count.ms += entry.duration;
     }
-  }).observe({ entryTypes: ['gc'] });
+  });
+  attempt(
+    'the count of garbage collections',
+    () => new PerformanceObserver(collected).observe({ entryTypes: ['gc'] }),
+    undefined,
+  );
   return () => counts;
 }

@@ -2,6 +2,7 @@
 import type { ServerHttp2Session } from 'node:http2';
 import type { Socket } from 'node:net';
 import { allConnections } from './connections.ts';
+import { cancel, guarded, later } from './guard.ts';
 
 /** GOAWAY, no error, last stream 2³¹−1: "open no more streams; those on their way will be served". */
 const NOTICE = Buffer.from([0, 0, 8, 7, 0, 0, 0, 0, 0, 0x7f, 0xff, 0xff, 0xff, 0, 0, 0, 0]);
@@ -19,11 +20,11 @@ export function sayGoodbye(session: ServerHttp2Session): void {
     session.close();
     return;
   }
-  const close = (): void => {
-    clearTimeout(timer);
+  const close = guarded('leaving an HTTP/2 client', () => {
+    cancel(timer);
     if (!session.destroyed) session.close();
-  };
-  const timer = setTimeout(close, ROUND_TRIP_MS);
+  });
+  const timer = later(ROUND_TRIP_MS, close);
   // Frames are written whole and in order, so this one lands between two of the session's own.
   socket.write(NOTICE);
   session.ping(close);

@@ -1,6 +1,8 @@
 // Tells when a handle of the system has closed, whoever closed it: an application that takes all listeners off its socket, or gives
 // it to a child process, takes ours off too. Runs in the worker. Leans on `close` and `reset`, which are private to Node's net.
 
+import type { Guarded } from './guard.ts';
+
 interface Prototype {
   close?: unknown;
   reset?: unknown;
@@ -11,11 +13,11 @@ type Close = (this: object, callback?: () => void) => unknown;
 /** What belongs to open handles, until they close. */
 export class HandleEnds<T> {
   readonly #open = new Map<object, T>();
-  readonly #ended: (owner: T) => void;
+  readonly #ended: Guarded<[owner: T]>;
   readonly #prototypes = new Map<object, boolean>();
 
   /** `ended` is called with what a handle was added with, right before whoever closed it learns that it has closed. */
-  constructor(ended: (owner: T) => void) {
+  constructor(ended: Guarded<[owner: T]>) {
     this.#ended = ended;
   }
 

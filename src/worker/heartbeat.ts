@@ -1,11 +1,14 @@
 // Once a second: how the worker is. From the main loop, so that its silence means a blocked loop. Runs in the worker.
-import { type EventLoopUtilization, performance } from 'node:perf_hooks';
+import type { EventLoopUtilization } from 'node:perf_hooks';
 import { getHeapStatistics } from 'node:v8';
 import type { Beat, BeatExtra } from '../protocol/messages.ts';
 import { post } from './channel.ts';
+import * as clock from './clock.ts';
 import { allConnections } from './connections.ts';
 import { countGarbage } from './garbage.ts';
+import { attempt, failed, failures, type Guarded, guarded, lastOf, repeat } from './guard.ts';
 import { LoopDelay } from './loop-delay.ts';
+import { process } from './own-process.ts';
 import type { OwnRecord } from './own-record.ts';
 import { requestCounts, requestExtra } from './requests.ts';
 
@@ -15,24 +18,27 @@ const QUIET_UTILIZATION = 0.02;
 const FULL_EVERY_MS = 30_000;
 
 /**
- * Heartbeats go to `record`, where the primary looks once a second, or without one by message. The returned function sends one out of
- * turn, by message in any case: the last counts of a worker that is about to end. `onTurn` is called before each.
+ * Heartbeats go to `record`, where the primary looks once a second, or without one by message. A figure that cannot be had – a process
+ * whose table of descriptors is full reads no file in /proc – keeps its last value; a sign of life there is in any case. The returned
+ * function sends one out of turn, by message: the last counts of a worker that is about to end. `onTurn` is called after each.
  */
 export function startHeartbeat(
   everyMs: number,
   record: OwnRecord | null,
   transfers: () => NonNullable<BeatExtra['transfers']>,
-  onTurn: () => void,
-): () => void {
+  onTurn: Guarded,
+): Guarded {
   const garbage = countGarbage();
-  const heapLimitBytes = getHeapStatistics().heap_size_limit;
+  const heapLimitBytes = attempt('v8.getHeapStatistics()', () => getHeapStatistics().heap_size_limit, 0);
+  const loopUse = lastOf('performance.eventLoopUtilization()', () => clock.loopUse(), noUse);
   const delay = new LoopDelay();
-  let before = performance.eventLoopUtilization();
+  let before = loopUse();
   let told: Beat | null = null;
   let toldAt = Number.NEGATIVE_INFINITY;
   const full = (now: EventLoopUtilization, utilization: number): boolean => {
     const extra = { transfers: transfers(), gc: garbage(), heapLimitBytes };
-    told = measure(utilization, delay.takeP99Ms(), extra);
+    const delayP99Ms = attempt('the delay of the event loop', () => delay.takeP99Ms(), told?.eventLoopDelayP99Ms ?? 0);
+    told = measure(utilization, delayP99Ms, extra);
     toldAt = now.active + now.idle;
     before = now;
     return record?.writeBeat(told) ?? false;
@@ -40,30 +46,46 @@ export function startHeartbeat(
   const byMessage = (): void => {
     if (told !== null) post({ cmd: 'NODE_TUTTI_HEARTBEAT', beat: told });
   };
+  const sayAlive = (): void => {
+    if (!record?.writeAlive()) post({ cmd: 'NODE_TUTTI_ALIVE' });
+  };
   const beat = (): void => {
-    onTurn();
     // One look at the clock for everything: this is most of what an idle process does.
-    const now = performance.eventLoopUtilization();
+    const now = loopUse();
     const activeMs = now.active - before.active;
     const utilization = activeMs > 0 ? activeMs / (activeMs + now.idle - before.idle) : 0;
     const quiet = told !== null && isQuiet(told, utilization);
     if (quiet) delay.rest();
     if (quiet && now.active + now.idle - toldAt < FULL_EVERY_MS) {
       before = now;
-      if (!record?.writeAlive()) post({ cmd: 'NODE_TUTTI_ALIVE' });
+      sayAlive();
       return;
     }
     if (!full(now, utilization)) byMessage();
     if (!quiet) delay.watch(utilization);
   };
+  const regularly = guarded('the heartbeat', () => {
+    try {
+      beat();
+    } catch (error) {
+      failed('the heartbeat', error);
+      sayAlive();
+    }
+    return onTurn;
+  });
   delay.watch(1);
-  setInterval(beat, everyMs).unref();
-  return () => {
-    const now = performance.eventLoopUtilization();
-    full(now, performance.eventLoopUtilization(now, before).utilization);
+  repeat(everyMs, regularly).unref();
+  return guarded('the last heartbeat', () => {
+    const now = loopUse();
+    full(now, clock.loopUse(now, before).utilization);
     byMessage();
-  };
+  });
 }
+
+const noUse: EventLoopUtilization = { idle: 0, active: 0, utilization: 0 };
+const noMemory = { rss: 0, heapUsed: 0, heapTotal: 0, external: 0 };
+const memoryUsage = lastOf<typeof noMemory>('process.memoryUsage()', () => process.memoryUsage(), noMemory);
+const cpuUsage = lastOf('process.cpuUsage()', () => process.cpuUsage(), { user: 0, system: 0 });
 
 function isQuiet(told: Beat, utilization: number): boolean {
   const { total, active } = requestCounts();
@@ -80,8 +102,8 @@ function measure(
   delayP99Ms: number,
   more: Pick<BeatExtra, 'transfers' | 'gc' | 'heapLimitBytes'>,
 ): Beat {
-  const memory = process.memoryUsage();
-  const cpu = process.cpuUsage();
+  const memory = memoryUsage();
+  const cpu = cpuUsage();
   const { total, active } = requestCounts();
   return {
     rssBytes: memory.rss,
@@ -100,6 +122,7 @@ function measure(
       ...more,
       heapTotalBytes: memory.heapTotal,
       externalBytes: memory.external,
+      failures: failures(),
     },
   };
 }

@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 import type { Profiler, Session } from 'node:inspector';
 import type { HotStack, InspectRequest, RequestInFlight } from '../protocol/messages.ts';
 import { onMessage, post } from './channel.ts';
+import { guarded, later, unawaited } from './guard.ts';
 import { requestsInFlight } from './requests.ts';
 
 const SAMPLE_MICROS = 1000;
@@ -18,7 +19,7 @@ export function answerInspections(): void {
       return;
     }
     isBusy = true;
-    inspect(request)
+    const looked = inspect(request)
       .then(
         (result) => post({ cmd: 'NODE_TUTTI_INSPECTED', seq, ...result }),
         (error: unknown) => post({ cmd: 'NODE_TUTTI_INSPECTED', seq, error: String(error) }),
@@ -26,6 +27,7 @@ export function answerInspections(): void {
       .finally(() => {
         isBusy = false;
       });
+    unawaited('a look into the process', looked);
   });
 }
 
@@ -53,7 +55,13 @@ async function record(ms: number): Promise<Profiler.Profile> {
     await ask(session, 'Profiler.enable');
     await ask(session, 'Profiler.setSamplingInterval', { interval: SAMPLE_MICROS });
     await ask(session, 'Profiler.start');
-    await new Promise((resolve) => setTimeout(resolve, ms));
+    await new Promise<void>(
+      (resolve) =>
+        void later(
+          ms,
+          guarded('a profile', () => resolve()),
+        ),
+    );
     const { profile } = (await ask(session, 'Profiler.stop')) as Profiler.StopReturnType;
     return profile;
   } finally {

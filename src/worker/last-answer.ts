@@ -1,6 +1,7 @@
 // Makes an HTTP/1 answer the last one of its connection. Runs in the worker, only during a drain.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Connection } from './connections.ts';
+import { attempt } from './guard.ts';
 import type { AnyServer } from './servers.ts';
 
 type WriteHead = (this: ServerResponse, ...args: unknown[]) => ServerResponse;
@@ -19,7 +20,7 @@ export function announceClose(connection: Connection, response: ServerResponse):
     const isLast = connection.last === this && args[0] !== 101;
     if (isLast) {
       this.shouldKeepAlive = false;
-      dropKeepAlive(this, args);
+      attempt('ending keep-alive', () => dropKeepAlive(this, args), undefined);
     }
     const result = inner.apply(this, args);
     if (isLast) connection.closing = true;

@@ -1,5 +1,8 @@
 // Why this worker dies, told to the primary while it still can. Runs in the worker; exit codes and messages stay Node's.
+
 import { post } from './channel.ts';
+import { attempt, type Guarded, guarded, on } from './guard.ts';
+import { process } from './own-process.ts';
 import { requestsInFlight } from './requests.ts';
 
 const LINES = 20;
@@ -7,23 +10,26 @@ const REQUESTS = 50;
 const MAX_CHARS = 8192;
 
 /** The returned function tells what was said so far, for a worker that is told to end before it was of use. */
-export function rememberLastWords(): () => void {
+export function rememberLastWords(): Guarded {
   const stderr = new Tail();
   let error: string | undefined;
-  const tell = (): void => {
+  const what = 'the last words';
+  const tell = guarded(what, () => {
     const requests = requestsInFlight().slice(0, REQUESTS);
     post({ cmd: 'NODE_TUTTI_LAST_WORDS', stderr: stderr.lines(), requests, ...(error === undefined ? {} : { error }) });
-  };
+  });
 
   watchStderr(stderr);
-  process.on('uncaughtExceptionMonitor', (reason: unknown) => {
+  const uncaught = guarded(what, (reason: unknown) => {
     error = stackOf(reason);
     // An application that catches it itself lives on.
     if (process.listenerCount('uncaughtException') === 0 && !process.hasUncaughtExceptionCaptureCallback()) tell();
   });
-  process.on('exit', (code) => {
+  const exits = guarded(what, (code: number) => {
     if (code !== 0) tell();
   });
+  on(process, 'uncaughtExceptionMonitor', uncaught);
+  on(process, 'exit', exits);
   return tell;
 }
 
@@ -39,7 +45,7 @@ function watchStderr(tail: Tail): void {
       const stream = get.call(process) as NodeJS.WriteStream;
       if (stream !== watched) {
         watched = stream;
-        watchWrites(stream, tail);
+        attempt('watching stderr', () => watchWrites(stream, tail), undefined);
       }
       return stream;
     },
@@ -49,7 +55,7 @@ function watchStderr(tail: Tail): void {
 function watchWrites(stream: NodeJS.WriteStream, tail: Tail): void {
   const inner = stream.write as (this: unknown, ...args: unknown[]) => boolean;
   stream.write = function write(this: unknown, ...args: unknown[]): boolean {
-    tail.add(args[0]);
+    attempt('watching stderr', () => tail.add(args[0]), undefined);
     return inner.apply(this, args);
   } as typeof stream.write;
 }

@@ -4,6 +4,8 @@
 // not be drained, and it would look like one whose primary is dead. So the application leaves and the channel stays. It sees
 // `process.connected` false and the event 'disconnect', and what it sends fails.
 import cluster from 'node:cluster';
+import { type Guarded, guarded, type HandOver, nextTick, type Outcome, on, onFirst } from './guard.ts';
+import { process } from './own-process.ts';
 import { allServers } from './servers.ts';
 
 let open = true;
@@ -11,11 +13,12 @@ let left = false;
 let isTold = false;
 /** Node's own parts and ours are at work: for them the channel is as open as it is. */
 let inside = false;
-const onLost: (() => void)[] = [];
+const onLost: Guarded[] = [];
+const WHAT = 'leaving the channel';
 
 /** `lost` is called once, when the primary's end of the channel is closed. */
 export function whenLost(lost: () => void): void {
-  onLost.push(lost);
+  onLost.push(guarded(WHAT, lost));
 }
 
 /** The application has been told to end: if it leaves now, it means that. */
@@ -55,45 +58,46 @@ export function keepChannel(): void {
 }
 
 /** Finds out that the primary's end is closed when nobody has told. */
-export function lookAtChannel(): void {
-  if (process.channel == null) lose(left);
-}
+export const lookAtChannel = guarded(WHAT, () => (process.channel == null ? lose(left) : undefined));
 
 function disconnect(): void {
   const again = left;
   left = true;
   // Node calls this too, when the other end is closed; it then takes the channel away before the next tick. (Its own event would not
   // come while a handle that was sent is not acknowledged, and a dead primary acknowledges nothing.)
-  process.nextTick(() => {
-    if (process.channel == null) lose(again);
-    else if (!again) depart();
+  const go = guarded(WHAT, () => {
+    if (process.channel == null) return lose(again);
+    return again ? undefined : depart();
   });
+  nextTick(go);
 }
 
-function lose(told: boolean): void {
+function lose(told: boolean): Outcome {
   if (!open) return;
   open = false;
   for (const each of onLost) each();
-  if (!told) tellApplication();
+  return told ? undefined : tellApplication;
 }
 
-function depart(): void {
+function depart(): HandOver {
   process.channel?.unref();
   // Node's own listener ends the channel after the answer to a handle if `connected` is false by then.
-  process.prependListener('internalMessage' as 'message', () => {
+  const enter = guarded(WHAT, () => {
     inside = true;
   });
-  process.on('internalMessage' as 'message', () => {
+  const exit = guarded(WHAT, () => {
     inside = false;
   });
+  onFirst(process, 'internalMessage', enter);
+  on(process, 'internalMessage', exit);
   // As node:cluster does it: worker.disconnect() first closes every server and waits for its connections.
   const isByCluster = (cluster.worker as { state?: unknown } | undefined)?.state === 'disconnecting';
   const listening = isByCluster || isTold ? [...allServers()].filter((server) => server.listening) : [];
   let waiting = listening.length + 1;
-  const closed = (): void => {
+  const closed = guarded(WHAT, () => {
     waiting -= 1;
-    if (waiting === 0) tellApplication();
-  };
+    return waiting === 0 ? tellApplication : undefined;
+  });
   for (const server of listening) {
     try {
       server.close(closed);
@@ -101,7 +105,7 @@ function depart(): void {
       closed();
     }
   }
-  closed();
+  return closed;
 }
 
 function tellApplication(): void {

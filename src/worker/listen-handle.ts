@@ -4,8 +4,7 @@
 
 import type { SocketName } from '../protocol/messages.ts';
 import type { RawConnection, RawListenHandle } from '../protocol/raw-handle.ts';
-
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
+import { cancel, type Guarded, guarded, keepAlive, nextTick } from './guard.ts';
 
 export interface ListenHandleOptions {
   key: string;
@@ -18,8 +17,8 @@ export interface ListenHandleOptions {
   /** False: prove that listening works, then accept nothing until `open`. */
   isOpen: () => boolean;
   onAccept: (listener: ListenHandle, client: RawConnection) => void;
-  onListening: (listener: ListenHandle) => void;
-  onClose: (listener: ListenHandle) => void;
+  onListening: Guarded<[listener: ListenHandle]>;
+  onClose: Guarded<[listener: ListenHandle]>;
 }
 
 export class ListenHandle {
@@ -108,7 +107,7 @@ export class ListenHandle {
     this.stopAccepting();
     this.#updateRef();
     this.#options.onClose(this);
-    if (callback !== undefined) process.nextTick(callback);
+    if (callback !== undefined) nextTick(guarded('closing a listener', () => callback));
   }
 
   ref(): void {
@@ -144,9 +143,9 @@ export class ListenHandle {
     if (this.#wantsRef) this.#real?.ref?.();
     else this.#real?.unref?.();
     const needed = this.#wantsRef && !this.closed && this.#real === null;
-    if (needed) this.#keepAlive ??= setInterval(() => {}, LONGEST_TIMER_MS);
+    if (needed) this.#keepAlive ??= keepAlive();
     else if (this.#keepAlive !== null) {
-      clearInterval(this.#keepAlive);
+      cancel(this.#keepAlive);
       this.#keepAlive = null;
     }
   }

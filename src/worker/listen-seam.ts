@@ -8,6 +8,8 @@ import { EventEmitter } from 'node:events';
 import net from 'node:net';
 import { resolve } from 'node:path';
 import type { ListenRequest, SocketName } from '../protocol/messages.ts';
+import { attempt, guarded, off, on, once } from './guard.ts';
+import { process } from './own-process.ts';
 
 /** The part of net.Server that Node's own modules use. */
 export interface PrivateServer extends net.Server {
@@ -56,8 +58,13 @@ export function installListenSeam(hooks: SeamHooks): 'ok' | string {
   const lookups = watchListen(hooks);
   watchBind();
   const module = cluster as unknown as { _getServer: GetServer };
+  const original = module._getServer;
   module._getServer = (asking, query, answer) => {
-    const request = toRequest(asking, query);
+    const request = attempt('the request for a socket', () => toRequest(asking, query), null);
+    if (request === null) {
+      original.call(cluster, asking, query, answer);
+      return;
+    }
     if (query.addressType === 'udp4' || query.addressType === 'udp6') {
       hooks.onDatagram(asking as dgram.Socket, request, answer);
       return;
@@ -140,7 +147,11 @@ function selfTest(): string | null {
       seen = query;
       answer(0, handle);
     };
-    server.on('error', () => {});
+    on(
+      server,
+      'error',
+      guarded('the test of listen()', () => {}),
+    );
     server.listen({ port: 1, backlog: 7 });
     bound = server.address();
     server.close();
@@ -176,15 +187,15 @@ function watchListen(hooks: SeamHooks): { done(server: PrivateServer): void } {
     // Neither listening nor asked for a socket: the host name is being looked up.
     if (this._handle == null && asked !== this && !lookups.has(this)) {
       const emitter = this as EventEmitter;
-      const done = () => {
+      const done = guarded('the look-up of a host name', () => {
         if (!lookups.delete(this)) return;
-        emitter.removeListener(EventEmitter.errorMonitor, done);
-        emitter.removeListener('close', done);
+        off(emitter, EventEmitter.errorMonitor, done);
+        off(emitter, 'close', done);
         hooks.onLookup(-1);
-      };
+      });
       lookups.set(this, done);
-      emitter.once(EventEmitter.errorMonitor, done);
-      emitter.once('close', done);
+      once(emitter, EventEmitter.errorMonitor, done);
+      once(emitter, 'close', done);
       hooks.onLookup(1);
     }
     return result;

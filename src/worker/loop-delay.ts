@@ -2,6 +2,7 @@
 // busy, and not at all while nothing happens. Runs in the worker.
 
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { attempt } from './guard.ts';
 
 const BUSY_RESOLUTION_MS = 20;
 const CALM_RESOLUTION_MS = 100;
@@ -14,6 +15,7 @@ interface Sampler {
 }
 
 export class LoopDelay {
+  /** Null: it cannot be measured. */
   readonly #busy = sampler(BUSY_RESOLUTION_MS);
   readonly #calm = sampler(CALM_RESOLUTION_MS);
   #current: Sampler | null = null;
@@ -23,12 +25,12 @@ export class LoopDelay {
     const wanted = utilization < BUSY_UTILIZATION ? this.#calm : this.#busy;
     if (wanted === this.#current) return;
     this.rest();
-    wanted.histogram.enable();
-    this.#current = wanted;
+    this.#current = attempt('the delay of the event loop', () => wanted?.histogram.enable(), false) ? wanted : null;
   }
 
   rest(): void {
-    this.#current?.histogram.disable();
+    const current = this.#current;
+    attempt('the delay of the event loop', () => current?.histogram.disable(), false);
     this.#current = null;
   }
 
@@ -43,6 +45,7 @@ export class LoopDelay {
   }
 }
 
-function sampler(resolutionMs: number): Sampler {
-  return { histogram: monitorEventLoopDelay({ resolution: resolutionMs }), resolutionMs };
+function sampler(resolutionMs: number): Sampler | null {
+  const make = (): Sampler => ({ histogram: monitorEventLoopDelay({ resolution: resolutionMs }), resolutionMs });
+  return attempt('the delay of the event loop', make, null);
 }

@@ -7,6 +7,7 @@ import type { RawConnection } from '../protocol/raw-handle.ts';
 import { canResume } from './between-requests.ts';
 import type { Connection } from './connections.ts';
 import { socketsBetweenRequests, speaksHttp1 } from './idle.ts';
+import { process } from './own-process.ts';
 import { type AnyServer, kindOf } from './servers.ts';
 
 export interface PrivateSocket extends Socket {

@@ -1,8 +1,11 @@
 // Output whose reader is gone: under plain node a write to it ends the process. Runs in the worker, which has a reader that the
 // application did not choose and cannot know of: the primary's pipe, or the log process. Its death must cost no request.
 
+import { attempt, guarded, on } from './guard.ts';
+import { process } from './own-process.ts';
+
 const GONE = new Set(['EPIPE', 'ECONNRESET']);
-const guarded = new WeakSet<object>();
+const watched = new WeakSet<object>();
 
 /** True of the error that a write gets when nobody is there any more to read it. */
 export function isUnread(error: NodeJS.ErrnoException): boolean {
@@ -11,8 +14,8 @@ export function isUnread(error: NodeJS.ErrnoException): boolean {
 
 /** What nobody reads any more is lost, and nothing else. */
 export function keepBrokenOutputHarmless(): void {
-  guard(process.stdout);
-  guard(process.stderr);
+  watch(process.stdout);
+  watch(process.stderr);
 }
 
 /** As above from the start on, but makes no stream before the application uses it. */
@@ -21,14 +24,24 @@ export function expectBrokenOutput(): void {
     const property = Object.getOwnPropertyDescriptor(process, name);
     const get = property?.get;
     if (property?.configurable !== true || get === undefined) continue;
-    Object.defineProperty(process, name, { ...property, get: () => guard(get.call(process) as NodeJS.WriteStream) });
+    Object.defineProperty(process, name, { ...property, get: () => watch(get.call(process) as NodeJS.WriteStream) });
   }
 }
 
-function guard(stream: NodeJS.WriteStream): NodeJS.WriteStream {
-  if (guarded.has(stream)) return stream;
-  guarded.add(stream);
-  return stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (!isUnread(error) && stream.listenerCount('error') === 1) throw error;
+function watch(stream: NodeJS.WriteStream): NodeJS.WriteStream {
+  attempt('watching the output', () => watchErrors(stream), undefined);
+  return stream;
+}
+
+function watchErrors(stream: NodeJS.WriteStream): void {
+  if (watched.has(stream)) return;
+  watched.add(stream);
+  const broken = guarded('watching the output', (error: NodeJS.ErrnoException) => {
+    if (isUnread(error) || stream.listenerCount('error') > 1) return;
+    // As under plain node, where nobody listens.
+    return () => {
+      throw error;
+    };
   });
+  on(stream, 'error', broken);
 }

@@ -1,7 +1,7 @@
 // This worker's record on the scoreboard: its counts of requests, which outlive it there, and its heartbeat, which costs nobody a
 // message. Runs in the worker.
 
-import { openSync, writeSync } from 'node:fs';
+import type fs from 'node:fs';
 import { putBeat } from '../protocol/beat-record.ts';
 import type { Beat } from '../protocol/messages.ts';
 import {
@@ -14,9 +14,11 @@ import {
   systemMs,
   TALLY_BYTES,
 } from '../protocol/scoreboard-layout.ts';
+import { process } from './own-process.ts';
 
-/** As node has it now: what an application puts in its place is none of ours. */
+/** As node has them now: what an application puts in their place is none of ours. */
 const { hrtime } = process;
+const { openSync, writeSync } = process.getBuiltinModule('node:fs') as typeof fs;
 
 export class OwnRecord {
   readonly #fd: number;
@@ -50,7 +52,7 @@ export class OwnRecord {
     numbers.set(this.#tally);
     putBeat(numbers, beat);
     this.#turn += 1;
-    numbers[RECORD_ALIVE_AT] = systemMs(hrtime());
+    if (!this.#stamp()) return false;
     numbers[RECORD_TURN] = this.#turn;
     numbers[RECORD_TURN_AGAIN] = this.#turn;
     return this.#write(numbers, 0, RECORD_BYTES);
@@ -58,8 +60,16 @@ export class OwnRecord {
 
   /** In place of a beat, from a worker that has nothing new to say. */
   writeAlive(): boolean {
-    this.#numbers[RECORD_ALIVE_AT] = systemMs(hrtime());
-    return this.#write(this.#numbers, 8 * RECORD_ALIVE_AT, 8);
+    return this.#stamp() && this.#write(this.#numbers, 8 * RECORD_ALIVE_AT, 8);
+  }
+
+  #stamp(): boolean {
+    try {
+      this.#numbers[RECORD_ALIVE_AT] = systemMs(hrtime());
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   #write(numbers: Float64Array, from: number, bytes: number): boolean {

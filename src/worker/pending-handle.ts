@@ -3,6 +3,7 @@
 import { isIPv6 } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import type { ListenRequest, SocketName } from '../protocol/messages.ts';
+import { guarded, nextTick } from './guard.ts';
 
 export class PendingHandle {
   readonly fd = -1;
@@ -23,7 +24,7 @@ export class PendingHandle {
 
   close(callback?: () => void): void {
     this.closed = true;
-    if (callback !== undefined) process.nextTick(callback);
+    if (callback !== undefined) nextTick(guarded('closing a listener', () => callback));
   }
 
   // What keeps the process alive meanwhile is the pending answer; the server remembers an unref() for the handle that comes.

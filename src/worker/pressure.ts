@@ -1,6 +1,6 @@
 // Tells the primary when this worker has more to do than one of few that accept should have: then others accept too. Runs in the worker.
 
-import { performance } from 'node:perf_hooks';
+import * as clock from './clock.ts';
 
 /** A loop that did not rest for as long has more than it can do now, … */
 const BLOCKED_MS = 50;
@@ -62,8 +62,8 @@ export class Pressure {
 class Window {
   readonly #atLeastMs: number;
   readonly #utilization: number;
-  #since = performance.now();
-  #idleMs = performance.nodeTiming.idleTime;
+  #since = clock.now();
+  #idleMs = clock.loopIdleMs();
 
   constructor(atLeastMs: number, utilization: number) {
     this.#atLeastMs = atLeastMs;
@@ -73,7 +73,7 @@ class Window {
   isBusy(now: number): boolean {
     const elapsedMs = now - this.#since;
     if (elapsedMs < this.#atLeastMs) return false;
-    const idleMs = performance.nodeTiming.idleTime;
+    const idleMs = clock.loopIdleMs();
     const busyMs = elapsedMs - (idleMs - this.#idleMs);
     this.#since = now;
     this.#idleMs = idleMs;

@@ -2,14 +2,15 @@
 import { Socket } from 'node:net';
 import type { RawHandle } from '../protocol/raw-handle.ts';
 import { disregard } from './connections.ts';
+import type { HandOver } from './guard.ts';
 import { firstHttpServer } from './servers.ts';
 
 /** It counts in no statistics, holds up no drain, and Node's own count of the server's connections does not see it either. */
-export function acceptProbe(handle: RawHandle): void {
+export function acceptProbe(handle: RawHandle): HandOver | undefined {
   const server = firstHttpServer();
   if (server === undefined) {
     handle.close();
-    return;
+    return undefined;
   }
   const socket = new Socket({
     handle,
@@ -18,5 +19,5 @@ export function acceptProbe(handle: RawHandle): void {
     writable: true,
   } as unknown as ConstructorParameters<typeof Socket>[0]);
   disregard(socket);
-  server.emit('connection', socket);
+  return () => server.emit('connection', socket);
 }

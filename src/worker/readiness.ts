@@ -1,6 +1,7 @@
 // Tells the primary when the application listens, and when it has stopped to. Runs in the worker.
 import type { ToPrimary } from '../protocol/messages.ts';
 import { post } from './channel.ts';
+import { guarded, soon } from './guard.ts';
 
 export type Listening = Extract<ToPrimary, { cmd: 'NODE_TUTTI_LISTENING' }>['listeners'][number];
 
@@ -23,7 +24,7 @@ export function createReadiness(onListening: () => void): Readiness {
   let draining = false;
   let told = '';
 
-  const report = (): void => {
+  const report = guarded('telling what listens', () => {
     scheduled = false;
     const now = JSON.stringify([...listeners.values()]);
     if (pending > 0 || draining || now === told) return;
@@ -35,12 +36,12 @@ export function createReadiness(onListening: () => void): Readiness {
       told = '';
       post({ cmd: 'NODE_TUTTI_CLOSED' });
     }
-  };
+  });
   // In the check phase: a listen() that the application starts in the callback of another one is then already pending.
   const schedule = (): void => {
     if (scheduled) return;
     scheduled = true;
-    setImmediate(report);
+    soon(report);
   };
 
   return {

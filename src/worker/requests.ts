@@ -1,13 +1,13 @@
 // Counts requests and keeps those in flight. Runs in the worker, on the path of every request: two clock reads, one look-up each
 // at start and end, and no allocation and no listener per request.
-import { subscribe } from 'node:diagnostics_channel';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { ServerHttp2Stream } from 'node:http2';
+import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
-import { performance } from 'node:perf_hooks';
 import { type BeatExtra, LATENCY_BOUNDS_MS, type RequestInFlight } from '../protocol/messages.ts';
 import { TALLY_LATENCIES, TALLY_LATENCY_SUM, TALLY_NUMBERS, TALLY_STATUS } from '../protocol/scoreboard-layout.ts';
+import * as clock from './clock.ts';
 import { allConnections, type Connection, connectionOf, whenLost, whenSession } from './connections.ts';
+import { guarded, on, subscribe } from './guard.ts';
 import type { AnyServer } from './servers.ts';
 
 interface Exchange {
@@ -35,11 +35,11 @@ export function countRequests(): void {
   whenLost((connection) => {
     active -= connection.pending;
     status[0] = (status[0] ?? 0) + connection.pending;
-    if (connection.pending > 0) counted?.(performance.now());
+    if (connection.pending > 0) counted?.(clock.now());
     connection.pending = 0;
   });
   whenSession((session) => {
-    session.on('stream', (stream, headers) => onStream(stream, headers[':method'], headers[':path']));
+    on(session, 'stream', onStream);
   });
 }
 
@@ -58,7 +58,7 @@ export function requestTally(): Float64Array {
   return tally;
 }
 
-/** `to` is called whenever the tally has changed, with performance.now() of that. */
+/** `to` is called whenever the tally has changed, with the clock's time of that. */
 export function setCounted(to: typeof counted): void {
   counted = to;
 }
@@ -79,7 +79,7 @@ export function requestExtra(): Pick<BeatExtra, 'status' | 'latencyBuckets' | 'l
 
 /** Oldest first. */
 export function requestsInFlight(): RequestInFlight[] {
-  const now = performance.now();
+  const now = clock.now();
   const found: RequestInFlight[] = [];
   const add = (method: string | undefined, path: string | undefined, startedAt: number): void => {
     found.push({ method: method ?? '?', path: withoutQuery(path ?? '?'), ageMs: Math.round(now - startedAt) });
@@ -93,12 +93,12 @@ export function requestsInFlight(): RequestInFlight[] {
   return found.sort((a, b) => b.ageMs - a.ageMs);
 }
 
-function onStart(message: unknown): void {
+const onStart = guarded('the count of requests', (message: unknown) => {
   const exchange = message as Exchange;
   const connection = connectionOf(exchange.socket, exchange.server);
   if (connection === null) return;
   if (gate !== null && !gate(connection, exchange)) return;
-  const startedAt = performance.now();
+  const startedAt = clock.now();
   total++;
   active++;
   connection.requests++;
@@ -116,14 +116,14 @@ function onStart(message: unknown): void {
     connection.more ??= [];
     connection.more.push({ request: exchange.request, response: exchange.response, startedAt });
   }
-}
+});
 
-function onFinish(message: unknown): void {
+const onFinish = guarded('the count of requests', (message: unknown) => {
   const exchange = message as Exchange;
   const connection = connectionOf(exchange.socket, exchange.server);
   // Answers end in the order of their requests; one that is not the oldest was never counted.
   if (connection === null || connection.response !== exchange.response) return;
-  const now = performance.now();
+  const now = clock.now();
   active--;
   measure(exchange.response.statusCode, connection.startedAt, now);
   const next = --connection.pending > 0 ? connection.more?.shift() : undefined;
@@ -133,15 +133,20 @@ function onFinish(message: unknown): void {
   connection.idleSince = now;
   if (connection.last === exchange.response) connection.last = null;
   if (answered !== null && connection.pending === 0) answered(connection);
-}
+});
 
-function onStream(stream: ServerHttp2Stream, method: string | undefined, path: string | undefined): void {
-  const startedAt = performance.now();
+const onStream = guarded('the count of requests', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
+  const startedAt = clock.now();
   total++;
   active++;
-  streams.set(stream, { startedAt, method: method ?? '?', path: path ?? '?' });
-  stream.once('close', () => endStream(stream, startedAt));
-}
+  streams.set(stream, { startedAt, method: headers[':method'] ?? '?', path: headers[':path'] ?? '?' });
+  on(stream, 'close', onStreamEnd);
+});
+
+const onStreamEnd = guarded('the count of requests', function (this: ServerHttp2Stream) {
+  const begun = streams.get(this);
+  if (begun !== undefined) endStream(this, begun.startedAt);
+});
 
 function endStream(stream: ServerHttp2Stream, startedAt: number): void {
   if (!streams.delete(stream)) return;
@@ -149,8 +154,8 @@ function endStream(stream: ServerHttp2Stream, startedAt: number): void {
   const code = stream.sentHeaders?.[':status'];
   if (code === undefined || stream.rstCode !== 0) {
     status[0] = (status[0] ?? 0) + 1;
-    counted?.(performance.now());
-  } else measure(Number(code), startedAt, performance.now());
+    counted?.(clock.now());
+  } else measure(Number(code), startedAt, clock.now());
 }
 
 function measure(code: number, startedAt: number, now: number): void {

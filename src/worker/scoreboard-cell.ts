@@ -1,7 +1,7 @@
 // The worker's end of the scoreboard: writes its own cell, reads all of them. Each is one short system call on a file in memory;
 // whoever calls decides how often.
 
-import { closeSync, openSync, readSync, unlink, writeSync } from 'node:fs';
+import type fs from 'node:fs';
 import {
   CELL_BYTES,
   CONNECTIONS_OFFSET,
@@ -9,12 +9,19 @@ import {
   SCOREBOARD_BYTES,
   SLOT_OFFSET,
 } from '../protocol/scoreboard-layout.ts';
+import { attempt, guarded } from './guard.ts';
+import { process } from './own-process.ts';
+
+/** As node has them now: what an application puts in their place is none of ours. */
+const { closeSync, openSync, readSync, unlink, writeSync } = process.getBuiltinModule('node:fs') as typeof fs;
 
 export interface Sibling {
   cell: number;
   slot: number;
   connections: number;
 }
+
+const removed = guarded('removing the scoreboard', () => {});
 
 export class ScoreboardCell {
   readonly #cell: number;
@@ -32,7 +39,7 @@ export class ScoreboardCell {
     this.#fd = openSync(path, 'r+');
   }
 
-  /** `slot` is null while this worker accepts nothing. Nothing is written when nothing changed. */
+  /** `slot` is null while this worker accepts nothing. Nothing is written when nothing changed. Never throws. */
   write(slot: number | null, connections: number): void {
     // A write that was put off until now: the number of the descriptor may be another file's already.
     if (this.#abandoned) return;
@@ -41,11 +48,18 @@ export class ScoreboardCell {
     if (own.readInt32LE(SLOT_OFFSET) === place && own.readInt32LE(CONNECTIONS_OFFSET) === connections) return;
     own.writeInt32LE(place, SLOT_OFFSET);
     own.writeInt32LE(connections, CONNECTIONS_OFFSET);
-    writeSync(this.#fd, own, 0, CELL_BYTES, cellOffset(this.#cell));
+    attempt('writing to the scoreboard', () => writeSync(this.#fd, own, 0, CELL_BYTES, cellOffset(this.#cell)), 0);
   }
 
-  /** The other workers that accept, as they stand in the file now. The list is used again by the next call. */
+  /**
+   * The other workers that accept, as they stand in the file now; none where it cannot be read. The list is used again by the next
+   * call. Never throws.
+   */
   siblings(): readonly Sibling[] {
+    return attempt('reading the scoreboard', () => this.#readSiblings(), []);
+  }
+
+  #readSiblings(): readonly Sibling[] {
     if (this.#abandoned) return [];
     readSync(this.#fd, this.#all, 0, this.#length, 0);
     const highest = this.#all.readInt32LE(0);
@@ -71,7 +85,8 @@ export class ScoreboardCell {
   /** The primary is dead and cannot remove the file itself; its other workers have it open. */
   abandon(): void {
     this.#abandoned = true;
-    closeSync(this.#fd);
-    unlink(this.#path, () => {});
+    attempt('closing the scoreboard', () => closeSync(this.#fd), undefined);
+    // Who comes first removes it.
+    attempt('removing the scoreboard', () => unlink(this.#path, removed), undefined);
   }
 }

@@ -1,6 +1,6 @@
 // The servers of the application, in the order in which they first called listen(). Runs in the worker.
-import { subscribe } from 'node:diagnostics_channel';
 import type { Server, Socket } from 'node:net';
+import { attempt, guarded, subscribe } from './guard.ts';
 
 /** What the members of Node's server classes that matter here look like; the classes themselves are loaded by the application alone. */
 export interface AnyServer extends Server {
@@ -20,12 +20,13 @@ const watchers: ((server: AnyServer) => void)[] = [];
 /** `watcher` sees each server before its first socket is bound. */
 export function watchServers(watcher: (server: AnyServer) => void): void {
   if (watchers.length === 0) {
-    subscribe('tracing:net.server.listen:asyncStart', (message) => {
+    const listens = guarded('watching a server', (message: unknown) => {
       const { server } = message as { server: AnyServer };
       if (servers.has(server)) return;
       servers.add(server);
-      for (const each of watchers) each(server);
+      for (const each of watchers) attempt('watching a server', () => each(server), undefined);
     });
+    subscribe('tracing:net.server.listen:asyncStart', listens);
   }
   watchers.push(watcher);
 }

@@ -5,6 +5,8 @@
 // gate, and process.listeners(), process.emit and the application's own process.emit('SIGTERM') are as under plain node.
 import { constants } from 'node:os';
 import type { WorkerEnd } from '../protocol/messages.ts';
+import { attempt, guarded, off, on } from './guard.ts';
+import { process } from './own-process.ts';
 
 export const SHIELDED = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'] as const;
 export type ShieldedSignal = (typeof SHIELDED)[number];
@@ -18,7 +20,7 @@ export interface Shield {
 
 type EmitSignal = (this: NodeJS.Process, event: string, signal: string, number: number) => boolean;
 
-const ignore = (): void => {};
+const ignore = guarded('nothing', () => {});
 
 /** `onSignal` hears of every shielded signal that arrives, and whether the application listens to it. */
 export function raiseShield(onSignal: (signal: ShieldedSignal, handled: boolean) => void): Shield {
@@ -29,7 +31,7 @@ export function raiseShield(onSignal: (signal: ShieldedSignal, handled: boolean)
   const gate = function (this: NodeJS.Process, event: string | symbol, ...args: unknown[]): boolean {
     if (shielded && isShielded(event)) {
       suppressed.add(event);
-      onSignal(event, process.listenerCount(event) > 0);
+      attempt('telling of a signal', () => onSignal(event, process.listenerCount(event) > 0), undefined);
       return true;
     }
     // Only while arm() has the gate in place is process.emit the gate itself.
@@ -38,12 +40,12 @@ export function raiseShield(onSignal: (signal: ShieldedSignal, handled: boolean)
   };
 
   // An application that adds a listener and removes it again makes Node give the signal back to the kernel's default.
-  const rearm = (event: string | symbol): void => {
+  const rearm = guarded('catching a signal', (event: string | symbol) => {
     if (shielded && isShielded(event) && process.listenerCount(event) === 0) arm([event], gate);
-  };
+  });
 
   arm(SHIELDED, gate);
-  process.on('removeListener', rearm);
+  on(process, 'removeListener', rearm);
 
   const deliver = (signal: NodeJS.Signals): boolean => {
     if (process.listenerCount(signal) === 0) return false;
@@ -56,7 +58,7 @@ export function raiseShield(onSignal: (signal: ShieldedSignal, handled: boolean)
     release({ stopSignal, shutdownMessage }) {
       if (!shielded) return;
       shielded = false;
-      process.removeListener('removeListener', rearm);
+      off(process, 'removeListener', rearm);
       // Signals that nobody listens to get their default back: a second TERM ends such a process at once.
       for (const signal of SHIELDED) if (process.listenerCount(signal) === 0) disarm(signal);
       // One only: for most servers every one of them means the same shutdown, and a second one means "at once".
@@ -76,19 +78,19 @@ function isShielded(event: string | symbol): event is ShieldedSignal {
 function arm(signals: readonly ShieldedSignal[], gate: (event: string | symbol, ...args: unknown[]) => boolean): void {
   const own = Object.getOwnPropertyDescriptor(process, 'emit');
   Object.defineProperty(process, 'emit', { value: gate, configurable: true, writable: true });
-  for (const signal of signals) process.on(signal, ignore);
+  for (const signal of signals) on(process, signal, ignore);
   if (own === undefined) delete (process as { emit?: unknown }).emit;
   else Object.defineProperty(process, 'emit', own);
 
   // Node's own watcher, which would stop catching a signal without listeners, is among these.
   const watchers = process.rawListeners('removeListener') as ((...args: unknown[]) => void)[];
   for (const watcher of watchers) process.removeListener('removeListener', watcher);
-  for (const signal of signals) process.removeListener(signal, ignore);
+  for (const signal of signals) off(process, signal, ignore);
   for (const watcher of watchers) process.on('removeListener', watcher);
 }
 
 /** Gives the signal back to the kernel's default action. */
 function disarm(signal: ShieldedSignal): void {
-  process.on(signal, ignore);
-  process.removeListener(signal, ignore);
+  on(process, signal, ignore);
+  off(process, signal, ignore);
 }

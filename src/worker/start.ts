@@ -1,4 +1,5 @@
 // Joins the parts of the preload in a worker's main thread, before the user's code runs.
+
 import { type BootInfo, PROTOCOL } from '../protocol/messages.ts';
 import type { RawHandle } from '../protocol/raw-handle.ts';
 import { answerMetrics, postLastMetrics } from './app-metrics.ts';
@@ -7,12 +8,14 @@ import type { CompileCache } from './compile-cache.ts';
 import { trackConnections } from './connections.ts';
 import { installDataPlane } from './data-plane.ts';
 import { Drain } from './drain.ts';
+import { guarded, type HandOver, later, on, soon, tellFailures, unawaited } from './guard.ts';
 import { startHeartbeat } from './heartbeat.ts';
 import { answerInspections } from './inspect.ts';
 import { rememberLastWords } from './last-words.ts';
 import { noteTold } from './leave.ts';
 import { watchPrimary } from './orphan.ts';
 import { expectBrokenOutput } from './output.ts';
+import { process } from './own-process.ts';
 import { OwnRecord } from './own-record.ts';
 import { acceptProbe } from './probe.ts';
 import { createReadiness } from './readiness.ts';
@@ -24,12 +27,14 @@ import { keepTally } from './tally.ts';
 const LAST_METRICS_MS = 250;
 
 export function start(boot: BootInfo, cache: CompileCache | null): void {
-  const flushCache = (): void => void setImmediate(() => cache?.flush());
+  const flush = guarded('writing the compile cache', () => cache?.flush());
+  const flushCache = (): void => soon(flush);
 
   openChannel(() => {
     post({ cmd: 'NODE_TUTTI_READY' });
     flushCache();
   });
+  tellFailures((what, error) => post({ cmd: 'NODE_TUTTI_FAILED', what, error }));
   const tellLastWords = rememberLastWords();
   if (boot.logged) expectBrokenOutput();
   trackConnections();
@@ -43,7 +48,7 @@ export function start(boot: BootInfo, cache: CompileCache | null): void {
   });
   const plane = installDataPlane({
     boot,
-    send: (message, handle, callback) => void post(message, handle as RawHandle | undefined, callback),
+    send: (message, handle, callback) => post(message, handle as RawHandle | undefined, callback),
     readiness,
   });
   const drain = new Drain({
@@ -68,31 +73,39 @@ export function start(boot: BootInfo, cache: CompileCache | null): void {
         leave();
         return;
       }
-      void postLastMetrics(LAST_METRICS_MS).then(() => {
+      const told = postLastMetrics(LAST_METRICS_MS).then(() => {
         lastBeat();
         post({ cmd: 'NODE_TUTTI_DRAINED', left });
       });
+      unawaited('telling the end of a drain', told);
     });
   };
-  const terminate = (): void => {
+  const terminate = (): HandOver => {
     lastBeat();
     // Not after a drain: then its end is no failure that anybody has to understand.
     if (release === null) tellLastWords();
     noteTold();
-    shield.release(boot.end);
-    release?.();
+    return () => {
+      try {
+        shield.release(boot.end);
+      } finally {
+        release?.();
+      }
+    };
   };
+  const terminateSoon = guarded('the end', terminate);
+  const kill = guarded('the end', () => void process.kill(process.pid, 'SIGKILL'));
 
   /** Without a primary nobody else says when to end. */
   const leave = (): void => {
-    terminate();
-    setTimeout(() => process.kill(process.pid, 'SIGKILL'), boot.end.stopTimeoutMs).unref();
+    later(boot.end.stopTimeoutMs, kill).unref();
+    soon(terminateSoon);
   };
 
   const shield = raiseShield((signal, handled) => {
     if (!orphaned) post({ cmd: 'NODE_TUTTI_SIGNALLED', signal, handled });
     // Without a primary a second signal is the only way to say "now".
-    else if (signal !== 'SIGHUP') terminate();
+    else if (signal !== 'SIGHUP') soon(terminateSoon);
   });
   const lookForPrimary = watchPrimary(() => {
     orphaned = true;
@@ -106,16 +119,16 @@ export function start(boot: BootInfo, cache: CompileCache | null): void {
     beginDrain(timeoutMs);
   });
   onMessage('NODE_TUTTI_TERMINATE', terminate);
-  onMessage('NODE_TUTTI_SIGNAL', ({ signal }) => void shield.deliver(signal));
-  onMessage('NODE_TUTTI_PROBE', (_message, handle) => {
-    if (handle !== undefined) acceptProbe(handle);
+  onMessage('NODE_TUTTI_SIGNAL', ({ signal }) => {
+    return () => void shield.deliver(signal);
   });
+  onMessage('NODE_TUTTI_PROBE', (_message, handle) => (handle === undefined ? undefined : acceptProbe(handle)));
   onMessage('NODE_TUTTI_ADMIT', ({ slot }) => {
     takeSlot(slot, boot);
     plane.admit(slot);
   });
 
-  receiveOthers((message, handle) => void plane.onMessage(message, handle));
+  receiveOthers((message, handle) => plane.onMessage(message, handle));
 
   post({ cmd: 'NODE_TUTTI_HELLO', protocol: PROTOCOL, selfTest: plane.selfTest });
   whenStarted(() => {
@@ -126,7 +139,7 @@ export function start(boot: BootInfo, cache: CompileCache | null): void {
   });
   const lastBeat = startHeartbeat(boot.heartbeatMs, record, () => plane.counts(), lookForPrimary);
   // Whatever ends the process, short of a signal: on a pipe this is written before the process is gone.
-  process.on('exit', lastBeat);
+  on(process, 'exit', lastBeat);
   // For a debugger that stops a blocked loop: it can ask what the loop was serving.
   Object.defineProperty(process, Symbol.for('tutti.requests'), { value: requestsInFlight });
 }

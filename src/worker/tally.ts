@@ -1,12 +1,11 @@
 // Writes this worker's request counts on the scoreboard, where they outlive it: a heartbeat comes once a second, and
 // a process that is killed says nothing any more. Runs in the worker.
 
-import { performance } from 'node:perf_hooks';
+import * as clock from './clock.ts';
+import { guarded, later } from './guard.ts';
 import type { OwnRecord } from './own-record.ts';
 import { setCounted } from './requests.ts';
 
-/** As node has it now: what an application puts in its place is none of ours. */
-const later = setTimeout;
 /** A write takes 1–2 µs in a busy process, so all of them are less than a fifth of a percent of its time. */
 const LEAST_MS = 1;
 /** A worker that pauses writes by then what it still owes. Not much sooner: to wake up for it would cost more than the requests. */
@@ -23,10 +22,11 @@ export function keepTally(record: OwnRecord): void {
     if (!record.writeTally()) setCounted(null);
   };
   // Rings once for nothing; from then on it is wound up again instead of made anew.
-  const timer = later(() => {
+  const pause = guarded('writing the counts of requests', () => {
     isArmed = false;
-    if (isDue) write(performance.now());
-  }, PAUSE_MS).unref();
+    if (isDue) write(clock.now());
+  });
+  const timer = later(PAUSE_MS, pause).unref();
   setCounted((now) => {
     if (now - writtenAt >= LEAST_MS) return write(now);
     isDue = true;

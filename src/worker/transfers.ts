@@ -1,13 +1,15 @@
 // Sends connections to siblings through the primary, and takes theirs. Runs in the worker.
 // A connection leaves as a raw handle of which no byte is read any more; whoever gets it goes on as if it had accepted it.
 
-import { performance } from 'node:perf_hooks';
 import { type Balance, spreadsByTransfer } from '../protocol/balance.ts';
 import type { ToPrimary, ToWorker } from '../protocol/messages.ts';
 import type { RawConnection } from '../protocol/raw-handle.ts';
 import { Balancer, type Placement } from './balancer.ts';
 import { resumeBetweenRequests } from './between-requests.ts';
+import type { Sent } from './channel.ts';
+import * as clock from './clock.ts';
 import { allConnections, type Connection, leave, newestConnection, whenLost } from './connections.ts';
+import { failed, guarded, type HandOver, later, nextTick, soon } from './guard.ts';
 import type { ListenHandle } from './listen-handle.ts';
 import { isUsed, mayMove, movableNow, type PrivateSocket } from './movable.ts';
 import { Pressure } from './pressure.ts';
@@ -15,7 +17,7 @@ import { setAnswered } from './requests.ts';
 import { ScoreboardCell } from './scoreboard-cell.ts';
 import type { AnyServer } from './servers.ts';
 
-export type Send = (message: ToPrimary, handle?: unknown, callback?: (error: Error | null) => void) => void;
+export type Send = (message: ToPrimary, handle?: unknown, callback?: Sent) => void;
 type Adopt = Extract<ToWorker, { cmd: 'NODE_TUTTI_ADOPT' }>;
 
 export interface TransfersOptions {
@@ -98,18 +100,27 @@ export class Transfers {
 
   /** A connection was accepted here: it is served here, or sent to where it should be. `isFull`: its server would close it. */
   accept(listener: ListenHandle, client: RawConnection, isFull: boolean): void {
-    const now = performance.now();
-    const balancer = this.#balancer;
-    const mustLeave = isFull && now - this.#noRoomAt > FULL_MS;
-    const placement = balancer?.place(client, now, mustLeave) ?? null;
-    this.#pressure?.accepted(now);
-    if (isFull || balancer?.isOutlier(placement)) this.#pressure?.raise(now);
+    const placement = this.#place(client, isFull);
     if (placement === null) listener.serve(client);
-    else {
-      this.#send(listener, client, false, placement);
-      this.#pressure?.gaveAway(now);
+    else this.#send(listener, client, false, placement);
+  }
+
+  /** Never throws: a connection that cannot be placed is served here. */
+  #place(client: RawConnection, isFull: boolean): Placement | null {
+    try {
+      const now = clock.now();
+      const balancer = this.#balancer;
+      const mustLeave = isFull && now - this.#noRoomAt > FULL_MS;
+      const placement = balancer?.place(client, now, mustLeave) ?? null;
+      this.#pressure?.accepted(now);
+      if (isFull || balancer?.isOutlier(placement)) this.#pressure?.raise(now);
+      if (placement !== null) this.#pressure?.gaveAway(now);
+      this.#keepBalance();
+      return placement;
+    } catch (error) {
+      failed('placing a connection', error);
+      return null;
     }
-    this.#keepBalance();
   }
 
   adopt(message: Adopt, listener: ListenHandle | undefined, isFull: boolean, client: RawConnection): void {
@@ -122,22 +133,23 @@ export class Transfers {
       return;
     }
     if (!back) this.counts.adopted += 1;
-    else if (isFull) this.#noRoomAt = performance.now();
+    else if (isFull) this.#noRoomAt = clock.now();
     // The primary counts on the scoreboard from the moment it has the answer.
     this.#adopting += 1;
     this.#balancer?.write();
     // Not a byte is read before the answer has left this process: without it the primary gives the connection to another.
-    this.#options.send({ cmd: 'NODE_TUTTI_ADOPTED', id, accepted: true }, undefined, (error) => {
+    const told = guarded('taking over a connection', (error: Error | null) => {
       this.#adopting -= 1;
-      if (error === null) this.#serve(listener, client, used);
-      else client.close();
+      if (error === null) return this.#serve(listener, client, used);
+      client.close();
     });
+    this.#options.send({ cmd: 'NODE_TUTTI_ADOPTED', id, accepted: true }, undefined, told);
   }
 
   /** From the first call on connections leave as soon as they can. Answers how many left with this call. */
   moveIdle(): number {
     if (this.#drainingSince === null) {
-      this.#drainingSince = performance.now();
+      this.#drainingSince = clock.now();
       setAnswered((connection) => this.#onAnswered(connection));
     }
     return this.#move(allConnections(), Number.POSITIVE_INFINITY);
@@ -145,10 +157,10 @@ export class Transfers {
 
   /** It will leave by itself, so the client need not be told to close it. */
   willMove(connection: Connection): boolean {
-    const since = this.#drainingSince ?? performance.now();
+    const since = this.#drainingSince ?? clock.now();
     if (!this.#balancer?.hasSiblings() || !mayMove(connection)) return false;
     // Patience is for connections without a pause; an answer that takes long is waited for.
-    return connection.pending === 0 || performance.now() - since < PATIENCE_MS;
+    return connection.pending === 0 || clock.now() - since < PATIENCE_MS;
   }
 
   /** The drain is over and this process about to end: nothing may come back to it. */
@@ -164,19 +176,20 @@ export class Transfers {
     setAnswered(null);
     const unsent = [...this.#unsent];
     this.#unsent.clear();
-    for (const [client, { listener, used }] of unsent) this.#serve(listener, client, used);
+    for (const [client, { listener, used }] of unsent)
+      soon(guarded('serving a connection', () => this.#serve(listener, client, used)));
   }
 
   /** Runs only while there is something to balance: an idle worker sleeps. */
   #keepBalance(): void {
     if (!this.#rebalances || this.#timer !== null) return;
-    this.#timer = setTimeout(() => {
+    const balance = guarded('the balance of connections', () => {
       this.#timer = null;
       if (this.#drainingSince !== null || this.#balancer === null || allConnections().size === 0) return;
       this.#rebalance(this.#balancer);
       this.#keepBalance();
-    }, REBALANCE_MS);
-    this.#timer.unref();
+    });
+    this.#timer = later(REBALANCE_MS, balance).unref();
   }
 
   #rebalance(balancer: Balancer): void {
@@ -190,18 +203,20 @@ export class Transfers {
   #onAnswered(connection: Connection): void {
     if (this.#answered.push(connection) > 1) return;
     // In the check phase: Node is done with the answer, and nothing has been read since.
-    setImmediate(() => {
-      const answered = this.#answered;
-      this.#answered = [];
-      if (this.#drainingSince !== null) {
-        this.#move(answered, Number.POSITIVE_INFINITY);
-        return;
-      }
-      this.#wanted -= this.#move(answered, this.#wanted);
-      this.#looks -= 1;
-      if (this.#looks <= 0 || this.#wanted <= 0) setAnswered(null);
-    });
+    soon(this.#moveAnswered);
   }
+
+  readonly #moveAnswered = guarded('moving connections', () => {
+    const answered = this.#answered;
+    this.#answered = [];
+    if (this.#drainingSince !== null) {
+      this.#move(answered, Number.POSITIVE_INFINITY);
+      return;
+    }
+    this.#wanted -= this.#move(answered, this.#wanted);
+    this.#looks -= 1;
+    if (this.#looks <= 0 || this.#wanted <= 0) setAnswered(null);
+  });
 
   #move(connections: Iterable<Connection>, most: number): number {
     const balancer = this.#balancer;
@@ -236,24 +251,28 @@ export class Transfers {
 
   #send(listener: ListenHandle, client: RawConnection, used: boolean, { to, held }: Placement): void {
     this.#unsent.set(client, { listener, used });
-    this.#options.send({ cmd: 'NODE_TUTTI_TRANSFER', key: listener.key, to, used, held }, client, (error) => {
+    const sent = guarded('passing on a connection', (error: Error | null) => {
       if (!this.#unsent.delete(client)) return;
-      if (error !== null) {
-        this.#serve(listener, client, used);
-        return;
-      }
+      if (error !== null) return this.#serve(listener, client, used);
       this.counts.sent += 1;
       client.close();
     });
+    this.#options.send({ cmd: 'NODE_TUTTI_TRANSFER', key: listener.key, to, used, held }, client, sent);
   }
 
-  #serve(listener: ListenHandle, client: RawConnection, used: boolean): void {
-    listener.serve(client);
+  #serve(listener: ListenHandle, client: RawConnection, used: boolean): HandOver {
+    return () => {
+      listener.serve(client);
+      this.#served(client, used);
+    };
+  }
+
+  readonly #served = guarded('taking over a connection', (client: RawConnection, used: boolean) => {
     this.#balancer?.changed();
     this.#keepBalance();
     const connection = newestConnection();
     if (used && connection !== null && (connection.socket as PrivateSocket)._handle === client) resume(connection);
-  }
+  });
 }
 
 /** Takes the raw handle out of a socket, which then closes without a word to the client. */
@@ -265,7 +284,7 @@ function detach(connection: Connection, client: RawConnection): void {
   socket.setTimeout(0);
   socket.destroy();
   // As if it had closed: no handle is left to tell.
-  process.nextTick(leave, connection);
+  nextTick(guarded('the count of connections', () => leave(connection)));
 }
 
 /** The connection is between two requests, not before its first: Node's timeouts have to know. */

@@ -150,6 +150,7 @@ export class DataPlaneRig implements AsyncDisposable {
         selfTestFailed: (_worker, problem) => {
           started.selfTest = problem;
         },
+        failed: () => {},
         gone: async () => {
           this.plane.gone(id);
           this.workers.delete(id);

@@ -38,6 +38,8 @@ export async function endWorkers(): Promise<void> {
 export class RigWorker {
   readonly inputs: SupervisorInput[] = [];
   readonly signals: string[] = [];
+  /** Of tutti's own code in the worker. */
+  readonly failures: string[] = [];
   stdout = '';
   stderr = '';
   readonly #process: WorkerProcess;
@@ -84,6 +86,7 @@ export class RigWorker {
         selfTestFailed: (_from, problem) => {
           throw new Error(`The preload's self-test failed: ${problem}.`);
         },
+        failed: (_from, what, error) => void this.failures.push(`${what}: ${error}`),
         gone: async () => {
           this.#plane.gone(id);
           this.#plane.close();

@@ -133,6 +133,47 @@ test('the preload brings no package into the process of the user', () => {
   assert.deepEqual(wrong, []);
 });
 
+/** Parts of the preload that may register something by themselves, and why. */
+const beforeTheGuard: Record<string, RegExp> = {
+  // It is the guard.
+  'guard.ts': /.*/,
+  // It puts listeners of Node's own back.
+  'signals.ts': /^on$/,
+};
+
+test('the preload registers nothing but through its guard', () => {
+  const bare =
+    /(?<![.\w#])(setTimeout|setInterval|setImmediate|queueMicrotask)\b|\bprocess\.(nextTick)\b|\.(on|once|addListener|prependListener|prependOnceListener)\(|(node:diagnostics_channel)/g;
+  const wrong = sources
+    .filter(({ room }) => room === 'worker')
+    .flatMap((source) => {
+      const allowed = beforeTheGuard[source.path.slice('worker/'.length)];
+      const found = [...code(source).matchAll(bare)].flatMap((match) => match.slice(1).filter((word) => word));
+      const imported = importsOf(source).some(({ from }) => /^node:(diagnostics_channel|timers)/.test(from))
+        ? ['import']
+        : [];
+      return [...found, ...imported]
+        .filter((word) => !allowed?.test(word))
+        .map((word) => `${source.path} uses ${word}: what is called later goes through guard.ts`);
+    });
+  assert.deepEqual(wrong, []);
+});
+
+test('the preload has its process and its files as they were before the application', () => {
+  const wrong = sources
+    .filter(({ room, path }) => room === 'worker' && !/preload|own-process/.test(path))
+    .flatMap((source) => [
+      ...(/(?<![.\w'])process\.\w/.test(code(source)) &&
+      !importsOf(source).some(({ from }) => from === './own-process.ts')
+        ? [`${source.path} uses the global process, which the application can replace`]
+        : []),
+      ...(/\bperformance\./.test(code(source)) && !source.path.endsWith('clock.ts')
+        ? [`${source.path} asks performance, which the application can replace: clock.ts has it`]
+        : []),
+    ]);
+  assert.deepEqual(wrong, []);
+});
+
 test('commands load what they need only when they act', () => {
   const light = ['../command.ts', '../app-options.ts', '../../errors.ts', 'commander'];
   const wrong = sources
