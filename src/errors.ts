@@ -257,7 +257,10 @@ export const errors = {
     exitCode: 69,
     when: 'At the first start the program could not listen, because another process already does.',
     message: ({ where }) => `Cannot start: the program must listen on ${where}, and another process already does.`,
-    remedy: () => 'End the other process (ss -ltnp shows it), or let the program listen elsewhere.',
+    remedy: ({ where }) =>
+      /^[/\\@]/.test(where)
+        ? 'End the other process (ss -lxp shows it). If nobody listens there any more, remove the file.'
+        : 'End the other process (ss -ltnp shows it), or let the program listen elsewhere.',
     example: { where: '0.0.0.0:8000' },
   }),
   ERR_PORT_FORBIDDEN: error<{ where: string }>({

@@ -19,7 +19,9 @@ export function describeOpen(): string[] {
   if (quiet > 0) others.set('HTTP/2 session', quiet);
   const lines = requests.length > MOST ? requests.slice(0, MOST - 1) : requests;
   if (requests.length > lines.length) lines.push(`${requests.length - lines.length} more requests in flight`);
-  for (const [what, count] of others) lines.push(count === 1 ? `1 ${what}` : `${count} ${what}s`);
+  for (const [what, count] of others) {
+    lines.push(count === 1 ? `1 ${what}` : `${count} ${what.replace(/connection|session/, '$&s')}`);
+  }
   return lines;
 }
 
