@@ -355,6 +355,13 @@ export const errors = {
     remedy: () => 'Set TUTTI_HOME to a folder that this user may write to, or use tutti run.',
     example: { name: 'web', reason: 'EROFS: read-only file system' },
   }),
+  ERR_LOG_FILE: error<{ path: string; reason: string }>({
+    exitCode: 78,
+    when: 'The log file cannot be opened at the start, for a reason that does not pass by itself: no rights, a folder of that name, a folder that cannot be made.',
+    message: ({ path, reason }) => `Cannot write the workers' output to ${path}: ${reason}.`,
+    remedy: () => 'Name a file that this user may write with --log-file (logFile), or leave it out.',
+    example: { path: '/var/log/web.log', reason: "EACCES: permission denied, open '/var/log/web.log'" },
+  }),
   ERR_BACKGROUND_LOST: error<{ name: string; how: string; lastLines: readonly string[] }>({
     exitCode: 70,
     when: 'The process in the background ended before it could say why.',

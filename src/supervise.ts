@@ -25,7 +25,6 @@ import { hasTerminal, installSignals, type SignalCommands, signalTable } from '.
 import { UnreadMessages } from './host/unread-messages.ts';
 import { asTuttiError } from './known-error.ts';
 import { IncidentStore } from './logs/incident-store.ts';
-import { WorkerLog } from './logs/worker-log.ts';
 import { Observation } from './observation.ts';
 import { programOf } from './program.ts';
 import { type Supervision, SupervisionHandle } from './supervision.ts';
@@ -38,6 +37,7 @@ import { surroundings } from './surroundings.ts';
 import { verdictOf, type WorkerExit } from './verdict.ts';
 import { version } from './version.ts';
 import { FileWatch } from './watch.ts';
+import { workerLog } from './worker-output.ts';
 
 /** A worker that takes long to start is no reason to be out of control. */
 const CONTROL_AT_LATEST_MS = 200;
@@ -102,7 +102,11 @@ export function launch(
   let uninstallSignals = () => {};
   let lastFailure: WorkerExit | null = null;
   const logScratch = new Scratch();
-  const log = workerLog();
+  const log = workerLog(config, output === 'inherit', {
+    folder: () => logScratch.path(),
+    report: (event) => handle.report(event),
+    replaceWorkers: () => void handle.recycle(),
+  });
   const incidents = new IncidentStore(orNone(() => incidentFolder(process.env, config.name)));
   const evidence = new Evidence({
     app: config.name,
@@ -201,25 +205,6 @@ export function launch(
     });
   }
 
-  /** A log process, if the configuration asks for what only one can do: files, and lines that are made into something else. */
-  function workerLog(): WorkerLog | null {
-    const { logFile, logFormat, logMaxSizeBytes, logMaxAgeMs, logKeep } = config;
-    const format = logFormat ?? 'raw';
-    if (logFile === null && (format === 'raw' || output !== 'inherit')) return null;
-    const file =
-      logFile === null ? null : { file: logFile, maxSizeBytes: logMaxSizeBytes, maxAgeMs: logMaxAgeMs, keep: logKeep };
-    return new WorkerLog({
-      format,
-      file,
-      folder: () => logScratch.path(),
-      onMissing: (message) => handle.report({ type: 'notice', level: 'warn', message }),
-      onLost: (message) => {
-        handle.report({ type: 'notice', level: 'warn', message });
-        void handle.recycle();
-      },
-    });
-  }
-
   function fileWatch(): FileWatch | null {
     if (config.watch === false) return null;
     return new FileWatch({
@@ -313,11 +298,14 @@ export function launch(
 
   async function begin(): Promise<void> {
     try {
+      const opened = log?.begin();
+      opened?.catch(() => {}); // told below, if nothing else comes first
       generations.pin(1, await programOf(config, env));
       if (control === 'required') {
         admin = openControl();
         await admin;
       }
+      await opened;
     } catch (error) {
       host.release();
       const known = asTuttiError(error);

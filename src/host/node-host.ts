@@ -73,8 +73,8 @@ export class NodeHost implements Host {
   readonly #workers = new Map<WorkerId, WorkerProcess>();
   readonly #inspectPorts = new InspectPorts();
   readonly #connected = new Map<WorkerId, ConnectedOutput>();
-  /** Workers whose output is being connected; false: they are not wanted any more. */
-  readonly #awaited = new Map<WorkerId, boolean>();
+  /** Workers whose output is being connected. */
+  readonly #awaited = new Set<WorkerId>();
   readonly #memory: WorkerMemory;
   readonly #timers = new Set<NodeJS.Timeout>();
   readonly #changedFiles: ChangedFiles;
@@ -218,24 +218,23 @@ export class NodeHost implements Host {
     connect: NonNullable<NodeHostOptions['connectOutput']>,
   ): Promise<void> {
     const { worker, slot, generation } = action;
-    this.#awaited.set(worker, true);
+    this.#awaited.add(worker);
     const connected = await connect({ slot, generation });
-    const wanted = this.#awaited.get(worker);
-    this.#awaited.delete(worker);
-    if (wanted && !this.#released) {
+    if (this.#awaited.delete(worker) && !this.#released) {
       this.#fork(action, connected ?? this.#options.output);
       const started = this.#workers.get(worker);
       if (started !== undefined && connected !== null) {
         this.#connected.set(worker, connected);
         connected.online(started.pid);
       }
-    } else this.#stillborn(worker, 'it was not wanted any more before it had started');
+    }
     connected?.stdout.destroy();
     connected?.stderr.destroy();
   }
 
+  /** However long its output takes to be connected, nobody waits for it any more. */
   #giveUpAwaited(worker: WorkerId): void {
-    if (this.#awaited.has(worker)) this.#awaited.set(worker, false);
+    if (this.#awaited.delete(worker)) this.#stillborn(worker, 'it was not wanted any more before it had started');
   }
 
   #fork(

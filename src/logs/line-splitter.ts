@@ -4,12 +4,20 @@
 export const LONGEST_LINE_BYTES = 1024 * 1024;
 
 export class LineSplitter {
+  /** The last line that push() gave is the beginning of one that is too long: it goes on in the next. */
+  isCut = false;
+  readonly #longest: number;
   #pieces: Buffer[] = [];
   #size = 0;
+
+  constructor(longestBytes = LONGEST_LINE_BYTES) {
+    this.#longest = longestBytes;
+  }
 
   /** The lines that are complete now, without their newline. */
   push(chunk: Buffer): Buffer[] {
     const lines: Buffer[] = [];
+    this.isCut = false;
     let start = 0;
     for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, start)) {
       lines.push(this.#take(chunk.subarray(start, end)));
@@ -18,7 +26,10 @@ export class LineSplitter {
     if (start < chunk.length) {
       this.#pieces.push(chunk.subarray(start));
       this.#size += chunk.length - start;
-      if (this.#size > LONGEST_LINE_BYTES) lines.push(this.#cutAtCharacter());
+      if (this.#size > this.#longest) {
+        lines.push(this.#cutAtCharacter());
+        this.isCut = true;
+      }
     }
     return lines;
   }

@@ -36,6 +36,8 @@ const repeating: readonly SupervisorEvent['type'][] = [
   'ports-closed',
   'recycled',
   'held-back',
+  'output-lost',
+  'output-restored',
   'notice',
 ];
 

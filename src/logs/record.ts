@@ -9,20 +9,24 @@ export interface LogRecord {
   generation: number | null;
   stream: 'out' | 'err' | 'tutti';
   line: string;
+  /** The line is too long for one record: it goes on in the next of the same pid and stream. */
+  partial?: true;
 }
 
 export type LogFormat = 'pretty' | 'json' | 'raw';
 
-/** The bytes of one line in a file or on stdout, with its newline. `raw` gives the line as the worker wrote it. */
-export function formatRecord(
-  format: LogFormat,
-  origin: Omit<LogRecord, 'time' | 'line'>,
-  line: Buffer,
-  now: Date,
-): Buffer {
-  if (format === 'raw') return Buffer.concat([line, newline]);
+/** Whose line it is. */
+export type Origin = Omit<LogRecord, 'time' | 'line' | 'partial'>;
+
+/**
+ * The bytes of one line in a file or on stdout, with its newline. `raw` gives the line as the worker wrote it, so a piece of one that
+ * was cut has none.
+ */
+export function formatRecord(format: LogFormat, origin: Origin, line: Buffer, now: Date, isCut = false): Buffer {
+  if (format === 'raw') return isCut ? line : Buffer.concat([line, newline]);
   if (format === 'json') {
     const record: LogRecord = { time: now.toISOString(), ...origin, line: line.toString('utf8') };
+    if (isCut) record.partial = true;
     return Buffer.from(`${JSON.stringify(record)}\n`);
   }
   return Buffer.concat([Buffer.from(`${now.toISOString()} [${label(origin)}] `), line, newline]);
@@ -31,7 +35,7 @@ export function formatRecord(
 const newline = Buffer.from('\n');
 
 /** `0` for a line of slot 0's stdout, `0!` for its stderr, `tutti` for the supervisor's own. */
-function label({ slot, stream }: Omit<LogRecord, 'time' | 'line'>): string {
+function label({ slot, stream }: Origin): string {
   if (stream === 'tutti') return 'tutti';
   return `${slot ?? 'spare'}${stream === 'err' ? '!' : ''}`;
 }

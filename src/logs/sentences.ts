@@ -72,6 +72,19 @@ export function sentence(event: SupervisorEvent): Sentence {
       return say('info', `${worker(event)} was recycled: ${event.reason}`);
     case 'held-back':
       return say('warn', `${event.what} is held back: ${event.reason}`);
+    case 'output-lost':
+      return say(
+        'error',
+        `the workers' output cannot be written to ${event.file ?? 'stdout'}: ${event.reason}. It is tried again; beyond 8 MB lines are lost`,
+      );
+    case 'output-restored':
+      return say(
+        event.lost === 0 ? 'info' : 'warn',
+        `the workers' output is written to ${event.file ?? 'stdout'} again; ${event.lost === 0 ? 'nothing' : count(event.lost, 'line')} was lost`.replace(
+          /s was lost$/,
+          's were lost',
+        ),
+      );
     case 'incident':
       return event.told
         ? say('info', `${worker(event)}: more by tutti describe --incident ${event.id}`)

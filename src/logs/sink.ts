@@ -1,190 +1,204 @@
-// Where the log process puts its lines: a file that rotates, or a descriptor it inherited. A sink never makes its caller wait and
-// never holds more than `BUFFER_BYTES`: what the disk or the reader can't take is dropped and counted, and the count is written
-// as soon as there is room again.
+// Where the log process puts its lines. A sink never makes its caller wait, and holds 8 MB and one line at most: what the disk or
+// the reader does not take beyond that is dropped and counted, and the count is written as soon as there is room again.
 
-import { mkdirSync, write } from 'node:fs';
-import { basename, dirname } from 'node:path';
-import { createStream, type Options, type RotatingFileStream } from 'rotating-file-stream';
+import { setTimeout as delay } from 'node:timers/promises';
 
 const BUFFER_BYTES = 8 * 1024 * 1024;
+/** Written at once, so that a file rotates close to its size. */
+const BATCH_BYTES = 256 * 1024;
 const RETRY_MS = 1000;
+/** A pipe that is full may have room at any moment. */
+const FULL_PIPE_MS = 10;
+/** A reader or a disk that takes nothing for so long is trouble that is told. */
+const STUCK_MS = 5000;
+/** At the end, nothing is waited for that has not moved for so long. */
+const END_PATIENCE_MS = 5000;
 
-export interface Sink {
-  write(line: Buffer): void;
-  /** Close and open the file again by its name, for a rotation done by somebody else. */
-  reopen(): void;
-  /** Resolves when everything accepted so far is written, or can't be. */
-  end(): Promise<void>;
+/** A file, a device or a pipe. */
+export interface Outlet {
+  /** Closes what is open, and opens it by its name. Rejects with the system's error. */
+  open(): Promise<void>;
+  /** How many of the bytes were taken. Rejects with the system's error; EAGAIN means "later". */
+  write(bytes: Buffer): Promise<number>;
+  /** Called once a second, never during a write. False: what is open is no longer what has that name. */
+  look(): Promise<boolean>;
+  close(): Promise<void>;
 }
 
-/** `explain` makes the line that tells how many were dropped. */
-type Explain = (dropped: number) => Buffer;
-
-export interface FileSinkOptions {
-  file: string;
-  maxSizeBytes: number | null;
-  maxAgeMs: number | null;
-  keep: number;
+export interface SinkOptions {
+  outlet: Outlet;
+  /** The line that tells how many were dropped. */
+  explain: (dropped: number) => Buffer;
+  /** Nothing can be written, and why. Told once, until `onHealed`. */
+  onTrouble: (error: Error) => void;
+  /** It is written again, after so many lines were lost. */
+  onHealed: (lost: number) => void;
 }
 
-export class FileSink implements Sink {
-  readonly #options: FileSinkOptions;
-  readonly #explain: Explain;
-  #stream: RotatingFileStream | null = null;
-  #retry: NodeJS.Timeout | null = null;
-  #dropped = 0;
-
-  constructor(options: FileSinkOptions, explain: Explain) {
-    this.#options = options;
-    this.#explain = explain;
-    this.#open();
-  }
-
-  write(line: Buffer): void {
-    const stream = this.#stream;
-    if (!stream || stream.writableLength > BUFFER_BYTES) {
-      this.#dropped += 1;
-      return;
-    }
-    if (this.#dropped > 0) {
-      stream.write(this.#explain(this.#dropped));
-      this.#dropped = 0;
-    }
-    // What the stream had accepted and could not write when it broke is lost, too.
-    stream.write(line, this.#onWritten);
-  }
-
-  readonly #onWritten = (error: Error | null | undefined): void => {
-    if (error) this.#dropped += 1;
-  };
-
-  reopen(): void {
-    if (this.#retry) clearTimeout(this.#retry);
-    const old = this.#stream;
-    this.#stream = null;
-    old?.end();
-    this.#open();
-  }
-
-  async end(): Promise<void> {
-    if (this.#retry) clearTimeout(this.#retry);
-    const stream = this.#stream;
-    this.#stream = null;
-    if (!stream) return;
-    if (this.#dropped > 0) stream.write(this.#explain(this.#dropped));
-    await new Promise<void>((resolve) => {
-      stream.once('error', () => resolve());
-      stream.end(() => resolve());
-    });
-  }
-
-  #open(): void {
-    const { file, maxSizeBytes, maxAgeMs, keep } = this.#options;
-    try {
-      mkdirSync(dirname(file), { recursive: true });
-    } catch {
-      // the stream's own error tells the same, and is retried
-    }
-    const options: Options = { path: dirname(file), rotate: keep, compress: 'gzip' };
-    if (maxSizeBytes !== null) options.size = `${maxSizeBytes}B`;
-    if (maxAgeMs !== null) options.interval = intervalOf(maxAgeMs);
-    const stream = createStream(basename(file), options);
-    stream.on('warning', () => {}); // a rotation that failed: the file simply grows on
-    let isBroken = false;
-    stream.on('error', () => {
-      if (isBroken) return;
-      isBroken = true;
-      stream.destroy();
-      // An old stream that fails at its end is not the one that is written to.
-      if (this.#stream !== stream) return;
-      // A full disk or a lost folder never stops the app: drop, count, and try again.
-      this.#stream = null;
-      this.#retry = setTimeout(() => this.#open(), RETRY_MS);
-    });
-    this.#stream = stream;
-  }
-}
-
-/** Rotations fall on the clock (every 6 h at 0, 6, 12, 18), so an age becomes the longest such interval that is not above it. */
-export function intervalOf(ageMs: number): string {
-  const whole = (unitMs: number, of: number): number => {
-    let amount = Math.min(of, Math.max(1, Math.floor(ageMs / unitMs)));
-    while (of % amount !== 0) amount -= 1;
-    return amount;
-  };
-  if (ageMs >= 86_400_000) return `${Math.floor(ageMs / 86_400_000)}d`;
-  if (ageMs >= 3_600_000) return `${whole(3_600_000, 24)}h`;
-  if (ageMs >= 60_000) return `${whole(60_000, 60)}m`;
-  return `${whole(1000, 60)}s`;
-}
-
-/** Writes to a descriptor by the thread pool: a reader that stands still blocks a thread, not the log process. */
-export class DescriptorSink implements Sink {
-  readonly #fd: number;
-  readonly #explain: Explain;
+export class Sink {
+  readonly #options: SinkOptions;
+  /** How the very first attempt to open it ended: null if well. */
+  readonly opened: Promise<NodeJS.ErrnoException | null>;
+  readonly #scratch = Buffer.allocUnsafeSlow(BATCH_BYTES);
   #queue: Buffer[] = [];
   #queuedBytes = 0;
-  #writing = false;
-  /** The last attempt failed: what was dropped is told with the next line that comes, not by trying again and again. */
-  #failing = false;
+  #flyingBytes = 0;
   #dropped = 0;
-  #idle: (() => void) | null = null;
+  #lost = 0;
+  #inTrouble = false;
+  #mustOpen = true;
+  #ending = false;
+  #wake: () => void = () => {};
+  /** When something was taken for the last time, or there was nothing to take. */
+  #movedAt = performance.now();
+  readonly #ended: Promise<void>;
 
-  constructor(fd: number, explain: Explain) {
-    this.#fd = fd;
-    this.#explain = explain;
+  constructor(options: SinkOptions) {
+    this.#options = options;
+    this.opened = this.#open();
+    this.#ended = this.opened.then(() => this.#work());
   }
 
   write(line: Buffer): void {
-    if (this.#queuedBytes + line.length > BUFFER_BYTES) {
+    const held = this.#queuedBytes + this.#flyingBytes;
+    if (held > BUFFER_BYTES) {
       this.#dropped += 1;
       return;
     }
+    if (held === 0) this.#movedAt = performance.now();
     this.#queue.push(line);
     this.#queuedBytes += line.length;
-    if (!this.#writing) this.#next();
+    this.#wake();
   }
 
-  reopen(): void {}
-
-  end(): Promise<void> {
-    return new Promise((resolve) => {
-      if (!this.#writing) resolve();
-      else this.#idle = resolve;
-    });
+  /** Closes and opens the file again by its name, for a rotation done by somebody else. */
+  reopen(): void {
+    this.#mustOpen = true;
+    this.#wake();
   }
 
-  #next(): void {
-    const lines = this.#queue;
-    const told = lines.length > 0 || !this.#failing ? this.#dropped : 0;
-    if (lines.length === 0 && told === 0) {
-      this.#writing = false;
-      this.#idle?.();
-      return;
+  /** Once a second, so that a write which never comes back is seen too. */
+  tick(): void {
+    if (this.#queuedBytes + this.#flyingBytes > 0 && performance.now() - this.#movedAt > STUCK_MS) {
+      this.#trouble(new Error(`nothing was taken for ${STUCK_MS / 1000} s`));
     }
-    this.#writing = true;
-    this.#queue = [];
-    this.#queuedBytes = 0;
-    this.#dropped -= told;
-    const note = told > 0 ? [this.#explain(told)] : [];
-    this.#write(Buffer.concat([...note, ...lines]), lines.length + told);
   }
 
-  /** `lost`: how many lines are dropped if it fails. */
-  #write(bytes: Buffer, lost: number): void {
-    write(this.#fd, bytes, (error, written) => {
-      if (error?.code === 'EAGAIN') {
-        setTimeout(() => this.#write(bytes, lost), 10);
-        return;
+  /** Resolves when everything accepted so far is written or lost; false: a write has not come back. */
+  async end(): Promise<boolean> {
+    this.#ending = true;
+    this.#wake();
+    for (;;) {
+      const done = await Promise.race([this.#ended.then(() => true), delay(RETRY_MS, false)]);
+      if (done) return true;
+      if (performance.now() - this.#movedAt > END_PATIENCE_MS) return false;
+    }
+  }
+
+  async #work(): Promise<void> {
+    let lookedAt = performance.now();
+    for (;;) {
+      if (this.#queue.length === 0 && this.#dropped === 0 && !this.#mustOpen) {
+        if (this.#ending) break;
+        await this.#sleep(RETRY_MS);
       }
-      if (!error && written < bytes.length) {
-        this.#write(bytes.subarray(written), lost);
-        return;
+      if (performance.now() - lookedAt >= RETRY_MS) {
+        lookedAt = performance.now();
+        if (!this.#mustOpen) this.#mustOpen = !(await this.#options.outlet.look().catch(() => false));
       }
-      // Nobody reads any more, or the device is full: what cannot be written is gone, but the workers must not feel it.
-      this.#failing = error !== null;
-      if (error) this.#dropped += lost;
-      this.#next();
+      if (this.#mustOpen && (await this.#open()) !== null) {
+        // At the end there is no other time.
+        if (this.#ending) break;
+        await this.#sleep(RETRY_MS, true);
+        continue;
+      }
+      const waitMs = await this.#flush();
+      if (waitMs === 0) continue;
+      if (this.#ending && waitMs === RETRY_MS) break;
+      await this.#sleep(waitMs, true);
+    }
+    await this.#options.outlet.close();
+  }
+
+  async #open(): Promise<NodeJS.ErrnoException | null> {
+    try {
+      await this.#options.outlet.open();
+      this.#mustOpen = false;
+      return null;
+    } catch (error) {
+      this.#mustOpen = true;
+      this.#trouble(error as Error);
+      return error as Error;
+    }
+  }
+
+  /** Writes some of what is queued. Returns after how long it is worth another try. */
+  async #flush(): Promise<number> {
+    if (this.#queue.length === 0 && this.#dropped === 0) return 0;
+    const batch = this.#batch();
+    this.#queuedBytes -= batch.length;
+    // What was dropped came after all that is queued.
+    const dropped = this.#queue.length === 0 ? this.#dropped : 0;
+    this.#dropped -= dropped;
+    this.#lost += dropped;
+    let bytes = dropped > 0 ? Buffer.concat([batch, this.#options.explain(dropped)]) : batch;
+    this.#flyingBytes = bytes.length;
+    try {
+      while (bytes.length > 0) {
+        bytes = bytes.subarray(await this.#options.outlet.write(bytes));
+        this.#movedAt = performance.now();
+      }
+      this.#flyingBytes = 0;
+      if (this.#queue.length === 0 && this.#dropped === 0) this.#healed();
+      return 0;
+    } catch (error) {
+      this.#queue.unshift(Buffer.from(bytes));
+      this.#queuedBytes += bytes.length;
+      this.#flyingBytes = 0;
+      if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return FULL_PIPE_MS;
+      this.#trouble(error as Error);
+      // Opened again: a pipe whose reader has gone, or a disk that was taken away, needs it.
+      this.#mustOpen = true;
+      return RETRY_MS;
+    }
+  }
+
+  /** Of what is queued as much as fits, in a memory of its own that is used again: a flood makes no garbage here. */
+  #batch(): Buffer {
+    let size = 0;
+    let count = 0;
+    for (const line of this.#queue) {
+      if (size + line.length > BATCH_BYTES) break;
+      line.copy(this.#scratch, size);
+      size += line.length;
+      count += 1;
+    }
+    const [first] = this.#queue.splice(0, Math.max(1, count));
+    return count === 0 && first !== undefined ? first : this.#scratch.subarray(0, size);
+  }
+
+  #trouble(error: Error): void {
+    if (this.#inTrouble) return;
+    this.#inTrouble = true;
+    this.#options.onTrouble(error);
+  }
+
+  #healed(): void {
+    if (this.#inTrouble) this.#options.onHealed(this.#lost);
+    this.#inTrouble = false;
+    this.#lost = 0;
+  }
+
+  /** Until the time is over, or, unless `firmly`, until there is something to do. The end is always heard. */
+  async #sleep(ms: number, firmly = false): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#wake = () => {
+        if (firmly && !this.#ending) return;
+        clearTimeout(timer);
+        resolve();
+      };
     });
+    this.#wake = () => {};
   }
 }

@@ -333,7 +333,10 @@ function noteShortage(model: Model, what: string, reason: string, now: number): 
 function abandon(model: Model, worker: Worker, effects: Effects): void {
   if (worker.state.type !== 'killing') return;
   const { reason, detail } = worker.state.ending;
-  const message = `Worker ${worker.pid ?? worker.id} did not end within 2 s after SIGKILL: the kernel still holds it.`;
+  const message =
+    worker.pid === null
+      ? `Worker ${worker.id} was given up before its process had started, and nothing was heard of it within 2 s.`
+      : `Worker ${worker.pid} did not end within 2 s after SIGKILL: the kernel still holds it.`;
   effects.report({ type: 'notice', level: 'warn', message });
   const exit = { code: null, signal: null, lastWords: { stderr: [] } };
   settleDeath(model, worker, exit, { reason, detail, lastLines: [] }, effects);

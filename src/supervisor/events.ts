@@ -65,6 +65,10 @@ export type SupervisorEvent =
   | { type: 'scaled'; from: number; to: number; reason: string }
   | ({ type: 'recycled'; reason: string } & WorkerRef)
   | { type: 'held-back'; what: string; reason: string }
+  /** What the workers write cannot be written on, as of now: to the log file, or (null) to tutti's own output. */
+  | { type: 'output-lost'; file: string | null; reason: string }
+  /** It can again. `lost`: so many lines are gone for good. */
+  | { type: 'output-restored'; file: string | null; lost: number }
   /** `told`: an event before it has said the same of this worker's end. */
   | ({ type: 'incident'; id: string; summary: string; told: boolean } & WorkerRef)
   | { type: 'notice'; level: 'info' | 'warn' | 'error'; message: string };

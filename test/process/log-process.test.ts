@@ -3,7 +3,17 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -11,6 +21,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { LogProcess } from '../../dist/logs/log-process.js';
 import { follow, lastRecords } from '../../dist/logs/read-log.js';
+import type { LogRecord } from '../../src/logs/record.ts';
 import { isAlive } from '../support/processes.ts';
 
 interface Bench {
@@ -30,7 +41,7 @@ async function bench(t: TestContext, { maxSizeBytes, keep = 3, format = 'json' }
   const folder = mkdtempSync(join(tmpdir(), 'tutti-log-'));
   const file = join(folder, 'logs', 'app.log');
   const logs = await LogProcess.start({
-    socket: join(folder, 'log.sock'),
+    ...{ socket: join(folder, 'log.sock'), secret: 'known to the test' },
     format,
     file: { file, maxSizeBytes: maxSizeBytes ?? null, maxAgeMs: null, keep },
   });
@@ -40,7 +51,7 @@ async function bench(t: TestContext, { maxSizeBytes, keep = 3, format = 'json' }
   });
   const write = async (slot: number, script: string): Promise<ChildProcess> => {
     const { id, stdout, stderr } = await logs.open({ slot, generation: 1 });
-    const worker = spawn(process.execPath, ['-e', script], { stdio: ['ignore', stdout, stderr] });
+    const worker = spawn(process.execPath, ['-e', script], { stdio: ['pipe', stdout, stderr] });
     logs.announce(id, worker.pid as number);
     stdout.destroy();
     stderr.destroy();
@@ -103,8 +114,8 @@ test('a file rotates by size, is compressed, and the oldest go; readers reach ba
   await until(() => seen.at(-1) === 'line 7999', 'the follower to see the last line');
   abort.abort();
   await reading;
-  const names = readdirSync(join(folder, 'logs')).filter((name) => name.endsWith('.gz'));
-  assert.equal(names.length, 2, `rotated files: ${names}`);
+  const names = () => readdirSync(join(folder, 'logs')).sort();
+  await until(() => names().join() === 'app.log,app.log.1.gz,app.log.2.gz', `rotated files: ${names()}`);
   const { records } = await lastRecords(file, 3000);
   const numbers = records.map((record) => Number(record.line.slice(5)));
   assert.equal(numbers.at(-1), 7999);
@@ -148,10 +159,7 @@ test('a flood of 100 MB ends, and the log process stays small', async (t) => {
 
 test('lines come out although the primary has gone', async (t) => {
   const { file, logs, write } = await bench(t, { format: 'raw' });
-  const worker = await write(
-    0,
-    `process.stdin.on('close', () => {}); setTimeout(() => console.log('last words'), 300)`,
-  );
+  const worker = await write(0, `setTimeout(() => console.log('last words'), 300)`);
   const closed = logs.close();
   await once(worker, 'exit');
   await closed;
@@ -177,7 +185,7 @@ test('a compressed file that is cut off is shown as far as it goes', async (t) =
 
 test('what a worker left behind, with its output still open, does not keep the end waiting', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'tutti-log-'));
-  const logs = await LogProcess.start({ socket: join(folder, 'log.sock'), format: 'raw', file: null });
+  const logs = await LogProcess.start({ socket: join(folder, 'log.sock'), secret: 's', format: 'raw', file: null });
   const { stdout, stderr } = await logs.open({ slot: 0, generation: 1 });
   t.after(async () => {
     stdout.destroy();
@@ -191,7 +199,7 @@ test('what a worker left behind, with its output still open, does not keep the e
 
 test('a log process that is killed costs the primary nothing but its output', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'tutti-log-'));
-  const logs = await LogProcess.start({ socket: join(folder, 'log.sock'), format: 'raw', file: null });
+  const logs = await LogProcess.start({ socket: join(folder, 'log.sock'), secret: 's', format: 'raw', file: null });
   const { stdout, stderr } = await logs.open({ slot: 0, generation: 1 });
   // In the primary the connection may break while it is not given to anybody yet: that must not be an error of its program.
   process.kill(logs.pid, 'SIGKILL');
@@ -200,3 +208,103 @@ test('a log process that is killed costs the primary nothing but its output', as
   await logs.close();
   t.after(() => rmSync(folder, { recursive: true, force: true }));
 });
+
+test('a log file that was removed, renamed or emptied by others goes on under its name', async (t) => {
+  const { file, write } = await bench(t, { format: 'raw' });
+  await using worker = talker(await write(0, ECHO));
+  await worker.say('first');
+  await until(() => text(file) === 'first\n', 'the first line');
+  rmSync(file);
+  await until(() => existsSync(file), 'the removed file, though nothing was written');
+  await worker.say('second');
+  await until(() => text(file) === 'second\n', 'the line in the new file');
+  // As logrotate does with `create`.
+  renameSync(file, `${file}.old`);
+  writeFileSync(file, '');
+  await until(async () => {
+    await worker.say('third');
+    return text(file).startsWith('third\n');
+  }, 'the line in the file that was put in its place');
+  assert.match(text(`${file}.old`), /^second\n(third\n)*$/);
+  // As with `copytruncate`.
+  truncateSync(file);
+  await worker.say('fourth');
+  await until(() => /^(third\n)*fourth\n$/.test(text(file)), 'the line at the beginning of the emptied file');
+});
+
+test('a line of 5 MB stays whole in raw, and comes in marked pieces in json', async (t) => {
+  const long = `process.stdout.write('ab'.repeat(2_500_000) + '\\n')`;
+  const raw = await bench(t, { format: 'raw' });
+  // Together less than what a slow disk may have to leave waiting.
+  const shorter = `process.stdout.write('c'.repeat(2_000_000) + '\\n')`;
+  const others = `let n = 0; const t = setInterval(() => { console.log('other'); if (++n === 200) clearInterval(t) }, 1)`;
+  const workers = [await raw.write(0, long), await raw.write(1, others), await raw.write(2, shorter)];
+  await Promise.all(workers.map((worker) => once(worker, 'exit')));
+  await until(() => text(raw.file).length === 5_000_001 + 2_000_001 + 200 * 6, 'every byte');
+  const counts = new Map<string, number>();
+  for (const line of text(raw.file).trimEnd().split('\n')) {
+    const what = line.length > 1000 ? `${line.slice(0, 2)} ${line.length}` : line;
+    counts.set(what, (counts.get(what) ?? 0) + 1);
+  }
+  assert.deepEqual(Object.fromEntries(counts), { other: 200, 'ab 5000000': 1, 'cc 2000000': 1 });
+
+  const json = await bench(t, { format: 'json' });
+  await once(await json.write(0, long), 'exit');
+  const records = await eventuallyRecords(json.file, (found) => found.at(-1)?.partial === undefined);
+  assert.equal(records.map(({ line }) => line).join(''), 'ab'.repeat(2_500_000));
+  assert.ok(records.slice(0, -1).every(({ partial }) => partial === true));
+});
+
+test('strangers at the socket are not listened to, and end nothing', async (t) => {
+  const { folder, file, logs, write } = await bench(t, { format: 'json' });
+  await using worker = talker(await write(0, ECHO));
+  await worker.say('before');
+  const hellos = [
+    'garbage\n',
+    '\n',
+    'null\n',
+    '{"role":"control"}\n{"id":1,"pid":1}\n',
+    '{"secret":"wrong","role":"stream","id":9,"stream":"out","slot":0,"generation":1}\nforged\n',
+    '{"secret":["known to the test"],"role":"control"}\n{"reopen":true}\n',
+    `${'x'.repeat(100_000)}\n`,
+    Buffer.from([0xff, 0x00, 0x0a]),
+  ];
+  await Promise.all(
+    hellos.map(async (hello) => {
+      const stranger = createConnection(join(folder, 'log.sock'));
+      stranger.on('error', () => {});
+      stranger.write(hello);
+      await new Promise((closed) => stranger.once('close', closed));
+    }),
+  );
+  await worker.say('after');
+  const records = await eventuallyRecords(file, (found) => found.at(-1)?.line === 'after');
+  assert.deepEqual(
+    records.map(({ line }) => line),
+    ['before', 'after'],
+  );
+  assert.ok(isAlive(logs.pid));
+});
+
+/** Says on stdout what it is told on stdin. */
+const ECHO = `process.stdin.pipe(process.stdout)`;
+
+function talker(worker: ChildProcess) {
+  return {
+    say: (line: string) => new Promise((done) => worker.stdin?.write(`${line}\n`, done)),
+    [Symbol.asyncDispose]: async () => {
+      const ended = once(worker, 'exit');
+      worker.stdin?.end();
+      await ended;
+    },
+  };
+}
+
+async function eventuallyRecords(file: string, done: (records: LogRecord[]) => boolean): Promise<LogRecord[]> {
+  let records: LogRecord[] = [];
+  await until(async () => {
+    records = existsSync(file) ? (await lastRecords(file, 10_000)).records : [];
+    return records.length > 0 && done(records);
+  }, 'the records');
+  return records;
+}

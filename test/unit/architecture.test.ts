@@ -48,7 +48,7 @@ const mayImport: Record<string, Record<string, Reach>> = {
   host: { supervisor: 'types', protocol: 'all', errors: 'all', ownership: 'all' },
   admin: { supervisor: 'types', metrics: 'all', errors: 'all', ownership: 'all', version: 'all' },
   metrics: { supervisor: 'types', protocol: 'all' },
-  logs: { supervisor: 'types', errors: 'all', ownership: 'all' },
+  logs: { supervisor: 'types', protocol: 'all', errors: 'all', ownership: 'all' },
   deploy: { config: 'all', errors: 'all' },
   worker: { protocol: 'all' },
   protocol: {},

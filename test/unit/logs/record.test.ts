@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { LineSplitter, LONGEST_LINE_BYTES } from '../../../src/logs/line-splitter.ts';
 import { formatRecord, parseRecord } from '../../../src/logs/record.ts';
-import { intervalOf } from '../../../src/logs/sink.ts';
+import { intervalOf } from '../../../src/logs/rotation.ts';
 
 test('LineSplitter gives whole lines however the bytes are cut', () => {
   fc.assert(
@@ -66,8 +66,8 @@ test('formatRecord() leaves raw lines untouched, bytes that are no UTF-8 too', (
 });
 
 test('intervalOf() gives an interval that divides the clock and is not above the age', () => {
-  assert.equal(intervalOf(10_000), '10s');
-  assert.equal(intervalOf(45 * 60_000), '30m');
-  assert.equal(intervalOf(7 * 3_600_000), '6h');
-  assert.equal(intervalOf(3 * 86_400_000 + 5), '3d');
+  assert.equal(intervalOf(10_000), 10_000);
+  assert.equal(intervalOf(45 * 60_000), 30 * 60_000);
+  assert.equal(intervalOf(7 * 3_600_000), 6 * 3_600_000);
+  assert.equal(intervalOf(3 * 86_400_000 + 5), 3 * 86_400_000);
 });

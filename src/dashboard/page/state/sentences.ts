@@ -97,6 +97,10 @@ export function describeEvent(event: SupervisorEvent): Sentence {
       return { tone: 'plain', text: `${who(event)} was replaced`, detail: event.reason };
     case 'held-back':
       return { tone: 'warn', text: `Held back: ${event.what}`, detail: event.reason };
+    case 'output-lost':
+      return { tone: 'bad', text: `The log cannot be written: ${event.file ?? 'stdout'}`, detail: event.reason };
+    case 'output-restored':
+      return { tone: 'plain', text: `The log is written again; lines lost: ${event.lost}` };
     case 'incident':
       return { tone: 'bad', text: `Incident in ${who(event)}`, detail: event.summary };
     case 'notice':
