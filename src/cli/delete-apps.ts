@@ -1,5 +1,7 @@
 // The work of `tutti delete`.
 
+import { rmSync } from 'node:fs';
+import { controlPaths, isAppName, stateFolders } from '../admin/state-folder.ts';
 import { exitCodes, TuttiError } from '../errors.ts';
 import { chooseRunning, knownApps, looksLikeFile, namesOf } from './choose-apps.ts';
 import { readRecord, removeRecord } from './launch-record.ts';
@@ -35,8 +37,21 @@ export async function deleteApps({ names: typed, fast, json, terminal }: DeleteR
   for (const name of meant) {
     const had = readRecord(terminal.env, name) !== null;
     removeRecord(terminal.env, name);
+    forgetToken(terminal, name);
     if (!json && had) terminal.stdout.write(`${name}: deleted\n`);
   }
   if (json && running.length === 0) terminal.stdout.write(`${JSON.stringify({ schema: 1, deleted: meant })}\n`);
   return exitCodes.stopped;
+}
+
+/** Whoever has it must not hold a key to another app that is given this name later. */
+function forgetToken(terminal: Terminal, name: string): void {
+  if (!isAppName(name)) return;
+  for (const state of stateFolders(terminal.env)) {
+    try {
+      rmSync(controlPaths(state, name).token, { force: true });
+    } catch {
+      // A folder that cannot be written: nothing can be forgotten there.
+    }
+  }
 }

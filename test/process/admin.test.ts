@@ -95,5 +95,8 @@ describe('the admin API of a running app', () => {
     await eventually('the socket is there again', () => existsSync(socket));
     await cli.ok(['stop', 'web']);
     assert.equal(existsSync(socket), false);
+    assert.ok(existsSync(join(cli.home, 'run/web.token')));
+    await cli.ok(['delete', 'web']);
+    assert.equal(existsSync(join(cli.home, 'run/web.token')), false);
   });
 });
