@@ -370,6 +370,20 @@ export const errors = {
     remedy: ({ name }) => `To see more, run it in the foreground: tutti run --name ${name}`,
     example: { name: 'web', how: 'SIGKILL', lastLines: [] },
   }),
+  ERR_NO_ANSWER: error<{ reason: string }>({
+    exitCode: 4,
+    when: 'The supervisor of an app runs and does not answer: it is stopped, starved, or ends in this moment.',
+    message: ({ reason }) => `Cannot do that: ${reason}.`,
+    remedy: () => 'Try again; tutti doctor looks at what runs and says what is wrong.',
+    example: { reason: 'web did not answer within 5000 ms' },
+  }),
+  ERR_REFUSED: error<{ reason: string }>({
+    exitCode: 6,
+    when: 'The supervisor of an app answers and refuses, as when too many clients follow its events.',
+    message: ({ reason }) => `Cannot do that: the supervisor refuses: ${reason}`,
+    remedy: () => 'Where too many listen, end one of them: another tutti top, tutti events -f or page. Then try again.',
+    example: { reason: 'Too many clients listen to events already.' },
+  }),
   ERR_NOT_RESTARTABLE: error<{ names: readonly string[] }>({
     exitCode: 6,
     when: 'A restart was asked for an app that was not started in the background: whoever runs it would see it end.',

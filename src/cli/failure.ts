@@ -1,12 +1,14 @@
 // How a failed command tells it: what could not be done, and what to do about it.
 
 import { createColors } from 'picocolors';
+import type { AdminClientError } from '../admin/client.ts';
+import { TuttiError } from '../errors.ts';
 import { asTuttiError } from '../known-error.ts';
 import { splitArguments, type Terminal, wantsColor } from './terminal.ts';
 
 /** Writes the error to stderr and answers the exit code. */
 export function tellFailure(error: unknown, terminal: Terminal): number {
-  const { code, message, remedy, exitCode, details } = asTuttiError(error);
+  const { code, message, remedy, exitCode, details } = asAnswer(error) ?? asTuttiError(error);
   if (splitArguments(terminal.argv).own.includes('--json')) {
     terminal.stderr.write(`${JSON.stringify({ error: { code, message, remedy, exitCode, details } })}\n`);
     return exitCode;
@@ -14,4 +16,13 @@ export function tellFailure(error: unknown, terminal: Terminal): number {
   const colors = createColors(wantsColor(terminal, terminal.stderr));
   terminal.stderr.write(`${colors.red('tutti:')} ${message}\n  ${colors.bold(remedy)} (${code})\n`);
   return exitCode;
+}
+
+/** What an app's supervisor said or failed to say. Known by its name: most commands that fail never loaded the client. */
+function asAnswer(error: unknown): TuttiError | null {
+  if (!(error instanceof Error) || error.name !== 'AdminClientError') return null;
+  const { kind, message } = error as AdminClientError;
+  return kind === 'refused'
+    ? new TuttiError('ERR_REFUSED', { reason: message }, { cause: error })
+    : new TuttiError('ERR_NO_ANSWER', { reason: message }, { cause: error });
 }

@@ -73,6 +73,7 @@ class Top {
       if (!watch.signal.aborted) this.#change(receiveLines(this.#state, lines));
     });
     while (!watch.signal.aborted) {
+      let lost = 'does not answer';
       try {
         for await (const message of await this.#app.client.live(watch.signal)) {
           if (watch.signal.aborted) return;
@@ -80,9 +81,10 @@ class Top {
         }
       } catch (error) {
         if (!(error instanceof AdminClientError)) throw error;
+        if (error.kind === 'refused') lost = `refuses: ${error.message}`;
       }
       if (watch.signal.aborted) return;
-      this.#change({ ...this.#state, lost: true });
+      this.#change({ ...this.#state, lost });
       await delay(RETRY_MS);
     }
   }

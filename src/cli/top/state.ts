@@ -25,8 +25,8 @@ export interface TopState {
   log: readonly LogRecord[];
   /** What has the lower part of the screen. */
   pane: 'both' | 'log';
-  /** The supervisor does not answer. */
-  lost: boolean;
+  /** What is wrong with the connection; null: nothing. */
+  lost: string | null;
   /** What a command came to, or what it waits for. */
   note: { text: string; tone: 'plain' | 'good' | 'bad' } | null;
   /** A command that waits for a "y". */
@@ -41,7 +41,7 @@ const MAX_LINES = 300;
 
 export function newState(app: string, others: number): TopState {
   return {
-    ...{ app, others, sample: null, measured: null, slots: {}, events: [], log: [], lost: false },
+    ...{ app, others, sample: null, measured: null, slots: {}, events: [], log: [], lost: null },
     ...{ pane: 'both' as const, note: null, asking: null, scroll: 0 },
   };
 }
@@ -49,9 +49,9 @@ export function newState(app: string, others: number): TopState {
 export function receive(state: TopState, message: LiveSample | RecordedEvent): TopState {
   if (!('snapshot' in message)) {
     if (state.events.some(({ id }) => id === message.id)) return state;
-    return { ...state, lost: false, events: [...state.events, message].slice(-MAX_EVENTS) };
+    return { ...state, lost: null, events: [...state.events, message].slice(-MAX_EVENTS) };
   }
-  const next = { ...state, lost: false, sample: message };
+  const next = { ...state, lost: null, sample: message };
   if (message.second === null) return next;
   return { ...next, measured: message.second as Measured, slots: message.slots };
 }

@@ -35,7 +35,7 @@ export function view(state: TopState, { columns, rows }: Size, colors: Colors): 
 }
 
 function title({ app, sample, lost }: TopState, colors: Colors): string {
-  if (sample === null || lost) return `${colors.bold(app)} ${lost ? colors.red('does not answer') : '…'}`;
+  if (sample === null || lost !== null) return `${colors.bold(app)} ${lost === null ? '…' : colors.red(lost)}`;
   const { snapshot } = sample;
   const serves = snapshot.listeners.map((one) => url(one) ?? place(one)).join(' ');
   const paint = snapshot.state === 'running' ? colors.green : colors.yellow;
