@@ -25,6 +25,7 @@ const files = (asked.length > 0 ? asked : byDefault).flatMap((name) =>
 // time. Those that need the machine for themselves come last, one after the other: they load all cores on purpose, and beside
 // them a neighbour would measure their load. A new test belongs here only if it does that, too.
 const alone = [
+  'test/process/admin-flood.test.ts',
   'test/process/autoscale.test.ts',
   'test/process/counters.test.ts',
   'test/process/data-plane/resting.test.ts',

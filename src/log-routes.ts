@@ -1,8 +1,8 @@
 // The workers' log as part of the admin API: composition of logs/ and admin/. Runs in the primary; the file is read from the disk.
 
 import * as v from 'valibot';
-import { failed, type Route } from './admin/routes.ts';
-import { follow, lastRecords } from './logs/read-log.ts';
+import { failed, type Route, type RouteContext } from './admin/routes.ts';
+import { follow, type Limits, lastRecords, type Where } from './logs/read-log.ts';
 import type { LogFormat } from './logs/record.ts';
 
 export interface LogLocation {
@@ -11,11 +11,28 @@ export interface LogLocation {
 }
 
 const MOST_LINES = 10_000;
+/** Of an answer; a stream begins with less, because its reader may not have taken anything yet. */
+const MOST_BYTES = 4 * 1024 * 1024;
+const MOST_STREAM_BYTES = 128 * 1024;
+/** Of the file, for the lines of a slot that has written little. */
+const MOST_READ_BYTES = 32 * 1024 * 1024;
+/** The supervisor's loop has better things to do two thirds of the time. */
+const REST = 2;
 
 const where = v.strictObject({ schema: v.literal(1), file: v.string(), format: v.string() });
-const records = v.strictObject({ schema: v.literal(1), records: v.array(v.looseObject({ line: v.string() })) });
+const records = v.strictObject({
+  schema: v.literal(1),
+  isCut: v.boolean(),
+  records: v.array(v.looseObject({ line: v.string() })),
+});
 
 export function logRoutes({ file, format }: LogLocation): Route[] {
+  const oneAtATime = queue();
+
+  async function past({ query }: RouteContext, filter: Where, limits: Limits) {
+    return oneAtATime(() => lastRecords(file, bounded(query('lines'), 100), filter, { ...limits, rest: REST }));
+  }
+
   return [
     {
       method: 'get',
@@ -34,29 +51,38 @@ export function logRoutes({ file, format }: LogLocation): Route[] {
         {
           name: 'lines',
           in: 'query',
-          description: `How many of the past ones, 100 if not given, ${MOST_LINES} at most.`,
+          description: `How many of the past ones, 100 if not given; at most ${MOST_LINES}, and ${MOST_BYTES} bytes.`,
         },
         { name: 'slot', in: 'query', description: 'Only those of this slot.' },
         { name: 'follow', in: 'query', description: '`1`: a stream.' },
       ],
       answers: {
-        200: { description: 'The lines, oldest first, or a stream that ends with the supervisor.', schema: records },
-        503: { description: 'Too many clients listen already.' },
+        200: {
+          description:
+            'The lines, oldest first, or a stream that ends with the supervisor. `isCut`: there may be more.',
+          schema: records,
+        },
+        503: { description: 'Too many clients listen already, or the supervisor ends.' },
       },
-      handle: async ({ query, openStream }) => {
-        const lines = bounded(query('lines'), 100);
-        const slot = query('slot');
+      handle: async (context) => {
+        const slot = context.query('slot');
         const filter = slot === undefined || !/^\d+$/.test(slot) ? {} : { slot: Number(slot) };
-        const past = await lastRecords(file, lines, filter);
-        if (query('follow') !== '1') return { status: 200, json: { schema: 1, records: past.records } };
-        const abort = new AbortController();
-        const stream = openStream(() => abort.abort());
+        const signal = context.whileWanted();
+        const isStream = context.query('follow') === '1';
+        const limits = { maxBytes: isStream ? MOST_STREAM_BYTES : MOST_BYTES, maxReadBytes: MOST_READ_BYTES, signal };
+        const known = await past(context, filter, limits).catch((error: unknown) => {
+          if (signal.aborted) return null;
+          throw error;
+        });
+        if (known === null) return failed(503, 'ending', 'Cannot read the log: the supervisor ends.');
+        if (!isStream) return { status: 200, json: { schema: 1, isCut: known.isCut, records: known.records } };
+        const stream = context.openStream(() => {});
         if (stream === null) {
           return failed(503, 'too-many-clients', 'Cannot follow the log: too many clients listen already.');
         }
-        for (const record of past.records) stream.send({ data: record });
+        for (const record of known.records) stream.send({ data: record });
         void (async () => {
-          for await (const record of follow(file, past.position, filter, abort.signal)) stream.send({ data: record });
+          for await (const record of follow(file, known.position, filter, signal)) stream.send({ data: record });
         })().catch(() => stream.end());
         return { streaming: true };
       },
@@ -66,4 +92,14 @@ export function logRoutes({ file, format }: LogLocation): Route[] {
 
 function bounded(text: string | undefined, otherwise: number): number {
   return text !== undefined && /^\d{1,9}$/.test(text) ? Math.min(Number(text), MOST_LINES) : otherwise;
+}
+
+/** Does one piece of work after the other, in the order in which they came. */
+function queue(): <T>(work: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve();
+  return (work) => {
+    const result = last.then(work);
+    last = result.catch(() => {});
+    return result;
+  };
 }

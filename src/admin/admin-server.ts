@@ -2,30 +2,20 @@
 //
 // The API itself (app.ts) is loaded with the first request: until then a supervisor pays for a listening socket only.
 
+import { setMaxListeners } from 'node:events';
 import { existsSync } from 'node:fs';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type AddressInfo, isIP } from 'node:net';
 import type { SupervisorEvent } from '../supervisor/events.ts';
 import type { Door, RequestListener } from './app.ts';
 import { bindControlSocket } from './control-socket.ts';
+import { DoorServer } from './door-server.ts';
 import { EventHistory } from './event-history.ts';
-import type { EventStream } from './event-stream.ts';
 import type { Route } from './routes.ts';
-import { SleepingServer } from './sleeping-server.ts';
 import { controlPaths, isAppName, stateFolders } from './state-folder.ts';
 import type { AdminExtras, AdminTarget } from './target.ts';
 import { ensureToken, freshToken, writeToken } from './token.ts';
 
-/** More clients than this are refused by closing their connections. */
-const MAX_CLIENTS = 64;
-/** Silent clients give their places back soon, or 64 of them would keep the operator out. */
-const serverLimits = {
-  requestTimeout: 10_000,
-  headersTimeout: 10_000,
-  keepAliveTimeout: 5000,
-  connectionsCheckingInterval: 5000,
-  maxHeaderSize: 16 * 1024,
-};
 const CLOSE_PATIENCE_MS = 2000;
 /** How soon a socket comes back that somebody's cleaning of temporary files, or the end of a session, has removed. */
 const WATCH_SOCKET_MS = 5000;
@@ -53,22 +43,21 @@ export class AdminServer {
   readonly #target: AdminTarget;
   readonly #options: AdminOptions;
   readonly #history = new EventHistory();
-  readonly #streams = new Set<EventStream>();
-  readonly #servers = new Set<Server | SleepingServer>();
-  readonly #answering = new Set<ServerResponse>();
+  readonly #doors = new Set<DoorServer>();
+  readonly #closing = new AbortController();
   readonly #record = (event: SupervisorEvent) => this.#history.add(event);
   #token: string | null = null;
   /** Where the token is to be written as soon as it can be. */
   #unwrittenToken: string | null = null;
-  #socket: { server: SleepingServer; path: string } | null = null;
+  #socket: { door: DoorServer; path: string } | null = null;
   #watch: NodeJS.Timeout | null = null;
-  #closed = false;
   #app: Promise<(door: Door) => RequestListener> | null = null;
 
   constructor(target: AdminTarget, options: AdminOptions) {
     this.#target = target;
     this.#options = options;
     this.#token = options.token;
+    setMaxListeners(0, this.#closing.signal);
     target.on('event', this.#record);
   }
 
@@ -87,15 +76,15 @@ export class AdminServer {
     const reasons: string[] = [];
     for (const state of this.#stateFolders(reasons)) {
       const paths = controlPaths(state, name);
-      const server = new SleepingServer(() => this.#createServer({ type: 'socket' }), MAX_CLIENTS);
-      const bound = await bindControlSocket(server.socket, paths.socket);
+      const door = this.#openDoor({ type: 'socket' });
+      const bound = await bindControlSocket(door.socket, paths.socket);
       if (bound.outcome === 'taken') return { outcome: 'taken', path: paths.socket };
       if (bound.outcome === 'impossible') {
         reasons.push(bound.reason);
         continue;
       }
-      this.#servers.add(server);
-      this.#socket = { server, path: paths.socket };
+      this.#doors.add(door);
+      this.#socket = { door, path: paths.socket };
       this.#watch ??= setInterval(() => void this.#comeBack(), WATCH_SOCKET_MS).unref();
       this.#unwrittenToken = paths.token;
       return { outcome: 'bound', path: paths.socket, noToken: this.#keepToken() };
@@ -116,17 +105,20 @@ export class AdminServer {
   async openTcp(): Promise<AddressInfo | null> {
     const listen = this.#options.listen;
     if (listen === null) return null;
-    const door: Door = { type: 'tcp', loopback: isLoopback(listen.host), hosts: [listen.host.toLowerCase()] };
-    const server = this.#createServer(door);
+    const door = this.#openDoor({
+      type: 'tcp',
+      loopback: isLoopback(listen.host),
+      hosts: [listen.host.toLowerCase()],
+    });
     await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen({ host: listen.host, port: listen.port }, () => {
-        server.off('error', reject);
+      door.socket.once('error', reject);
+      door.socket.listen({ host: listen.host, port: listen.port }, () => {
+        door.socket.off('error', reject);
         resolve();
       });
     });
-    this.#servers.add(server);
-    return server.address() as AddressInfo;
+    this.#doors.add(door);
+    return door.socket.address() as AddressInfo;
   }
 
   /** Why the token cannot be written, or null. Without its file nobody can know it: the supervisor can be read, not controlled. */
@@ -149,48 +141,43 @@ export class AdminServer {
     this.#keepToken();
     if (this.#socket !== null) {
       if (existsSync(this.#socket.path)) return;
-      this.#servers.delete(this.#socket.server);
-      this.#socket.server.close();
+      // Who is connected to it stays so.
+      this.#socket.door.socket.close();
       this.#socket = null;
     }
     await this.openSocket();
-    if (this.#closed) await this.close();
+    if (this.#closing.signal.aborted) await this.close();
   }
 
   /** Takes no new client, lets answers under way go out, ends the event streams. */
   async close(): Promise<void> {
-    this.#closed = true;
+    this.#closing.abort();
     this.#target.off('event', this.#record);
     if (this.#watch !== null) clearInterval(this.#watch);
-    const closed = [...this.#servers].map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
-    for (const stream of [...this.#streams]) stream.end();
+    const doors = [...this.#doors];
+    const closed = doors.map((door) => new Promise<void>((resolve) => door.close(resolve)));
+    const answering = doors.flatMap((door) => [...door.answering]);
     await Promise.race([
-      Promise.all([...this.#answering].map((response) => new Promise((resolve) => response.once('close', resolve)))),
+      Promise.all(answering.map((response) => new Promise((resolve) => response.once('close', resolve)))),
       new Promise((resolve) => setTimeout(resolve, CLOSE_PATIENCE_MS).unref()),
     ]);
-    for (const server of this.#servers) server.closeAllConnections();
+    for (const door of doors) door.closeAllConnections();
     await Promise.all(closed);
-    this.#servers.clear();
+    this.#doors.clear();
   }
 
-  #createServer(door: Door): Server {
+  #openDoor(door: Door): DoorServer {
     let listener: RequestListener | null = null;
-    const server = createServer(serverLimits, (request, response) => {
-      this.#answering.add(response);
-      response.once('close', () => this.#answering.delete(response));
-      if (listener !== null) return listener(request, response);
+    return new DoorServer((request, response, visit) => {
+      if (listener !== null) return listener(request, response, visit);
       this.#load().then(
         (app) => {
           listener ??= app(door);
-          listener(request, response);
+          listener(request, response, visit);
         },
         (error: unknown) => this.#refuse(request, response, error),
       );
     });
-    server.maxConnections = MAX_CLIENTS;
-    // A listening socket that fails (EMFILE) must not end the app it belongs to.
-    server.on('error', () => {});
-    return server;
   }
 
   #load(): Promise<(door: Door) => RequestListener> {
@@ -202,7 +189,7 @@ export class AdminServer {
         history: this.#history,
         token: this.#token ?? freshToken(),
         version: this.#options.version,
-        streams: this.#streams,
+        closing: this.#closing.signal,
       }),
     );
     this.#app.catch(() => {

@@ -1,11 +1,12 @@
 // The admin API as a hono application: access, limits and the table of routes. Runs in the primary, loaded with the first
 // request, because most supervisors are asked nothing for hours and hono with its request objects takes 7 MB.
 
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { getRequestListener, type HttpBindings } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { type Context, Hono } from 'hono';
 import * as v from 'valibot';
+import type { Serve, Visit } from './door-server.ts';
 import type { EventHistory } from './event-history.ts';
 import { EventStream } from './event-stream.ts';
 import { refusalOf } from './gate.ts';
@@ -19,7 +20,8 @@ export interface AppOptions {
   history: EventHistory;
   token: string;
   version: string;
-  streams: Set<EventStream>;
+  /** Aborts when the supervisor ends: nothing under way is to hold it up. */
+  closing: AbortSignal;
 }
 
 /** How the request came in: decided by the listener, not by anything in the request. */
@@ -28,10 +30,11 @@ export type Door =
   /** `hosts` are the names under which the operator said it is reached. */
   | { type: 'tcp'; loopback: boolean; hosts: readonly string[] };
 
-type Bindings = { Bindings: HttpBindings & { door: Door } };
-export type RequestListener = (request: IncomingMessage, response: ServerResponse) => void;
+type Bindings = { Bindings: HttpBindings & { door: Door; visit: Visit } };
+export type RequestListener = Serve;
 
 export const MAX_BODY_BYTES = 64 * 1024;
+/** At one door, so that who watches through one does not shut out the other. */
 const MAX_STREAMS = 32;
 
 /** Makes one listener per door. */
@@ -40,15 +43,17 @@ export function createApp(options: AppOptions): (door: Door) => RequestListener 
   const table = [...routes, ...(options.extras.routes ?? [])];
 
   app.use(async (context, next) => {
-    const refusal = refusalOf(
+    const { door, visit } = context.env;
+    const refusal = await refusalOf(
       {
         headers: context.env.incoming.headers,
         path: context.req.path,
         method: context.req.method,
         access: accessOf(table, context.req.method, context.req.path),
       },
-      context.env.door,
+      door,
       options.token,
+      () => visit.isOwnUser(),
     );
     if (refusal !== null) return respond(context, refusal);
     await next();
@@ -64,10 +69,15 @@ export function createApp(options: AppOptions): (door: Door) => RequestListener 
       }
       const body = await bodyOf(context, route);
       if ('refusal' in body) return respond(context, body.refusal);
+      if (route.access === 'control') context.env.visit.stay();
       return respond(context, await route.handle(contextOf(context, options, body.value)));
     });
   }
-  app.get('/openapi.json', (context) => context.json(openApiDocument(table, options.version)));
+  let document: string | null = null;
+  app.get('/openapi.json', (context) => {
+    document ??= JSON.stringify(openApiDocument(table, options.version));
+    return respond(context, { status: 200, contentType: 'application/json; charset=utf-8', body: document });
+  });
   app.notFound((context) =>
     respond(context, pageOrNotFound(table, context.req.method, context.req.path, options.extras)),
   );
@@ -76,11 +86,18 @@ export function createApp(options: AppOptions): (door: Door) => RequestListener 
   );
 
   return (door) => {
+    const visits = new WeakMap<object, Visit>();
     const listener = getRequestListener(
-      (request, bindings) => app.fetch(request, { ...(bindings as HttpBindings), door }),
+      (request, bindings) => {
+        const { incoming, outgoing } = bindings as HttpBindings;
+        return app.fetch(request, { incoming, outgoing, door, visit: visits.get(incoming) });
+      },
       { overrideGlobalObjects: false, hostname: 'localhost', errorHandler: malformed },
     );
-    return (request, response) => void listener(request, response);
+    return (request, response, visit) => {
+      visits.set(request, visit);
+      void listener(request, response);
+    };
   };
 }
 
@@ -154,13 +171,27 @@ function contextOf(context: Context<Bindings>, options: AppOptions, body: unknow
     query: (name) => context.req.query(name),
     header: (name) => context.req.header(name),
     openStream: (onEnd) => {
-      if (options.streams.size >= MAX_STREAMS) return null;
+      const { streams, stay } = context.env.visit;
+      if (streams.size >= MAX_STREAMS) return null;
+      stay();
       const stream = new EventStream(context.env.outgoing, () => {
-        options.streams.delete(stream);
+        streams.delete(stream);
         onEnd();
       });
-      options.streams.add(stream);
+      streams.add(stream);
       return stream;
+    },
+    whileWanted: () => {
+      const wanted = new AbortController();
+      const abort = () => wanted.abort();
+      const { closing } = options;
+      if (closing.aborted) abort();
+      closing.addEventListener('abort', abort);
+      context.env.outgoing.once('close', () => {
+        closing.removeEventListener('abort', abort);
+        abort();
+      });
+      return wanted.signal;
     },
   };
 }

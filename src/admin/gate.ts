@@ -15,8 +15,13 @@ interface Asked {
   access: Route['access'];
 }
 
-/** The answer that ends the request here, or null when it may go on. */
-export function refusalOf(asked: Asked, door: Door, token: string): RouteAnswer | null {
+/** The answer that ends the request here, or null when it may go on. `isOwnUser` is asked where loopback alone is not enough. */
+export async function refusalOf(
+  asked: Asked,
+  door: Door,
+  token: string,
+  isOwnUser: () => Promise<boolean>,
+): Promise<RouteAnswer | null> {
   if (door.type === 'tcp') {
     const host = asked.headers.host;
     if (host === undefined || !isOurHost(host, door.hosts)) {
@@ -32,11 +37,17 @@ export function refusalOf(asked: Asked, door: Door, token: string): RouteAnswer 
       return failed(403, 'origin', 'Pages of another site may not talk to this supervisor.');
     }
   }
-  const needsToken = asked.access === 'control' || (asked.access === 'read' && door.type === 'tcp' && !door.loopback);
-  if (needsToken && !isAuthorized(asked.headers.authorization, token)) {
-    return failed(401, 'token', 'Send the token of the file beside the control socket: Authorization: Bearer <token>.');
+  if (asked.access === 'open' || isAuthorized(asked.headers.authorization, token)) return null;
+  if (asked.access !== 'control') {
+    if (door.type === 'socket') return null;
+    if (door.loopback && (asked.access === 'measure' || (await isOwnUser()))) return null;
   }
-  return null;
+  const who = asked.access === 'read' && door.type === 'tcp' && door.loopback ? 'Another user runs this app. ' : '';
+  return failed(
+    401,
+    'token',
+    `${who}Send the token of the file beside the control socket: Authorization: Bearer <token>.`,
+  );
 }
 
 /**

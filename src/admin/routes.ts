@@ -18,6 +18,8 @@ export interface RouteContext {
   header: (name: string) => string | undefined;
   /** Takes the response over; null when too many clients listen already. */
   openStream: (onEnd: () => void) => EventStream | null;
+  /** Aborts when nobody waits for the answer any more: the client has left, or the supervisor ends. */
+  whileWanted: () => AbortSignal;
 }
 
 export type RouteAnswer =
@@ -29,8 +31,11 @@ export type RouteAnswer =
 export interface Route {
   method: 'get' | 'post';
   path: string;
-  /** Who may: anybody who reaches the socket · whoever may read · only the holder of the token. */
-  access: 'open' | 'read' | 'control';
+  /**
+   * Who may: anybody who reaches the door · on loopback everybody · on loopback who runs the app, and root · nobody. The holder of the token
+   * always. What tells of requests, errors or output is `read`.
+   */
+  access: 'open' | 'measure' | 'read' | 'control';
   summary: string;
   body?: GenericSchema;
   parameters?: readonly { name: string; in: 'query' | 'header'; description: string }[];
@@ -69,7 +74,7 @@ export const routes: readonly Route[] = [
   {
     method: 'get',
     path: '/metrics',
-    access: 'read',
+    access: 'measure',
     summary: 'Metrics in the Prometheus text format.',
     answers: {
       200: { description: 'The metrics.', contentType: 'text/plain' },

@@ -13,22 +13,94 @@ export interface Where {
   slot?: number;
 }
 
+/** What a reader may cost; without limits as much as it takes. */
+export interface Limits {
+  /** Of the lines that are given out, and of those that are looked at. */
+  maxBytes?: number;
+  maxReadBytes?: number;
+  /** For a process that has better things to do: a rest of so many times what was worked, every few milliseconds. */
+  rest?: number;
+  /** Rejects when it aborts. */
+  signal?: AbortSignal;
+}
+
 const CHUNK_BYTES = 64 * 1024;
 const POLL_MS = 150;
+const WORK_MS = 4;
 
-/** The last `count` matching lines, oldest first, and the position after them. */
+/** The last `count` matching lines, oldest first, and the position after them. `isCut`: there may be more, and a limit was met. */
 export async function lastRecords(
   file: string,
   count: number,
   where: Where = {},
-): Promise<{ records: LogRecord[]; position: number }> {
-  const { records, position } = await fromEnd(file, count, where);
-  for (let index = 1; records.length < count; index++) {
-    const older = await rotated(file, index, count - records.length, where);
+  limits: Limits = {},
+): Promise<{ records: LogRecord[]; position: number; isCut: boolean }> {
+  limits.signal?.throwIfAborted();
+  const sought = new Sought(count, where, limits);
+  const { records, position } = await fromEnd(file, sought);
+  for (let index = 1; !sought.isDone; index++) {
+    const older = await rotated(file, index, sought);
     if (!older) break;
     records.unshift(...older);
   }
-  return { records, position };
+  return { records, position, isCut: sought.isCut };
+}
+
+/** What is still looked for. */
+class Sought {
+  readonly where: Where;
+  readonly signal: AbortSignal | undefined;
+  count: number;
+  isCut = false;
+  readonly #rest: number;
+  #workedSince = performance.now();
+  #bytes: number;
+  #readBytes: number;
+
+  constructor(count: number, where: Where, { maxBytes, maxReadBytes, rest, signal }: Limits) {
+    this.count = count;
+    this.where = where;
+    this.signal = signal;
+    this.#rest = rest ?? 0;
+    this.#bytes = maxBytes ?? Number.POSITIVE_INFINITY;
+    this.#readBytes = maxReadBytes ?? Number.POSITIVE_INFINITY;
+  }
+
+  get isDone(): boolean {
+    return this.count <= 0 || this.isCut;
+  }
+
+  /** Counts bytes that were read. */
+  async read(bytes: number): Promise<void> {
+    this.signal?.throwIfAborted();
+    this.#readBytes -= bytes;
+    if (this.#readBytes < 0) this.isCut = true;
+    const workedMs = performance.now() - this.#workedSince;
+    if (this.#rest === 0 || workedMs < WORK_MS) return;
+    await delay(this.#rest * workedMs, undefined, this.signal ? { signal: this.signal } : {});
+    this.#workedSince = performance.now();
+  }
+
+  /** How many of these, counted from their end, fit. They are taken off from what is sought. */
+  take(records: readonly LogRecord[]): LogRecord[] {
+    let first = records.length;
+    while (first > 0 && this.count > 0) {
+      const bytes = records[first - 1]?.line.length ?? 0;
+      if (bytes > this.#bytes) {
+        this.isCut = true;
+        break;
+      }
+      this.#bytes -= bytes;
+      this.count -= 1;
+      first -= 1;
+    }
+    return records.slice(first);
+  }
+
+  /** The room that is left for lines. */
+  get bytes(): number {
+    return this.#bytes;
+  }
 }
 
 /** Every matching line appended after `position`, through rotation and truncation, until `signal` aborts. */
@@ -86,7 +158,7 @@ function identity(file: string): { ino: number; size: number } | null {
 }
 
 /** Reads backwards, so that the last lines of a large file cost nothing. */
-async function fromEnd(file: string, count: number, where: Where): Promise<{ records: LogRecord[]; position: number }> {
+async function fromEnd(file: string, sought: Sought): Promise<{ records: LogRecord[]; position: number }> {
   const handle = await open(file).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return null;
     throw error;
@@ -94,15 +166,17 @@ async function fromEnd(file: string, count: number, where: Where): Promise<{ rec
   if (!handle) return { records: [], position: 0 };
   try {
     const { size } = await handle.stat();
-    const records: LogRecord[] = [];
+    const pieces: LogRecord[][] = [];
     let head: Buffer = Buffer.alloc(0);
     let position = size;
     let end = size;
     let first = true;
-    while (end > 0 && records.length < count) {
+    while (end > 0 && !sought.isDone) {
       const start = Math.max(0, end - CHUNK_BYTES);
       const chunk = Buffer.alloc(end - start);
       await handle.read(chunk, 0, chunk.length, start);
+      // Also of a line that is put together over and over.
+      await sought.read(chunk.length + head.length);
       end = start;
       const lines = split(Buffer.concat([chunk, head]));
       if (first) {
@@ -112,13 +186,16 @@ async function fromEnd(file: string, count: number, where: Where): Promise<{ rec
       }
       head = end > 0 ? (lines.shift() ?? Buffer.alloc(0)) : Buffer.alloc(0);
       if (head.length > 0 && lines.length === 0) continue;
-      const found = lines.map((line) => parseRecord(line.toString())).filter((record) => matches(record, where));
-      records.unshift(...found.slice(-(count - records.length)));
+      pieces.unshift(sought.take(lines.map(recordOf).filter((record) => matches(record, sought.where))));
     }
-    return { records: count === 0 ? [] : records, position };
+    return { records: pieces.flat(), position };
   } finally {
     await handle.close();
   }
+}
+
+function recordOf(line: Buffer): LogRecord {
+  return parseRecord(line.toString());
 }
 
 function split(bytes: Buffer): Buffer[] {
@@ -132,29 +209,42 @@ function split(bytes: Buffer): Buffer[] {
   return parts;
 }
 
-async function rotated(file: string, index: number, count: number, where: Where): Promise<LogRecord[] | null> {
+async function rotated(file: string, index: number, sought: Sought): Promise<LogRecord[] | null> {
   for (const name of [`${file}.${index}.gz`, `${file}.${index}`]) {
     if (!identity(name)) continue;
-    const records: LogRecord[] = [];
-    const keep = (bytes: Buffer): void => {
-      const record = parseRecord(bytes.toString());
-      if (!matches(record, where)) return;
-      records.push(record);
-      if (records.length > count) records.shift();
+    const kept: LogRecord[] = [];
+    let bytes = 0;
+    let isFull = false;
+    const keep = (line: Buffer): void => {
+      const record = recordOf(line);
+      if (!matches(record, sought.where)) return;
+      bytes += record.line.length;
+      kept.push(record);
+      isFull ||= bytes > sought.bytes;
+      while (kept.length > sought.count || bytes > sought.bytes) bytes -= kept.shift()?.line.length ?? bytes;
     };
     const splitter = new LineSplitter();
     const collect = async (chunks: AsyncIterable<Buffer>): Promise<void> => {
-      for await (const chunk of chunks) for (const line of splitter.push(chunk)) keep(line);
+      for await (const chunk of chunks) {
+        await sought.read(chunk.length);
+        if (sought.isCut) return;
+        for (const line of splitter.push(chunk)) keep(line);
+      }
     };
+    const options = sought.signal ? { signal: sought.signal } : {};
     try {
-      if (name.endsWith('.gz')) await pipeline(createReadStream(name), createGunzip(), collect);
-      else await pipeline(createReadStream(name), collect);
+      if (name.endsWith('.gz')) await pipeline(createReadStream(name), createGunzip(), collect, options);
+      else await pipeline(createReadStream(name), collect, options);
       const rest = splitter.end();
       if (rest) keep(rest);
     } catch {
+      sought.signal?.throwIfAborted();
       // It is being compressed, was renamed by a rotation, or is damaged: what can be read of it is shown.
     }
-    return records;
+    // Of a file that was not read to its end, the last lines are not known.
+    const taken = sought.isCut ? [] : sought.take(kept);
+    sought.isCut ||= isFull;
+    return taken;
   }
   return null;
 }

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import process from 'node:process';
 import { describe, it } from 'node:test';
+import { promisify } from 'node:util';
 import { ask, openAdmin } from './open-admin.ts';
 
 describe('admin API on TCP', () => {
@@ -11,6 +14,28 @@ describe('admin API on TCP', () => {
     const reply = await ask(port, 'POST', '/v1/reload', { headers: { authorization: `Bearer ${token}` } });
     assert.equal(reply.status, 200);
     assert.equal(target.commands.length, 1);
+  });
+
+  it('on loopback gives another user probes and metrics', { skip: process.getuid?.() !== 0 }, async (test) => {
+    const metrics = async () => ({ contentType: 'text/plain', body: 'up 1\n' });
+    const { address, token } = await openAdmin(test, { listen: '127.0.0.1', extras: { metrics } });
+    const paths = ['/livez', '/metrics', '/openapi.json', '/v1/status', '/v1/events/recent', '/v1/live'];
+    const script = `
+      const { get } = require('node:http');
+      const [port, token, ...paths] = process.argv.slice(1);
+      const headers = token === '' ? {} : { authorization: 'Bearer ' + token };
+      const ask = (path) => new Promise((done) => get({ port, path, headers, agent: false }, (response) => {
+        response.destroy();
+        done(response.statusCode);
+      }));
+      Promise.all(paths.map(ask)).then((all) => console.log(JSON.stringify(all)));`;
+    const asNobody = async (given: string) => {
+      const args = ['-e', script, String(address?.port), given, ...paths];
+      const { stdout } = await promisify(execFile)(process.execPath, args, { uid: 65534, cwd: '/' });
+      return JSON.parse(stdout);
+    };
+    assert.deepEqual(await asNobody(''), [200, 200, 200, 401, 401, 401]);
+    assert.deepEqual(await asNobody(token), [200, 200, 200, 200, 200, 200]);
   });
 
   it('on any other address demands the token for reads too, but not for probes', async (test) => {
