@@ -25,6 +25,8 @@ import { whenStarted } from './started.ts';
 import { keepTally } from './tally.ts';
 
 const LAST_METRICS_MS = 250;
+/** At most so many of any one event of process are tutti's or node:cluster's. */
+const OWN_LISTENERS = 2;
 
 export function start(boot: BootInfo, cache: CompileCache | null): void {
   const flush = guarded('writing the compile cache', () => cache?.flush());
@@ -140,6 +142,8 @@ export function start(boot: BootInfo, cache: CompileCache | null): void {
   const lastBeat = startHeartbeat(boot.heartbeatMs, record, () => plane.counts(), lookForPrimary);
   // Whatever ends the process, short of a signal: on a pipe this is written before the process is gone.
   on(process, 'exit', lastBeat);
+  // An application that has as many as Node allows is not warned because of ours.
+  process.setMaxListeners(process.getMaxListeners() + OWN_LISTENERS);
   // For a debugger that stops a blocked loop: it can ask what the loop was serving.
   Object.defineProperty(process, Symbol.for('tutti.requests'), { value: requestsInFlight });
 }

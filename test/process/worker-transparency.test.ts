@@ -52,6 +52,13 @@ describe('an application under the preload', () => {
     assert.equal(stdout, 'thread ["--no-deprecation"] \nforked ["--no-deprecation"] \n');
   });
 
+  it('may have as many listeners as under plain node', async () => {
+    const options = { entry: fixture('many-listeners.cjs') };
+    assert.equal(underNode(options).stderr, '');
+    const { code, stderr } = await underPreload(options);
+    assert.deepEqual([code, stderr], [0, '']);
+  });
+
   for (const [what, name, ...args] of [
     ['runs to its end', 'exits-0.cjs'],
     ['calls process.exit(7)', 'ends.cjs', 'exit'],
