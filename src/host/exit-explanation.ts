@@ -10,6 +10,8 @@ export interface Ending {
   /** The kernel killed a process of this control group for want of memory since the worker began. */
   outOfMemory: boolean;
   stderr: readonly string[];
+  /** The signal that it was about to send to itself. */
+  ownSignal: string | undefined;
 }
 
 export function explainExit(ending: Ending): string | undefined {
@@ -24,7 +26,8 @@ export function explainExit(ending: Ending): string | undefined {
   return undefined;
 }
 
-function explainSignal(signal: string, { outOfMemory, stderr }: Ending): string | undefined {
+function explainSignal(signal: string, { outOfMemory, stderr, ownSignal }: Ending): string | undefined {
+  if (signal === ownSignal) return 'the program sent it to itself';
   switch (signal) {
     case 'SIGABRT':
     case 'SIGTRAP': {

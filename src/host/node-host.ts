@@ -152,7 +152,7 @@ export class NodeHost implements Host {
         return;
       case 'drain':
         this.#options.dataPlane.draining(action.worker);
-        this.#workers.get(action.worker)?.send({ cmd: 'NODE_TUTTI_DRAIN', timeoutMs: action.timeoutMs });
+        this.#workers.get(action.worker)?.drain(action.timeoutMs, action.stop);
         return;
       case 'terminate':
         this.#giveUpAwaited(action.worker);

@@ -115,6 +115,10 @@ export class WorkerProcess {
     this.send({ cmd: 'NODE_TUTTI_ADMIT', slot });
   }
 
+  drain(timeoutMs: number, stop: boolean): void {
+    this.send({ cmd: 'NODE_TUTTI_DRAIN', timeoutMs, stop });
+  }
+
   /** Delivers SIGTERM to the application: through the preload, or as a signal if that cannot be reached. */
   terminate(): void {
     if (!this.send({ cmd: 'NODE_TUTTI_TERMINATE' })) this.#process.kill('SIGTERM');
@@ -191,7 +195,7 @@ export class WorkerProcess {
         input({ type: 'worker-said-ready', worker });
         return;
       case 'NODE_TUTTI_CLOSED':
-        input({ type: 'worker-closed', worker });
+        input({ type: 'worker-closed', worker, ending: message.ending });
         return;
       case 'NODE_TUTTI_ALIVE':
         input({ type: 'worker-alive', worker });
@@ -201,7 +205,7 @@ export class WorkerProcess {
         input({ type: 'worker-heartbeat', worker, beat: message.beat });
         return;
       case 'NODE_TUTTI_DRAINED':
-        input({ type: 'worker-drained', worker, left: message.left });
+        input({ type: 'worker-drained', worker, left: message.left, lasting: message.lasting });
         return;
       case 'NODE_TUTTI_INSPECTED':
         this.#observer.inspected(message);
@@ -268,6 +272,7 @@ export class WorkerProcess {
         started: this.#started,
         outOfMemory: signal === 'SIGKILL' && this.#observer.outOfMemory(),
         stderr,
+        ownSignal: this.#lastWords?.ownSignal,
       });
     const lastWords: LastWords = { stderr };
     if (this.#lastWords?.error !== undefined) lastWords.error = this.#lastWords.error;

@@ -31,12 +31,7 @@ export function sentence(event: SupervisorEvent): Sentence {
     case 'worker-draining':
       return say('debug', `${worker(event)} drains: ${event.reason}`);
     case 'worker-drained':
-      return event.left.length === 0
-        ? say('debug', `${worker(event)} drained in ${time(event.drainMs)}`)
-        : say(
-            'warn',
-            `${worker(event)} was not done after ${time(event.drainMs)}; still open: ${event.left.join(', ')}`,
-          );
+      return drained(event);
     case 'worker-exit':
       return exit(event);
     case 'worker-restart':
@@ -113,7 +108,7 @@ const ends: Record<ExitReason, string> = {
   planned: 'has left',
   crashed: 'crashed',
   killed: 'was killed by a signal that tutti did not send',
-  'timed-out': 'did not end in time and was killed',
+  'timed-out': 'did not end in time',
   hung: 'hung and was killed',
   'never-ready': 'did not become ready',
   finished: 'has finished',
@@ -128,6 +123,14 @@ function exit(event: Extract<SupervisorEvent, { type: 'worker-exit' }>): Sentenc
   const how = detail.startsWith('ended') && reason !== 'killed' ? detail : ends[reason];
   const because = detail === '' || how === detail ? '' : `: ${detail}`;
   return say(level, `${worker(event)} ${how}${because}`);
+}
+
+function drained(event: Extract<SupervisorEvent, { type: 'worker-drained' }>): Sentence {
+  const { left, lasting, drainMs } = event;
+  if (left.length === 0) return say('debug', `${worker(event)} drained in ${time(drainMs)}`);
+  // These go on for as long as their clients like: that they are there is no fault.
+  if (lasting) return say('debug', `${worker(event)} drained in ${time(drainMs)}, but for ${left.join(', ')}`);
+  return say('warn', `${worker(event)} was not done after ${time(drainMs)}; still open: ${left.join(', ')}`);
 }
 
 function restart(event: Extract<SupervisorEvent, { type: 'worker-restart' }>): string {

@@ -159,12 +159,12 @@ const contents: { [K in Kind]: Fields<Content<K>> } = {
       MANY,
     ),
   },
-  NODE_TUTTI_CLOSED: {},
+  NODE_TUTTI_CLOSED: { ending: flag },
   NODE_TUTTI_STARTED: {},
   NODE_TUTTI_READY: {},
   NODE_TUTTI_HEARTBEAT: { beat },
   NODE_TUTTI_ALIVE: {},
-  NODE_TUTTI_DRAINED: { left: list(text, MANY) },
+  NODE_TUTTI_DRAINED: { left: list(text, MANY), lasting: flag },
   NODE_TUTTI_INSPECTED: {
     seq: whole,
     error: maybe(text),
@@ -175,7 +175,12 @@ const contents: { [K in Kind]: Fields<Content<K>> } = {
   NODE_TUTTI_METRICS_REPLY: { seq: orNull(whole), metrics: orNull(list(anything as Check<AppMetric>, METRICS)) },
   NODE_TUTTI_FAILED: { what: text, error: text },
   NODE_TUTTI_SIGNALLED: { signal: oneOf('SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'), handled: flag },
-  NODE_TUTTI_LAST_WORDS: { error: maybe(text), stderr: list(text, MANY), requests: list(request, MANY) },
+  NODE_TUTTI_LAST_WORDS: {
+    error: maybe(text),
+    ownSignal: maybe(text),
+    stderr: list(text, MANY),
+    requests: list(request, MANY),
+  },
   NODE_TUTTI_TRANSFER: { key: text, to: orNull(whole), used: flag, held: orNull(whole) },
   NODE_TUTTI_ADOPTED: { id: whole, accepted: flag },
 };

@@ -115,7 +115,8 @@ export type ToWorker =
   | { cmd: 'NODE_TUTTI_ACCEPT'; key: string }
   /** With a connected handle: hand it to the first HTTP(S) server as if it had been accepted. It counts nowhere. */
   | { cmd: 'NODE_TUTTI_PROBE' }
-  | { cmd: 'NODE_TUTTI_DRAIN'; timeoutMs: number }
+  /** `stop`: the whole app ends. A second one may only shorten the drain, or add that. */
+  | { cmd: 'NODE_TUTTI_DRAIN'; timeoutMs: number; stop: boolean }
   | { cmd: 'NODE_TUTTI_TERMINATE' }
   /** Answered by INSPECTED. */
   | { cmd: 'NODE_TUTTI_INSPECT'; seq: number; request: InspectRequest }
@@ -158,13 +159,15 @@ export type ToPrimary =
         scheme?: 'http' | 'https';
       }[];
     }
-  | { cmd: 'NODE_TUTTI_CLOSED' }
+  /** `ending`: the application has a reason to end (an uncaught error, a signal to itself), so it will not listen again. */
+  | { cmd: 'NODE_TUTTI_CLOSED'; ending: boolean }
   | { cmd: 'NODE_TUTTI_STARTED' }
   | { cmd: 'NODE_TUTTI_READY' }
   | { cmd: 'NODE_TUTTI_HEARTBEAT'; beat: Beat }
   /** In place of a heartbeat, from a worker that has nothing new to say. */
   | { cmd: 'NODE_TUTTI_ALIVE' }
-  | { cmd: 'NODE_TUTTI_DRAINED'; left: string[] }
+  /** `lasting`: all that is left lasts for as long as its client likes. */
+  | { cmd: 'NODE_TUTTI_DRAINED'; left: string[]; lasting: boolean }
   /** The file is written, or the stacks are here; with `error` neither. */
   | {
       cmd: 'NODE_TUTTI_INSPECTED';
@@ -182,6 +185,8 @@ export type ToPrimary =
   | {
       cmd: 'NODE_TUTTI_LAST_WORDS';
       error?: string;
+      /** The application is sending this signal to itself, and does not listen to it. */
+      ownSignal?: string;
       stderr: string[];
       requests: RequestInFlight[];
     }

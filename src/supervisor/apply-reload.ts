@@ -78,7 +78,7 @@ function begin(model: Model, input: Extract<GenerationInput, { type: 'generation
     phase: { type: 'canary', worker: null, failure: null },
     failures: [],
     told: 0,
-    late: 0,
+    late: { drainTimeout: 0, stopTimeout: 0 },
     shortage: null,
   };
   effects.report({ type: 'reload-started', generation, from: model.current, kind: pinning.kind });

@@ -7,10 +7,11 @@ import { settleDeath } from './deaths.ts';
 import type { Effects } from './effects.ts';
 import { autopsyTimeoutMs } from './health.ts';
 import { type Model, policyOf } from './model.ts';
+import { giveWay } from './own-end.ts';
 import { noteListeners } from './receive.ts';
 import { drawLimits, isQuickRecycle, mostQuickRecycles } from './recycle.ts';
 import { isCanary } from './reload.ts';
-import { detach, refOf, retire } from './retire.ts';
+import { detach, hurry, refOf, retire } from './retire.ts';
 import { noteStart } from './slot.ts';
 import type { Step } from './steps.ts';
 import { transition, type Worker } from './worker-state.ts';
@@ -34,6 +35,12 @@ export function apply(model: Model, step: Step, effects: Effects): void {
       return;
     case 'retire':
       retire(model, step.worker, step.reason, effects);
+      return;
+    case 'let-finish':
+      giveWay(model, step.worker, step.reason, effects);
+      return;
+    case 'hurry':
+      hurry(step.worker, effects);
       return;
     case 'probe':
     case 'terminate':
@@ -97,7 +104,9 @@ function applyToWorker(
     case 'terminate': {
       const isFast = model.closing !== null && model.closing.mode !== 'graceful';
       const timeoutMs = isFast ? Math.min(policy.stopTimeoutMs, fastStopMs) : policy.stopTimeoutMs;
-      transition(worker, { type: 'stopping', deadlineAt: now + timeoutMs, ending: step.ending });
+      // One that shuts itself down already keeps the time that it has.
+      const keeps = worker.state.type === 'draining' && worker.state.own && !isFast ? worker.state.deadlineAt : now;
+      transition(worker, { type: 'stopping', deadlineAt: Math.max(now + timeoutMs, keeps), ending: step.ending });
       effects.perform({ type: 'terminate', worker: worker.id });
       return;
     }
@@ -216,6 +225,7 @@ function fork(model: Model, step: Extract<Step, { type: 'fork' }>, effects: Effe
     pid: null,
     readyAt: null,
     facts: { started: false, listening: false, saidReady: false },
+    closed: null,
     listeners: [],
     beat: null,
     aliveAt: effects.now,

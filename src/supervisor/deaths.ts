@@ -8,6 +8,7 @@ import type { ExitReason } from './events.ts';
 import type { LastWords } from './inputs.ts';
 import { type Model, policyOf, slotOf } from './model.ts';
 import type { Policy } from './policy.ts';
+import type { Reload } from './reload.ts';
 import type { Slot } from './slot.ts';
 import { isLeaving, isStarting, readyForMs, type Worker } from './worker-state.ts';
 
@@ -38,7 +39,7 @@ export function classifyExit(worker: Worker, exit: Exit, policy: Policy): Verdic
   const verdict = (reason: ExitReason, text = detail): Verdict => ({ reason, detail: text, lastLines });
 
   if (state.type === 'stopping' || state.type === 'killing') return verdict(state.ending.reason, state.ending.detail);
-  if (state.type === 'draining' && signal === null && lastWords.error === undefined) {
+  if (state.type === 'draining' && !state.own && signal === null && lastWords.error === undefined) {
     return verdict('planned', state.reason);
   }
   const isKilled = signal !== null && outsideSignals.has(signal) && lastWords.explanation === undefined;
@@ -72,9 +73,7 @@ export function settleDeath(model: Model, worker: Worker, exit: Exit, verdict: V
   if (home !== undefined) {
     home.lastExit = { code: exit.code, signal: exit.signal, reason: verdict.reason, at: effects.now };
   }
-  if (verdict.reason === 'timed-out' && model.reload !== null && worker.generation !== model.reload.generation) {
-    model.reload.late += 1;
-  }
+  if (model.reload !== null && worker.generation !== model.reload.generation) noteLate(model.reload, worker);
   if (model.closing !== null) return;
   if (slot === null) {
     if (worker.slot === null && verdict.reason !== 'planned') countSpare(model, worker, verdict, effects);
@@ -107,16 +106,26 @@ export function settleDeath(model: Model, worker: Worker, exit: Exit, verdict: V
   }
 }
 
+function noteLate({ late }: Reload, { state }: Worker): void {
+  if (state.type !== 'stopping' && state.type !== 'killing') return;
+  if (state.ending.overran !== undefined) late[state.ending.overran] += 1;
+}
+
 /** Died before it could prove itself, by its own doing. */
 function isEarly(worker: Worker, verdict: Verdict, now: number): boolean {
   const hadBooted = worker.readyAt !== null || worker.state.type === 'spare';
   if (verdict.reason === 'killed' && hadBooted) return false;
-  return !isProven(readyForMs(worker, now));
+  return !hasProven(worker, now);
+}
+
+/** A server that is closed proves nothing. */
+function hasProven(worker: Worker, now: number): boolean {
+  return isProven(readyForMs(worker, worker.closed?.at ?? now));
 }
 
 /** A proven worker died, or somebody killed it: the slot is filled at once. */
 function noteAccident(slot: Slot, worker: Worker, now: number): number {
-  if (isProven(readyForMs(worker, now))) {
+  if (hasProven(worker, now)) {
     slot.earlyDeaths = 0;
     slot.shakyDeaths = 0;
   }

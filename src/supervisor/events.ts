@@ -34,7 +34,8 @@ export type SupervisorEvent =
   /** It sent a message that cannot be used: `detail` says which, and why. It is replaced. */
   | ({ type: 'worker-faulty'; detail: string } & WorkerRef)
   | ({ type: 'worker-draining'; reason: string } & WorkerRef)
-  | ({ type: 'worker-drained'; drainMs: number; left: readonly string[] } & WorkerRef)
+  /** `lasting`: nothing that is left would have ended by itself. */
+  | ({ type: 'worker-drained'; drainMs: number; left: readonly string[]; lasting: boolean } & WorkerRef)
   | ({
       type: 'worker-exit';
       code: number | null;

@@ -15,8 +15,8 @@ export type SupervisorInput =
   | { type: 'worker-listening'; worker: WorkerId; listeners: readonly Listener[] }
   /** `process.send('ready')`. */
   | { type: 'worker-said-ready'; worker: WorkerId }
-  /** The worker closed its last listening socket while it was not draining. */
-  | { type: 'worker-closed'; worker: WorkerId }
+  /** The worker closed its last listening socket while it was not draining. `ending`: it has a reason to end. */
+  | { type: 'worker-closed'; worker: WorkerId; ending: boolean }
   | { type: 'worker-probe'; worker: WorkerId; ok: boolean; detail: string }
   | { type: 'worker-heartbeat'; worker: WorkerId; beat: Heartbeat }
   /** A heartbeat of a worker that has nothing new to say. */
@@ -27,7 +27,11 @@ export type SupervisorInput =
   | { type: 'worker-memory'; worker: WorkerId; pssBytes: number | null }
   /** All that it counted, once its process has ended: the last heartbeat knew less. The core does not look at it. */
   | { type: 'worker-counted'; worker: WorkerId; counts: RequestCounts }
-  | { type: 'worker-drained'; worker: WorkerId; left: readonly string[] }
+  /**
+   * `left`: what is still open. `lasting`: only what lasts for as long as its client likes (upgraded connections, event streams), so
+   * the drain may be over before its deadline.
+   */
+  | { type: 'worker-drained'; worker: WorkerId; left: readonly string[]; lasting: boolean }
   /** Only this worker got a TERM or INT from outside: drain and replace it. */
   | { type: 'worker-signalled'; worker: WorkerId; signal: string }
   /** It sent what cannot be used; `detail` says what and why. Its messages may be trusted no more. */

@@ -3,7 +3,9 @@
 import type { Agenda } from './agenda.ts';
 import { hungKillsAllowed, isReadinessKnown, livenessOf, whatIsMissing } from './health.ts';
 import { type Model, policyOf } from './model.ts';
+import { closedReason, isOver } from './own-end.ts';
 import { wantsMeasuring } from './recycle.ts';
+import { isCanary } from './reload.ts';
 import type { Step } from './steps.ts';
 import type { Ending, Worker } from './worker-state.ts';
 
@@ -26,14 +28,14 @@ function planWorker(model: Model, worker: Worker, agenda: Agenda): Step | null {
     case 'spare':
     case 'ready':
     case 'suspect':
-      return model.closing === null ? (planMeasuring(worker, agenda) ?? planLiveness(model, worker, agenda)) : null;
-    case 'draining':
+      if (model.closing !== null) return null;
+      return planClosed(model, worker, agenda) ?? planMeasuring(worker, agenda) ?? planLiveness(model, worker, agenda);
+    case 'draining': {
       if (!agenda.due(state.deadlineAt)) return null;
-      return {
-        type: 'terminate',
-        worker,
-        ending: { reason: 'timed-out', detail: `${state.reason}; its drain took too long` },
-      };
+      const what = state.own ? 'it did not end by itself' : 'its drain took too long';
+      const ending: Ending = { reason: 'timed-out', detail: `${state.reason}; ${what}`, overran: 'drainTimeout' };
+      return { type: 'terminate', worker, ending };
+    }
     case 'stopping':
       if (!agenda.due(state.deadlineAt)) return null;
       return { type: 'kill', worker, ending: overdue(state.ending) };
@@ -47,7 +49,7 @@ function planWorker(model: Model, worker: Worker, agenda: Agenda): Step | null {
 /** A planned end that had to be forced is not a planned end any more. */
 function overdue(ending: Ending): Ending {
   return ending.reason === 'planned'
-    ? { reason: 'timed-out', detail: `${ending.detail}; it did not end after SIGTERM` }
+    ? { reason: 'timed-out', detail: `${ending.detail}; it did not end after SIGTERM`, overran: 'stopTimeout' }
     : ending;
 }
 
@@ -66,6 +68,12 @@ function planStarting(
   const probe = state.probe ?? { type: 'wanted', at: agenda.now };
   if (policy.probe === null || probe.type === 'passed') return { type: 'become-ready', worker };
   return probe.type === 'wanted' && agenda.due(probe.at) ? { type: 'probe', worker } : null;
+}
+
+/** The reload waits for its canary in its own way. */
+function planClosed(model: Model, worker: Worker, agenda: Agenda): Step | null {
+  if (isCanary(model, worker) || !isOver(worker, agenda)) return null;
+  return { type: 'let-finish', worker, reason: closedReason };
 }
 
 function planMeasuring(worker: Worker, agenda: Agenda): Step | null {

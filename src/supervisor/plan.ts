@@ -44,6 +44,9 @@ function planClosing(model: Model, agenda: Agenda): Step | null {
     if (type === 'stopping') continue;
     if (closing.mode === 'fast') return { type: 'terminate', worker, ending };
     if (type !== 'draining') return { type: 'retire', worker, reason: closing.reason };
+    // Who shuts itself down hears of the stop as it would under plain node.
+    if (worker.state.own) return { type: 'terminate', worker, ending };
+    if (!worker.state.stop) return { type: 'hurry', worker };
   }
   return planWorkers(model, agenda);
 }

@@ -6,6 +6,7 @@ import type { Effects } from './effects.ts';
 import type { Heartbeat, SupervisorInput } from './inputs.ts';
 import { noteLoad } from './load.ts';
 import { type Model, policyOf } from './model.ts';
+import { receiveClosed, receiveReopened } from './own-end.ts';
 import { detach, refOf, retire } from './retire.ts';
 import { isServing, transition, type Worker } from './worker-state.ts';
 
@@ -27,14 +28,14 @@ export function receiveFromWorker(model: Model, input: WorkerInput, effects: Eff
     case 'worker-listening':
       worker.facts.listening = true;
       worker.listeners = input.listeners;
-      if (worker.replace?.reason === closedReason) worker.replace = null;
+      receiveReopened(model, worker, effects);
       if (isServing(worker)) noteListeners(model, worker, effects);
       return;
     case 'worker-said-ready':
       worker.facts.saidReady = true;
       return;
     case 'worker-closed':
-      receiveClosed(model, worker);
+      receiveClosed(model, worker, input.ending, effects);
       return;
     case 'worker-probe':
       receiveProbe(worker, input.ok, input.detail, effects);
@@ -53,7 +54,7 @@ export function receiveFromWorker(model: Model, input: WorkerInput, effects: Eff
       noteLoad(model, effects.now);
       return;
     case 'worker-drained':
-      receiveDrained(model, worker, input.left, effects);
+      receiveDrained(model, worker, input, effects);
       return;
     case 'worker-signalled':
       receiveSignalled(model, worker, input.signal, effects);
@@ -67,20 +68,6 @@ export function receiveFromWorker(model: Model, input: WorkerInput, effects: Eff
     case 'worker-exit':
       receiveExit(model, worker, input, effects);
       return;
-  }
-}
-
-const closedReason = 'it closed its last listening socket';
-
-/** A server that listens no more serves nobody new: it is replaced, and as a canary it has failed. */
-function receiveClosed(model: Model, worker: Worker): void {
-  worker.facts.listening = false;
-  if (!isServing(worker) || policyOf(model, worker).ready !== 'listening') return;
-  const phase = model.reload?.phase;
-  if (phase?.type === 'canary' && phase.worker === worker) {
-    phase.failure = { detail: `the first new worker failed: ${closedReason}`, lastLines: [] };
-  } else {
-    worker.replace = { reason: closedReason, kind: 'replace' };
   }
 }
 
@@ -133,19 +120,26 @@ function noteAlive(worker: Worker, at: number): void {
   worker.aliveAt = Math.max(worker.aliveAt, at);
 }
 
-function receiveDrained(model: Model, worker: Worker, left: readonly string[], effects: Effects): void {
+function receiveDrained(
+  model: Model,
+  worker: Worker,
+  { left, lasting }: Extract<WorkerInput, { type: 'worker-drained' }>,
+  effects: Effects,
+): void {
   const { state } = worker;
-  if (state.type !== 'draining') return;
-  effects.report({ type: 'worker-drained', drainMs: effects.now - state.since, left, ...refOf(worker) });
+  if (state.type !== 'draining' || state.own) return;
+  effects.report({ type: 'worker-drained', drainMs: effects.now - state.since, left, lasting, ...refOf(worker) });
   effects.perform({ type: 'terminate', worker: worker.id });
-  const isLate = left.length > 0;
+  const { stopTimeoutMs } = policyOf(model, worker);
+  const detail = left.length > 0 ? `${state.reason}; its drain left ${left.join(', ')}` : state.reason;
+  const isLate = left.length > 0 && !lasting;
   transition(worker, {
     type: 'stopping',
-    deadlineAt: effects.now + policyOf(model, worker).stopTimeoutMs,
-    ending: {
-      reason: isLate ? 'timed-out' : 'planned',
-      detail: isLate ? `${state.reason}; its drain left ${left.join(', ')}` : state.reason,
-    },
+    // What lasts may go on while the application takes leave of it, for as long as a drain may take.
+    deadlineAt: (lasting ? Math.max(state.deadlineAt, effects.now) : effects.now) + stopTimeoutMs,
+    ending: isLate
+      ? { reason: 'timed-out', detail, overran: 'drainTimeout' }
+      : { reason: 'planned', detail: lasting ? detail : state.reason },
   });
 }
 
@@ -183,6 +177,13 @@ function receiveSignalled(model: Model, worker: Worker, signal: string, effects:
   }
   if (type === 'spare') {
     retire(model, worker, reason, effects);
+    return;
+  }
+  if (type === 'draining' && worker.state.own) {
+    // It reaches who shuts itself down, as under plain node, and leaves it the time that it has.
+    const deadlineAt = Math.max(worker.state.deadlineAt, effects.now + policyOf(model, worker).stopTimeoutMs);
+    transition(worker, { type: 'stopping', deadlineAt, ending: { reason: 'killed', detail: reason } });
+    effects.perform({ type: 'terminate', worker: worker.id });
     return;
   }
   if (!isServing(worker)) return;

@@ -11,6 +11,7 @@
 import type { CommandResult } from './actions.ts';
 import type { Agenda } from './agenda.ts';
 import { leavingWorkers, type Model, policyOf, servingWorkers, wantedSlots } from './model.ts';
+import { closedReason, isOver } from './own-end.ts';
 import { startAllowedAt } from './slot.ts';
 import type { Step } from './steps.ts';
 import { isServing, type Worker } from './worker-state.ts';
@@ -38,8 +39,8 @@ export interface Reload {
   failures: Failure[];
   /** Slots that the new generation served when progress was last told. */
   told: number;
-  /** Old workers that had to be ended because they overran their drain. */
-  late: number;
+  /** Old workers that overran what they had. */
+  late: Record<'drainTimeout' | 'stopTimeout', number>;
   /** The next worker waits for memory. */
   shortage: { since: number; reason: string } | null;
 }
@@ -148,6 +149,10 @@ function planCanary(
     return { type: 'fork', slot: slot.index, as: 'successor', generation: reload.generation, purpose: 'canary' };
   }
   if (canary.readyAt === null || !isServing(canary)) return null;
+  if (canary.closed !== null) {
+    if (!isOver(canary, agenda)) return null;
+    return { type: 'reload-fails', failure: { detail: `the first new worker failed: ${closedReason}`, lastLines: [] } };
+  }
   if (!canary.admitted && servingWorkers(model).length === 0) return { type: 'admit', worker: canary };
   const { canaryTimeMs, startTimeoutMs } = policyOf(model, canary);
   const passesAt = canary.readyAt + canaryTimeMs;
@@ -173,8 +178,16 @@ function isOldGone(model: Model): boolean {
 }
 
 function doneResult(reload: Reload): CommandResult {
-  const late = reload.late === 0 ? {} : { detail: `${reload.late} old worker(s) overran drainTimeout and were ended` };
-  return { outcome: 'done', generation: reload.generation, ...late };
+  const { drainTimeout, stopTimeout } = reload.late;
+  const late = [
+    ...(drainTimeout === 0 ? [] : [`${oldWorkers(drainTimeout)} overran drainTimeout: what was left was cut off`]),
+    ...(stopTimeout === 0 ? [] : [`${oldWorkers(stopTimeout)} overran stopTimeout and had to be killed`]),
+  ];
+  return { outcome: 'done', generation: reload.generation, ...(late.length === 0 ? {} : { detail: late.join('; ') }) };
+}
+
+function oldWorkers(count: number): string {
+  return count === 1 ? '1 old worker' : `${count} old workers`;
 }
 
 export function failedResult(model: Model, failure: Failure): CommandResult {

@@ -29,6 +29,10 @@ export type Step =
   | { type: 'suspect'; worker: Worker }
   | { type: 'recover'; worker: Worker }
   | { type: 'autopsy'; worker: Worker }
+  /** It ends itself. */
+  | { type: 'let-finish'; worker: Worker; reason: string }
+  /** It drains, and has to learn that the whole app stops. */
+  | { type: 'hurry'; worker: Worker }
   | { type: 'measure-memory'; worker: Worker }
   // The pool.
   | { type: 'hold-back'; what: string; cause: 'files' | 'memory'; reason: string }

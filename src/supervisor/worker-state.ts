@@ -33,7 +33,8 @@ export type WorkerStatus =
   | { type: 'ready' }
   /** The main loop has been silent for long. `autopsyUntil`: evidence is being taken, at the latest until then. */
   | { type: 'suspect'; since: number; autopsyUntil: number | null }
-  | { type: 'draining'; since: number; deadlineAt: number; reason: string }
+  /** `own`: it ends itself, and is left to finish. `stop`: its drain knows that nobody takes over from it. */
+  | { type: 'draining'; since: number; deadlineAt: number; reason: string; own: boolean; stop: boolean }
   /** SIGTERM was delivered. */
   | { type: 'stopping'; deadlineAt: number; ending: Ending }
   | { type: 'killing'; since: number; ending: Ending }
@@ -45,6 +46,8 @@ export type ProbeStage = { type: 'wanted'; at: number } | { type: 'asked' } | { 
 export interface Ending {
   reason: ExitReason;
   detail: string;
+  /** Which time it overran, if that is why. */
+  overran?: 'drainTimeout' | 'stopTimeout';
 }
 
 /** Why a worker was forked; decides what its failure means. */
@@ -71,6 +74,8 @@ export interface Worker {
   pid: number | null;
   readyAt: number | null;
   facts: { started: boolean; listening: boolean; saidReady: boolean };
+  /** It has closed its last listening socket, where that is what makes a worker ready. */
+  closed: { at: number; ending: boolean } | null;
   listeners: readonly Listener[];
   beat: Heartbeat | null;
   /** When the main loop was last known to turn. */
@@ -98,7 +103,8 @@ const legal: Record<WorkerStatus['type'], readonly WorkerStatus['type'][]> = {
   spare: ['ready', 'stopping', 'killing', 'exited'],
   ready: ['suspect', 'draining', 'stopping', 'killing', 'exited'],
   suspect: ['ready', 'draining', 'stopping', 'killing', 'exited'],
-  draining: ['stopping', 'killing', 'exited'],
+  // Back to ready: it had closed its server, and has opened it again.
+  draining: ['ready', 'stopping', 'killing', 'exited'],
   stopping: ['killing', 'exited'],
   killing: ['exited'],
   exited: [],

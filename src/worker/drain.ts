@@ -6,6 +6,7 @@ import { sayGoodbye } from './goaway.ts';
 import { attempt, cancel, guarded, repeat } from './guard.ts';
 import { isIdle, socketsBetweenRequests } from './idle.ts';
 import { announceClose, refuse } from './last-answer.ts';
+import { isAllLasting } from './lasting.ts';
 import { describeOpen } from './open-connections.ts';
 import { setGate } from './requests.ts';
 
@@ -17,14 +18,31 @@ export interface DrainPort {
   willMove(connection: Connection): boolean;
   /** How many have left but are not out of this process yet. */
   leaving(): number;
+  /** The application listens to its stop signal, so it can take leave of what lasts. */
+  isHeard(): boolean;
 }
 
+export interface DrainResult {
+  left: string[];
+  /** All that is left lasts for as long as its client likes; then it may be over early. */
+  lasting: boolean;
+  /** Until the deadline. */
+  restMs: number;
+}
+
+const LOOKING = 'telling what is open';
 const TELLING = 'telling a client to leave';
 const TICK_MS = 20;
 /** How long a connection that we ended may take to close from the other side. */
 const END_MS = 1000;
 /** A client that opened a connection and never spoke, on a server without a timeout. */
 const UNUSED_LINGER_MS = 5000;
+/** When the whole app stops nobody keeps an idle connection for longer, whatever its server promised. */
+const STOP_LINGER_MS = 5000;
+/** The application is told to end when nothing but what lasts has been left for so long. */
+const LASTING_MS = 250;
+/** And where it does not listen, so that it just ends, when the whole app stops. */
+const UNHEARD_STOP_MS = 5000;
 
 export class Drain {
   readonly #port: DrainPort;
@@ -32,7 +50,9 @@ export class Drain {
   #startedAt = 0;
   #deadline = 0;
   #timer: NodeJS.Timeout | null = null;
-  #done: ((left: string[]) => void) | null = null;
+  #done: ((result: DrainResult) => void) | null = null;
+  #stop = false;
+  #lastingSince: number | null = null;
 
   constructor(port: DrainPort) {
     this.#port = port;
@@ -42,8 +62,12 @@ export class Drain {
     return this.#done !== null;
   }
 
-  /** `done` is called once: with nothing when nothing is left, or at the deadline with what was still open. */
-  begin(timeoutMs: number, done: (left: string[]) => void): void {
+  /**
+   * `done` is called once: when nothing is left, when only what lasts is left and the application can be told, or at the deadline.
+   * `stop`: the whole app ends. A second call may only shorten the drain, or add that.
+   */
+  begin(timeoutMs: number, stop: boolean, done: (result: DrainResult) => void): void {
+    this.#stop ||= stop;
     if (this.#done !== null) {
       // A later, shorter deadline counts.
       this.#deadline = Math.min(this.#deadline, clock.now() + timeoutMs);
@@ -81,8 +105,12 @@ export class Drain {
     attempt('moving connections', () => this.#port.moveIdle(), 0);
     attempt('ending idle connections', () => this.#endOverdue(now), undefined);
     const empty = allConnections().size === 0 && allSessions().size === 0 && this.#port.leaving() === 0;
-    if (empty) this.#finish([]);
-    else if (now >= this.#deadline) this.#finish(attempt('telling what is open', describeOpen, []));
+    const isOver = now >= this.#deadline;
+    if (empty) this.#finish([], false, now);
+    else if (isOver || attempt(LOOKING, () => this.#isPointless(now), false)) {
+      const lasting = !isOver || attempt(LOOKING, () => isAllLasting(false), false);
+      this.#finish(attempt(LOOKING, describeOpen, []), lasting, now);
+    }
   });
 
   #endOverdue(now: number): void {
@@ -92,6 +120,19 @@ export class Drain {
     }
     const reserve = Math.min(END_MS / 2, (this.#deadline - this.#startedAt) / 10);
     this.#endIdle(now, now >= this.#deadline - reserve);
+  }
+
+  /** Nothing is left whose end could be waited for, and to say so is what plain node would have done at once. */
+  #isPointless(now: number): boolean {
+    const isHeard = this.#port.isHeard();
+    const graceMs = isHeard ? LASTING_MS : UNHEARD_STOP_MS;
+    // In a stop also what speaks a protocol of its own: an application that listens knows best what to do with it.
+    if (!(isHeard || this.#stop) || this.#port.leaving() > 0 || !isAllLasting(this.#stop && isHeard)) {
+      this.#lastingSince = null;
+      return false;
+    }
+    this.#lastingSince ??= now;
+    return now - this.#lastingSince >= graceMs;
   }
 
   /** Ends connections whose linger is over; all idle ones if `all`. */
@@ -115,16 +156,21 @@ export class Drain {
 
   /** Node closes an idle connection a second after the time it promised; half a second after, nobody counts on it either. */
   #lingerUntil(connection: Connection): number {
+    const until = this.#promisedUntil(connection);
+    return this.#stop ? Math.min(until, Math.max(connection.idleSince, this.#startedAt) + STOP_LINGER_MS) : until;
+  }
+
+  #promisedUntil(connection: Connection): number {
     const keepAlive = connection.server?.keepAliveTimeout;
     if (connection.requests === 0) return this.#startedAt + (keepAlive || UNUSED_LINGER_MS);
     if (keepAlive === undefined) return Math.max(connection.idleSince, this.#startedAt) + UNUSED_LINGER_MS;
     return keepAlive === 0 ? Number.POSITIVE_INFINITY : connection.idleSince + keepAlive + 500;
   }
 
-  #finish(left: string[]): void {
+  #finish(left: string[], lasting: boolean, now: number): void {
     if (this.#timer === null) return;
     cancel(this.#timer);
     this.#timer = null;
-    this.#done?.(left);
+    this.#done?.({ left, lasting, restMs: Math.max(0, this.#deadline - now) });
   }
 }

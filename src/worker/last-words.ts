@@ -2,6 +2,7 @@
 
 import { post } from './channel.ts';
 import { attempt, type Guarded, guarded, on } from './guard.ts';
+import { isEndingItself, noteSign } from './own-end.ts';
 import { process } from './own-process.ts';
 import { requestsInFlight } from './requests.ts';
 
@@ -9,19 +10,30 @@ const LINES = 20;
 const REQUESTS = 50;
 const MAX_CHARS = 8192;
 
-/** The returned function tells what was said so far, for a worker that is told to end before it was of use. */
-export function rememberLastWords(): Guarded {
+/**
+ * The returned function tells what was said so far, for a worker that is told to end before it was of use, or that ends itself by
+ * `ownSignal`.
+ */
+export function rememberLastWords(): Guarded<[ownSignal?: string]> {
   const stderr = new Tail();
   let error: string | undefined;
   const what = 'the last words';
-  const tell = guarded(what, () => {
+  const tell = guarded(what, (ownSignal?: string) => {
     const requests = requestsInFlight().slice(0, REQUESTS);
-    post({ cmd: 'NODE_TUTTI_LAST_WORDS', stderr: stderr.lines(), requests, ...(error === undefined ? {} : { error }) });
+    post({
+      cmd: 'NODE_TUTTI_LAST_WORDS',
+      stderr: stderr.lines(),
+      requests,
+      // One that the application got over is not why it ends.
+      ...(error === undefined || !isEndingItself() ? {} : { error }),
+      ...(ownSignal === undefined ? {} : { ownSignal }),
+    });
   });
 
   watchStderr(stderr);
   const uncaught = guarded(what, (reason: unknown) => {
     error = stackOf(reason);
+    noteSign();
     // An application that catches it itself lives on.
     if (process.listenerCount('uncaughtException') === 0 && !process.hasUncaughtExceptionCaptureCallback()) tell();
   });

@@ -5,6 +5,7 @@
 // `process.connected` false and the event 'disconnect', and what it sends fails.
 import cluster from 'node:cluster';
 import { type Guarded, guarded, type HandOver, nextTick, type Outcome, on, onFirst } from './guard.ts';
+import { noteSign } from './own-end.ts';
 import { process } from './own-process.ts';
 import { allServers } from './servers.ts';
 
@@ -92,6 +93,7 @@ function depart(): HandOver {
   on(process, 'internalMessage', exit);
   // As node:cluster does it: worker.disconnect() first closes every server and waits for its connections.
   const isByCluster = (cluster.worker as { state?: unknown } | undefined)?.state === 'disconnecting';
+  if (isByCluster) noteSign();
   const listening = isByCluster || isTold ? [...allServers()].filter((server) => server.listening) : [];
   let waiting = listening.length + 1;
   const closed = guarded(WHAT, () => {

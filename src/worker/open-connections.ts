@@ -1,6 +1,7 @@
 // Says in words what keeps a drain from ending. Runs in the worker.
 import { allConnections, allSessions, type Connection } from './connections.ts';
 import { speaksHttp1 } from './idle.ts';
+import { isUpgraded } from './lasting.ts';
 import { requestsInFlight } from './requests.ts';
 import { kindOf } from './servers.ts';
 
@@ -31,8 +32,7 @@ function describe(connection: Connection): string | null {
   if (connection.pending > 0) return null;
   if (kind === 'net' || kind === 'tls') return kind === 'tls' ? 'TLS connection' : 'TCP connection';
   if (kind === 'http2' || kind === 'http2s') return speaksHttp1(connection.wire) ? 'idle HTTP connection' : null;
-  if (!speaksHttp1(connection.wire))
-    return connection.requests === 0 && kind === 'https' ? 'TLS connection' : 'upgraded connection';
+  if (!speaksHttp1(connection.wire)) return isUpgraded(connection) ? 'upgraded connection' : 'TLS connection';
   if (connection.requests === 0) {
     return connection.wire.bytesRead > 0 ? 'connection with an unfinished request' : 'connection without a request';
   }

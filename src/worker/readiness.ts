@@ -2,6 +2,7 @@
 import type { ToPrimary } from '../protocol/messages.ts';
 import { post } from './channel.ts';
 import { guarded, soon } from './guard.ts';
+import { isEndingItself } from './own-end.ts';
 
 export type Listening = Extract<ToPrimary, { cmd: 'NODE_TUTTI_LISTENING' }>['listeners'][number];
 
@@ -34,7 +35,7 @@ export function createReadiness(onListening: () => void): Readiness {
       onListening();
     } else if (told !== '') {
       told = '';
-      post({ cmd: 'NODE_TUTTI_CLOSED' });
+      post({ cmd: 'NODE_TUTTI_CLOSED', ending: isEndingItself() });
     }
   });
   // In the check phase: a listen() that the application starts in the callback of another one is then already pending.

@@ -77,6 +77,11 @@ export function requestExtra(): Pick<BeatExtra, 'status' | 'latencyBuckets' | 'l
   };
 }
 
+/** Of HTTP/2. */
+export function* openStreams(): Iterable<{ stream: ServerHttp2Stream; method: string }> {
+  for (const [stream, { method }] of streams) yield { stream, method };
+}
+
 /** Oldest first. */
 export function requestsInFlight(): RequestInFlight[] {
   const now = clock.now();

@@ -6,6 +6,7 @@
 import { constants } from 'node:os';
 import type { WorkerEnd } from '../protocol/messages.ts';
 import { attempt, guarded, off, on } from './guard.ts';
+import { noteSign } from './own-end.ts';
 import { process } from './own-process.ts';
 
 export const SHIELDED = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'] as const;
@@ -14,22 +15,38 @@ export type ShieldedSignal = (typeof SHIELDED)[number];
 export interface Shield {
   /** Step 5: the application gets the INT it was kept from, or its stop signal; a process that listens to neither ends by that. */
   release(end: Pick<WorkerEnd, 'stopSignal' | 'shutdownMessage'>): void;
+  /** The application listens to what `release` would give it. */
+  isHeard(end: Pick<WorkerEnd, 'stopSignal' | 'shutdownMessage'>): boolean;
   /** Gives one suppressed signal to the application, if it listens to it. The shield stays. */
   deliver(signal: NodeJS.Signals): boolean;
 }
 
 type EmitSignal = (this: NodeJS.Process, event: string, signal: string, number: number) => boolean;
 
+/** Without a listener they end a process, and from outside they would be somebody's wish. */
+const FATAL = new Set<string>([...SHIELDED, 'SIGKILL']);
+const ENDS = new Set<string>(['SIGTERM', 'SIGINT', 'SIGQUIT']);
+
 const ignore = guarded('nothing', () => {});
 
-/** `onSignal` hears of every shielded signal that arrives, and whether the application listens to it. */
-export function raiseShield(onSignal: (signal: ShieldedSignal, handled: boolean) => void): Shield {
+/**
+ * `onSignal` hears of every shielded signal that arrives from outside, and whether the application listens to it; `onOwnEnd` of one by
+ * which the process is about to end itself. What the application sends to itself is its own business, as under plain node.
+ */
+export function raiseShield(
+  onSignal: (signal: ShieldedSignal, handled: boolean) => void,
+  onOwnEnd: (signal: NodeJS.Signals) => void,
+): Shield {
   const suppressed = new Set<ShieldedSignal>();
+  /** Sent by the process to itself and not yet arrived. */
+  const own = new Map<string, number>();
   const original = process.emit;
   let shielded = true;
 
   const gate = function (this: NodeJS.Process, event: string | symbol, ...args: unknown[]): boolean {
-    if (shielded && isShielded(event)) {
+    const ownCount = shielded ? (own.get(String(event)) ?? 0) : 0;
+    if (ownCount > 0) own.set(String(event), ownCount - 1);
+    else if (shielded && isShielded(event)) {
       suppressed.add(event);
       attempt('telling of a signal', () => onSignal(event, process.listenerCount(event) > 0), undefined);
       return true;
@@ -44,6 +61,29 @@ export function raiseShield(onSignal: (signal: ShieldedSignal, handled: boolean)
     if (shielded && isShielded(event) && process.listenerCount(event) === 0) arm([event], gate);
   });
 
+  const { kill } = process;
+  const killOrEnd = (pid: number, signal?: string | number): true => {
+    const name = Number(pid) === process.pid ? nameOf(signal) : undefined;
+    if (name === undefined) return kill.call(process, pid, signal);
+    if (ENDS.has(name)) noteSign();
+    const isHeard = process.listenerCount(name) > 0;
+    if (!isHeard && FATAL.has(name)) attempt('telling of a signal', () => onOwnEnd(name), undefined);
+    if (!shielded || !isShielded(name)) return kill.call(process, pid, signal);
+    if (isHeard) {
+      own.set(name, (own.get(name) ?? 0) + 1);
+      return kill.call(process, pid, signal);
+    }
+    off(process, 'removeListener', rearm);
+    disarm(name);
+    kill.call(process, pid, signal);
+    // Not reached but where the system spares a process, as it does the first of a container.
+    arm([name], gate);
+    on(process, 'removeListener', rearm);
+    return true;
+  };
+  Object.defineProperty(killOrEnd, 'name', { value: 'kill' });
+  process.kill = killOrEnd;
+
   arm(SHIELDED, gate);
   on(process, 'removeListener', rearm);
 
@@ -55,6 +95,10 @@ export function raiseShield(onSignal: (signal: ShieldedSignal, handled: boolean)
 
   return {
     deliver,
+    isHeard({ stopSignal, shutdownMessage }) {
+      if (shutdownMessage && process.listenerCount('message') > 0) return true;
+      return [stopSignal, ...suppressed].some((signal) => process.listenerCount(signal) > 0);
+    },
     release({ stopSignal, shutdownMessage }) {
       if (!shielded) return;
       shielded = false;
@@ -65,13 +109,20 @@ export function raiseShield(onSignal: (signal: ShieldedSignal, handled: boolean)
       const order: NodeJS.Signals[] = [stopSignal, ...suppressed];
       if (suppressed.has('SIGINT')) order.unshift('SIGINT');
       if (shutdownMessage && process.emit('message', 'shutdown', undefined)) return;
-      if (!order.some(deliver)) process.kill(process.pid, stopSignal);
+      if (!order.some(deliver)) kill.call(process, process.pid, stopSignal);
     },
   };
 }
 
 function isShielded(event: string | symbol): event is ShieldedSignal {
   return (SHIELDED as readonly unknown[]).includes(event);
+}
+
+/** As process.kill() reads it; undefined for what it does not know, and for 0, which is none. */
+function nameOf(signal: string | number | undefined): NodeJS.Signals | undefined {
+  if (signal === undefined) return 'SIGTERM';
+  const known = Object.entries(constants.signals) as [NodeJS.Signals, number][];
+  return known.find(([name, number]) => signal === name || signal === number)?.[0];
 }
 
 /** Catches the signals for `gate` and leaves no listener behind. */

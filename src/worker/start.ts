@@ -61,23 +61,24 @@ export function start(boot: BootInfo, cache: CompileCache | null): void {
     moveIdle: () => plane.moveIdle(),
     willMove: (connection) => plane.willMove(connection),
     leaving: () => plane.leaving(),
+    isHeard: () => shield.isHeard(boot.end),
   });
   let orphaned = false;
   // Held from the drain on until the application has had its signal: it may have nothing else left to live for.
   let release: (() => void) | null = null;
   let isDrained = false;
-  const beginDrain = (timeoutMs: number): void => {
+  const beginDrain = (timeoutMs: number, stop: boolean): void => {
     release ??= hold();
-    drain.begin(timeoutMs, (left) => {
+    drain.begin(timeoutMs, stop, ({ left, lasting, restMs }) => {
       isDrained = true;
       plane.end();
       if (orphaned) {
-        leave();
+        leave(lasting ? restMs : 0);
         return;
       }
       const told = postLastMetrics(LAST_METRICS_MS).then(() => {
         lastBeat();
-        post({ cmd: 'NODE_TUTTI_DRAINED', left });
+        post({ cmd: 'NODE_TUTTI_DRAINED', left, lasting });
       });
       unawaited('telling the end of a drain', told);
     });
@@ -99,8 +100,8 @@ export function start(boot: BootInfo, cache: CompileCache | null): void {
   const kill = guarded('the end', () => void process.kill(process.pid, 'SIGKILL'));
 
   /** Without a primary nobody else says when to end. */
-  const leave = (): void => {
-    later(boot.end.stopTimeoutMs, kill).unref();
+  const leave = (restMs: number): void => {
+    later(restMs + boot.end.stopTimeoutMs, kill).unref();
     soon(terminateSoon);
   };
 
@@ -108,17 +109,17 @@ export function start(boot: BootInfo, cache: CompileCache | null): void {
     if (!orphaned) post({ cmd: 'NODE_TUTTI_SIGNALLED', signal, handled });
     // Without a primary a second signal is the only way to say "now".
     else if (signal !== 'SIGHUP') soon(terminateSoon);
-  });
+  }, tellLastWords);
   const lookForPrimary = watchPrimary(() => {
     orphaned = true;
     plane.abandon();
     // The primary may have died between the end of a drain that it ordered and its order to end.
-    if (isDrained) leave();
-    else beginDrain(boot.end.drainTimeoutMs);
+    if (isDrained) leave(0);
+    else beginDrain(boot.end.drainTimeoutMs, false);
   });
 
-  onMessage('NODE_TUTTI_DRAIN', ({ timeoutMs }) => {
-    beginDrain(timeoutMs);
+  onMessage('NODE_TUTTI_DRAIN', ({ timeoutMs, stop }) => {
+    beginDrain(timeoutMs, stop);
   });
   onMessage('NODE_TUTTI_TERMINATE', terminate);
   onMessage('NODE_TUTTI_SIGNAL', ({ signal }) => {

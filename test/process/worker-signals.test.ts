@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, describe, it } from 'node:test';
 import { eventually } from '../support/eventually.ts';
+import { fetch } from '../support/fetch.ts';
 import { endWorkers, fixture, RigWorker } from '../support/worker-rig.ts';
 
 afterEach(endWorkers);
@@ -86,6 +87,25 @@ describe('signals of a worker', () => {
     await worker.port();
     const { code } = await worker.terminate();
     assert.deepEqual([code, worker.stdout], [4, 'got shutdown undefined\n']);
+  });
+
+  it('gives the application what it sends to itself, as under plain node, and what comes from outside to tutti', async () => {
+    const worker = await start('SIGTERM SIGINT SIGHUP', { STAYS: '1' });
+    const port = await worker.port();
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) await fetch({ port, path: `/${signal}` });
+    await eventually('all of them', () => worker.stdout === 'got SIGTERM 15\ngot SIGINT 2\ngot SIGHUP 1\n');
+    assert.deepEqual(worker.signals, []);
+    worker.signal('SIGTERM');
+    await eventually('the report', () => worker.signals.length === 1);
+    assert.equal(worker.stdout.split('\n').length, 4);
+  });
+
+  it('ends by a signal to itself that it does not listen to, and says whose it was', async () => {
+    const worker = await start('');
+    const answer = fetch({ port: await worker.port(), path: '/SIGTERM' }).catch(() => null);
+    const { signal, lastWords } = await worker.input('worker-exit');
+    await answer;
+    assert.deepEqual([signal, lastWords.explanation], ['SIGTERM', 'the program sent it to itself']);
   });
 
   it('lets a second signal through once the application has had the first', async () => {

@@ -116,7 +116,7 @@ export class DataPlaneRig implements AsyncDisposable {
 
   drain(worker: TestWorker): void {
     this.plane.draining(worker.id);
-    worker.process.send({ cmd: 'NODE_TUTTI_DRAIN', timeoutMs: 20_000 });
+    worker.process.send({ cmd: 'NODE_TUTTI_DRAIN', timeoutMs: 20_000, stop: false });
   }
 
   async kill(worker: TestWorker): Promise<void> {

@@ -150,14 +150,14 @@ export class RigWorker {
   }
 
   /** Steps 1–4; answers what was left open. */
-  async drain(timeoutMs = 20_000): Promise<readonly string[]> {
-    await this.beginDrain(timeoutMs);
+  async drain(timeoutMs = 20_000, stop = false): Promise<readonly string[]> {
+    await this.beginDrain(timeoutMs, stop);
     return (await this.input('worker-drained')).left;
   }
 
-  async beginDrain(timeoutMs = 20_000): Promise<void> {
+  async beginDrain(timeoutMs = 20_000, stop = false): Promise<void> {
     this.#plane.draining(this.#process.id);
-    this.send({ cmd: 'NODE_TUTTI_DRAIN', timeoutMs });
+    this.send({ cmd: 'NODE_TUTTI_DRAIN', timeoutMs, stop });
     await this.hasRead();
   }
 

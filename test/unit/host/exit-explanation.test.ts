@@ -4,7 +4,16 @@ import { type Ending, explainExit, explainSpawnError } from '../../../src/host/e
 import { wantedInspectPort } from '../../../src/host/inspect-ports.ts';
 
 function ending(part: Partial<Ending>): Ending {
-  return { code: null, signal: null, helloed: true, started: false, outOfMemory: false, stderr: [], ...part };
+  return {
+    code: null,
+    signal: null,
+    helloed: true,
+    started: false,
+    outOfMemory: false,
+    stderr: [],
+    ownSignal: undefined,
+    ...part,
+  };
 }
 
 test('codes that node uses at start are explained, the same codes of a running program are its own', () => {

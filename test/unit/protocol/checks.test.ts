@@ -54,13 +54,13 @@ const good: ToPrimary[] = [
       { protocol: 'unix', path: '/run/a.sock' },
     ],
   },
-  { cmd: 'NODE_TUTTI_CLOSED' },
+  { cmd: 'NODE_TUTTI_CLOSED', ending: true },
   { cmd: 'NODE_TUTTI_STARTED' },
   { cmd: 'NODE_TUTTI_READY' },
   { cmd: 'NODE_TUTTI_HEARTBEAT', beat },
   { cmd: 'NODE_TUTTI_HEARTBEAT', beat: full },
   { cmd: 'NODE_TUTTI_ALIVE' },
-  { cmd: 'NODE_TUTTI_DRAINED', left: ['idle HTTP connection'] },
+  { cmd: 'NODE_TUTTI_DRAINED', left: ['idle HTTP connection'], lasting: false },
   { cmd: 'NODE_TUTTI_INSPECTED', seq: 1, error: 'no' },
   {
     ...{ cmd: 'NODE_TUTTI_INSPECTED', seq: 1, requests },
@@ -72,7 +72,7 @@ const good: ToPrimary[] = [
     metrics: [{ name: 'a', help: '', type: 'counter', values: [{ value: 1, labels: {} }] }],
   },
   { cmd: 'NODE_TUTTI_SIGNALLED', signal: 'SIGTERM', handled: true },
-  { cmd: 'NODE_TUTTI_LAST_WORDS', stderr: ['a'], requests, error: 'Error: a' },
+  { cmd: 'NODE_TUTTI_LAST_WORDS', stderr: ['a'], requests, error: 'Error: a', ownSignal: 'SIGTERM' },
   { cmd: 'NODE_TUTTI_TRANSFER', key: 'k', to: null, used: true, held: 3 },
   { cmd: 'NODE_TUTTI_ADOPTED', id: 1, accepted: true },
 ];
@@ -106,7 +106,17 @@ describe('the check of what a worker says', () => {
     for (const message of good) {
       const needed = Object.keys(message).filter(
         (name) =>
-          !['cmd', 'data', 'readableAll', 'writableAll', 'error', 'stacks', 'requests', 'metrics'].includes(name),
+          ![
+            'cmd',
+            'data',
+            'readableAll',
+            'writableAll',
+            'error',
+            'ownSignal',
+            'stacks',
+            'requests',
+            'metrics',
+          ].includes(name),
       );
       for (const name of needed) {
         fc.assert(

@@ -35,6 +35,10 @@ export interface Process {
   admitted: boolean;
   /** The core has begun to end it. */
   ordered: 'drain' | 'terminate' | 'kill' | null;
+  /** Its drain knows that the whole app stops. */
+  stops: boolean;
+  /** Its server is closed. */
+  closed: boolean;
   /** Its main loop stands still. */
   silent: boolean;
   beat: Heartbeat;
@@ -224,7 +228,9 @@ export class World implements Host {
 
   /** Living workers that accept traffic, as the clients see it. */
   serving(): Process[] {
-    return [...this.processes.values()].filter(({ admitted, ordered }) => admitted && ordered === null);
+    return [...this.processes.values()].filter(
+      ({ admitted, ordered, closed }) => admitted && ordered === null && !closed,
+    );
   }
 
   inSlot(slot: number): Process {
@@ -249,6 +255,18 @@ export class World implements Host {
     const lastWords = { stderr: [`worker ${process.id} says goodbye`], ...how.words };
     const { code = null, signal = null } = how;
     this.send({ type: 'worker-exit', worker: process.id, code, signal, lastWords });
+  }
+
+  listen(process: Process): void {
+    process.closed = false;
+    const listeners = [{ protocol: 'tcp' as const, address: '::', port: 8000 }];
+    this.send({ type: 'worker-listening', worker: process.id, listeners });
+  }
+
+  /** It closes its last server; `ending`: after an uncaught error, say. */
+  close(process: Process, ending: boolean): void {
+    process.closed = true;
+    this.send({ type: 'worker-closed', worker: process.id, ending });
   }
 
   perform(action: Action): void {
@@ -298,6 +316,8 @@ export class World implements Host {
       behaviour,
       admitted: false,
       ordered: null,
+      stops: false,
+      closed: false,
       silent: false,
       beat,
     };
@@ -307,8 +327,7 @@ export class World implements Host {
     if (bootMs !== null) {
       this.#later(process, bootMs, () => {
         this.send({ type: 'worker-started', worker: id });
-        const listeners = [{ protocol: 'tcp' as const, address: '::', port: 8000 }];
-        this.send({ type: 'worker-listening', worker: id, listeners });
+        this.listen(process);
         this.send({ type: 'worker-said-ready', worker: id });
         this.#beat(process);
       });
@@ -332,11 +351,17 @@ export class World implements Host {
         );
         return;
       case 'drain':
+        if (process.ordered === 'drain') {
+          assert.ok(action.stop && !process.stops, 'a drain that runs learns only of a stop, once');
+          process.stops = true;
+          return;
+        }
         assert.equal(process.ordered, null, 'only a worker that serves is drained');
         process.ordered = 'drain';
+        process.stops = action.stop;
         if (behaviour.drainMs !== null) {
           this.#later(process, behaviour.drainMs, () =>
-            this.send({ type: 'worker-drained', worker: process.id, left: [] }),
+            this.send({ type: 'worker-drained', worker: process.id, left: [], lasting: false }),
           );
         }
         return;

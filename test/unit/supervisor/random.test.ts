@@ -15,7 +15,7 @@ type Turn =
   | { type: 'reload' | 'rollback' }
   | { type: 'scale'; to: number }
   | { type: 'recycle'; slot: number | null }
-  | { type: 'kill' | 'crash' | 'hang' | 'wake-up' | 'close' | 'term' | 'fault'; nth: number }
+  | { type: 'kill' | 'crash' | 'hang' | 'wake-up' | 'close' | 'end-itself' | 'reopen' | 'term' | 'fault'; nth: number }
   | { type: 'busy'; utilization: number }
   | { type: 'memory'; freeBytes: number | null }
   | { type: 'change-files' }
@@ -45,7 +45,7 @@ const orders: fc.Arbitrary<Turn>[] = [
 ];
 const accidents: fc.Arbitrary<Turn>[] = [
   fc.record({
-    type: fc.constantFrom('kill', 'crash', 'hang', 'wake-up', 'close', 'term', 'fault'),
+    type: fc.constantFrom('kill', 'crash', 'hang', 'wake-up', 'close', 'end-itself', 'reopen', 'term', 'fault'),
     nth,
   }) as fc.Arbitrary<Turn>,
   fc.constant<Turn>({ type: 'change-files' }),
@@ -113,7 +113,11 @@ function take(world: World, turn: Turn): void {
       if (victim) victim.silent = turn.type === 'hang';
       return;
     case 'close':
-      if (victim) world.send({ type: 'worker-closed', worker: victim.id });
+    case 'end-itself':
+      if (victim?.admitted && !victim.closed) world.close(victim, turn.type === 'end-itself');
+      return;
+    case 'reopen':
+      if (victim?.closed) world.listen(victim);
       return;
     case 'fault':
       if (victim) world.send({ type: 'worker-faulty', worker: victim.id, detail: 'a: it is unknown here' });
@@ -128,7 +132,8 @@ function take(world: World, turn: Turn): void {
 function holdPlaces(world: World): void {
   const places = new Map<number, Process[]>();
   for (const process of world.processes.values()) {
-    if (process.slot === null || process.ordered !== null) continue;
+    // Who ends itself has given its place away, or will.
+    if (process.slot === null || process.ordered !== null || process.closed) continue;
     places.set(process.slot, [...(places.get(process.slot) ?? []), process]);
   }
   for (const [slot, processes] of places) {

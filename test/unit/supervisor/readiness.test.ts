@@ -55,7 +55,7 @@ test('inputs of unknown and dead workers do nothing, and an exit may come before
   world.send({ type: 'worker-listening', worker: 1, listeners: [] });
   world.send({ type: 'worker-exit', worker: 1, code: 1, signal: null, lastWords });
   world.send({ type: 'worker-probe', worker: 99, ok: true, detail: '' });
-  world.send({ type: 'worker-drained', worker: 99, left: [] });
+  world.send({ type: 'worker-drained', worker: 99, left: [], lasting: false });
   world.send({ type: 'worker-autopsy', worker: 99, incident: null });
   assert.equal(world.actions.length, before);
   world.run(2_000);
@@ -73,15 +73,6 @@ test('a syntax error is told by its name, not by the place that Node prints befo
     world.eventsOf('worker-exit')[0]?.detail,
     "ended with code 1 before it was ready: SyntaxError: Unexpected identifier 'oops'",
   );
-});
-
-test('a worker that closes its last socket is replaced, new before old', () => {
-  const world = new World({ workers: { min: 1, max: 1 } }).start().run(15_000);
-  const old = world.inSlot(0);
-  world.send({ type: 'worker-closed', worker: old.id });
-  assert.equal(old.ordered, null, 'it goes when its replacement is ready');
-  world.run(300);
-  assert.notEqual(world.inSlot(0).id, old.id);
 });
 
 test('one TERM for one worker: replacement first, then drained, and it counts as no failure', () => {
@@ -125,7 +116,7 @@ test('connections that a drain left are told, and it does not count as success',
   const old = world.inSlot(0);
   world.command({ type: 'recycle', slot: 0 });
   world.run(500);
-  world.send({ type: 'worker-drained', worker: old.id, left: ['GET /slow'] });
+  world.send({ type: 'worker-drained', worker: old.id, left: ['GET /slow'], lasting: false });
   world.run(100);
   assert.deepEqual(world.eventsOf('worker-drained')[0]?.left, ['GET /slow']);
   assert.equal(world.eventsOf('worker-exit')[0]?.reason, 'timed-out');

@@ -48,7 +48,7 @@ test('a canary that dies 1 s after it was ready, misses startTimeout or closes i
   const { world } = running();
   const id = world.command({ type: 'reload' });
   world.run(500);
-  world.send({ type: 'worker-closed', worker: 4 });
+  world.send({ type: 'worker-closed', worker: 4, ending: true });
   world.run(500);
   assert.equal(world.answer(id).outcome, 'failed');
   assert.deepEqual(generations(world), [1, 1, 1]);

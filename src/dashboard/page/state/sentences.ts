@@ -36,7 +36,7 @@ export function describeEvent(event: SupervisorEvent): Sentence {
     case 'worker-draining':
       return { tone: 'plain', text: `${who(event)} drains`, detail: event.reason };
     case 'worker-drained':
-      return event.left.length === 0
+      return event.left.length === 0 || event.lasting
         ? { tone: 'plain', text: `${who(event)} drained in ${formatDuration(event.drainMs)}` }
         : {
             tone: 'warn',
@@ -118,7 +118,7 @@ export function placeOf({ path, address, port }: Listener): string {
 const exitWords = {
   crashed: 'crashed',
   killed: 'was killed from outside',
-  'timed-out': 'had to be killed: it did not end in time',
+  'timed-out': 'did not end in time',
   hung: 'hung and was killed',
   'never-ready': 'ended before it was ready',
   finished: 'ran to its end',
