@@ -72,6 +72,7 @@ const good: ToPrimary[] = [
     metrics: [{ name: 'a', help: '', type: 'counter', values: [{ value: 1, labels: {} }] }],
   },
   { cmd: 'NODE_TUTTI_SIGNALLED', signal: 'SIGTERM', handled: true },
+  { cmd: 'NODE_TUTTI_FAILED', what: 'the heartbeat', error: 'EMFILE' },
   { cmd: 'NODE_TUTTI_LAST_WORDS', stderr: ['a'], requests, error: 'Error: a', ownSignal: 'SIGTERM' },
   { cmd: 'NODE_TUTTI_TRANSFER', key: 'k', to: null, used: true, held: 3 },
   { cmd: 'NODE_TUTTI_ADOPTED', id: 1, accepted: true },
