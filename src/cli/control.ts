@@ -2,6 +2,7 @@
 
 import { createColors } from 'picocolors';
 import { AdminClientError } from '../admin/client.ts';
+import { oneLine, ownLines } from '../logs/visible.ts';
 import type { CommandResult } from '../supervisor/actions.ts';
 import type { Found } from './choose-apps.ts';
 import { type AppOutcome, type Outcome, outcomeLines, worstExitCode } from './outcome.ts';
@@ -95,7 +96,7 @@ function writeOutcome(outcome: AppOutcome, { verb, done }: Control, terminal: Te
   const colors = createColors(wantsColor(terminal, output));
   const [first = '', ...rest] = outcomeLines(outcome, verb, done);
   const mark = good ? colors.green('✔') : outcome.result.outcome === 'failed' ? colors.red('✖') : colors.yellow('!');
-  output.write(`${mark} ${first}\n${rest.map((line) => `${colors.dim(line)}\n`).join('')}`);
+  output.write(`${mark} ${ownLines(first)}\n${rest.map((line) => `${colors.dim(oneLine(line))}\n`).join('')}`);
 }
 
 function plain(result: Outcome): CommandResult | Outcome {

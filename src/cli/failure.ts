@@ -4,6 +4,7 @@ import { createColors } from 'picocolors';
 import type { AdminClientError } from '../admin/client.ts';
 import { TuttiError } from '../errors.ts';
 import { asTuttiError } from '../known-error.ts';
+import { ownLines } from '../logs/visible.ts';
 import { splitArguments, type Terminal, wantsColor } from './terminal.ts';
 
 /** Writes the error to stderr and answers the exit code. */
@@ -14,7 +15,7 @@ export function tellFailure(error: unknown, terminal: Terminal): number {
     return exitCode;
   }
   const colors = createColors(wantsColor(terminal, terminal.stderr));
-  terminal.stderr.write(`${colors.red('tutti:')} ${message}\n  ${colors.bold(remedy)} (${code})\n`);
+  terminal.stderr.write(`${colors.red('tutti:')} ${ownLines(message)}\n  ${colors.bold(ownLines(remedy))} (${code})\n`);
   return exitCode;
 }
 

@@ -3,6 +3,7 @@
 import type { AdminClient } from '../admin/client.ts';
 import type { RecordedEvent } from '../admin/event-history.ts';
 import { sentence } from '../logs/sentences.ts';
+import { oneLine, ownLines } from '../logs/visible.ts';
 import type { Snapshot, WorkerSnapshot } from '../supervisor/snapshot.ts';
 import { age, bytes } from './readable.ts';
 import { clip, table } from './table.ts';
@@ -30,7 +31,7 @@ export async function showProgress(
 async function print(client: AdminClient, output: Output, signal: AbortSignal): Promise<void> {
   for await (const record of await client.events({ history: false, signal })) {
     const line = progressLine(record);
-    if (line !== null) output.write(`${client.name}: ${line}\n`);
+    if (line !== null) output.write(`${client.name}: ${ownLines(line)}\n`);
   }
 }
 
@@ -109,15 +110,19 @@ class Canvas {
     const columns = this.#output.columns ?? 80;
     // A line more than the screen has would scroll, and the cursor could not come back to it.
     const room = Math.max(1, (this.#output.rows ?? 24) - 2);
-    const visible = lines.length > room ? [...lines.slice(0, room - 1), '  …'] : lines;
-    const text = visible.map((line) => `\u001b[2K${clip(line, columns - 1)}\n`).join('');
-    this.#output.write(`${this.#home()}${text}\u001b[0J`);
-    this.#height = visible.length;
+    const shown = lines.length > room ? [...lines.slice(0, room - 1), '  …'] : lines;
+    const text = shown.map((line) => `\u001b[2K${clip(oneLine(line), columns - 1)}\n`).join('');
+    this.#write(`${this.#home()}${text}\u001b[0J`);
+    this.#height = shown.length;
   }
 
   clear(): void {
-    this.#output.write(`${this.#home()}\u001b[0J`);
+    this.#write(`${this.#home()}\u001b[0J`);
     this.#height = 0;
+  }
+
+  #write(text: string): void {
+    (this.#output.draw ?? this.#output.write).call(this.#output, text);
   }
 
   #home(): string {

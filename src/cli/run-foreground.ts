@@ -7,6 +7,7 @@ import { OwnLog } from '../logs/own-log.ts';
 import { url } from '../logs/sentences.ts';
 import type { SteadyWriter } from '../logs/steady-writer.ts';
 import { TerminalLabels } from '../logs/terminal-labels.ts';
+import { visible } from '../logs/visible.ts';
 import { type LaunchOptions, launch } from '../supervise.ts';
 import type { Supervision } from '../supervision.ts';
 import type { Snapshot } from '../supervisor/snapshot.ts';
@@ -35,7 +36,7 @@ export async function runForeground({ entry, args, options, terminal }: RunReque
   const stderr = steady(terminal.stderr);
   const log = new OwnLog(
     {
-      write: (text) => stderr.write(text),
+      write: (text) => stderr.write(terminal.stderr.isTTY ? visible(text) : text),
       format: config.json || config.logFormat === 'json' ? 'json' : 'plain',
       color,
       name: config.name,

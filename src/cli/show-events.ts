@@ -4,6 +4,7 @@ import { createColors } from 'picocolors';
 import type { RecordedEvent } from '../admin/event-history.ts';
 import { exitCodes } from '../errors.ts';
 import { sentence } from '../logs/sentences.ts';
+import { oneLine, ownLines } from '../logs/visible.ts';
 import { chooseOne } from './choose-apps.ts';
 import { type Terminal, wantsColor } from './terminal.ts';
 
@@ -37,7 +38,10 @@ export function readableEvent({ at, event }: RecordedEvent, terminal: Terminal):
   const paint = { debug: colors.dim, info: same, warn: colors.yellow, error: colors.red }[level];
   const clock = new Date(at);
   const time = `${clock.toLocaleDateString('sv')} ${clock.toLocaleTimeString('sv')}`;
-  return [`${colors.dim(time)} ${paint(text)}`, ...quoted.map((line) => colors.dim(`  | ${line}`))].join('\n');
+  return [
+    `${colors.dim(time)} ${paint(ownLines(text))}`,
+    ...quoted.map((line) => colors.dim(`  | ${oneLine(line)}`)),
+  ].join('\n');
 }
 
 function same(text: string): string {

@@ -5,6 +5,7 @@ import { incidentFolder } from '../admin/state-folder.ts';
 import { exitCodes, TuttiError } from '../errors.ts';
 import { readIncidents } from '../logs/incident-store.ts';
 import { incidentText } from '../logs/incident-text.ts';
+import { oneLine } from '../logs/visible.ts';
 import type { Incident } from '../supervisor/incident.ts';
 import { chooseOne, knownApps } from './choose-apps.ts';
 import { type Terminal, wantsColor } from './terminal.ts';
@@ -40,7 +41,7 @@ function line({ id, at, lastAt, kind, slot, summary, count }: Incident, terminal
   const time = new Date(count > 1 ? lastAt : at);
   const clock = `${time.toLocaleDateString('sv')} ${time.toLocaleTimeString('sv')}`;
   const repeated = count > 1 ? ` (${count} times)` : '';
-  return `${colors.dim(clock)} ${colors.red(kind)} ${slot === null ? 'spare' : `worker ${slot}`}: ${summary}${repeated}\n  ${colors.dim(id)}\n`;
+  return `${colors.dim(clock)} ${colors.red(kind)} ${slot === null ? 'spare' : `worker ${slot}`}: ${oneLine(summary)}${repeated}\n  ${colors.dim(id)}\n`;
 }
 
 /** An app that has ended, and was never in the background, is known by its incidents alone. */

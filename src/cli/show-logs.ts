@@ -5,6 +5,7 @@ import { appPaths } from '../admin/state-folder.ts';
 import { exitCodes, TuttiError } from '../errors.ts';
 import { follow, lastRecords } from '../logs/read-log.ts';
 import type { LogRecord } from '../logs/record.ts';
+import { oneLine } from '../logs/visible.ts';
 import { chooseOne, knownApps } from './choose-apps.ts';
 import { type Terminal, wantsColor } from './terminal.ts';
 
@@ -49,10 +50,16 @@ const palette = ['cyan', 'green', 'magenta', 'blue', 'yellow'] as const;
 function printer(json: boolean, terminal: Terminal): (record: LogRecord) => void {
   if (json) return (record) => void terminal.stdout.write(`${JSON.stringify(record)}\n`);
   const colors = createColors(wantsColor(terminal, terminal.stdout));
+  const shown = terminal.stdout.isTTY === true ? oneLine : same;
   return ({ time, slot, stream, line }) => {
     const paint = slot === null ? colors.dim : colors[palette[slot % palette.length] ?? 'cyan'];
     const label = stream === 'tutti' ? 'tutti' : slot === null ? '' : `${slot}${stream === 'err' ? '!' : ''}`;
     const clock = time === '' ? '' : `${colors.dim(new Date(time).toLocaleTimeString('sv'))} `;
-    terminal.stdout.write(`${clock}${label === '' ? '' : paint(`[${label}] `)}${line}\n`);
+    terminal.stdout.write(`${clock}${label === '' ? '' : paint(`[${label}] `)}${shown(line)}\n`);
   };
+}
+
+/** A file or a program gets what was written. */
+function same(line: string): string {
+  return line;
 }

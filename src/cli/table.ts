@@ -1,6 +1,7 @@
 // Rows in aligned columns. Pure.
 
 import { stripVTControlCharacters } from 'node:util';
+import { oneLine } from '../logs/visible.ts';
 
 export interface Column {
   title: string;
@@ -21,7 +22,7 @@ export function table(
   room = Number.POSITIVE_INFINITY,
 ): string[] {
   const widths = columns.map((column, index) =>
-    Math.max(width(column.title), ...rows.map((row) => width(row[index] ?? ''))),
+    Math.max(width(column.title), ...rows.map((row) => width(oneLine(row[index] ?? '')))),
   );
   const taken = columns.reduce((sum, { title }, index) => (title === '' ? sum : sum + 2 + (widths[index] ?? 0)), -2);
   const [least] = columns.filter(({ spare }) => spare !== undefined).sort((a, b) => (b.spare ?? 0) - (a.spare ?? 0));
@@ -37,7 +38,7 @@ export function table(
   const line = (cells: readonly string[], paint: (text: string) => string) =>
     columns
       .map((column, index) => {
-        const cell = cells[index] ?? '';
+        const cell = oneLine(cells[index] ?? '');
         if (index === columns.length - 1 && width(cell) === 0) return ''; // the colours of nothing would keep the line from ending
         const gap = ' '.repeat(Math.max(0, (widths[index] ?? 0) - width(cell)));
         return column.align === 'right' ? gap + paint(cell) : paint(cell) + gap;

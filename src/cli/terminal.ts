@@ -3,11 +3,15 @@
 import { isatty } from 'node:tty';
 import type { createColors } from 'picocolors';
 import { currentFolder } from '../config/current-folder.ts';
+import { visible } from '../logs/visible.ts';
 
 export type Colors = ReturnType<typeof createColors>;
 
 export interface Output {
+  /** On a terminal, what is no colour is shown instead of done (logs/visible.ts). */
   write: (text: string | Uint8Array) => unknown;
+  /** As it is, for who moves the cursor; text from elsewhere must have passed the filter. */
+  draw?: (text: string) => unknown;
   isTTY?: boolean;
   /** The descriptor, if it is one. */
   fd?: number;
@@ -59,6 +63,10 @@ class LateOutput implements Output {
   }
 
   write(text: string | Uint8Array): unknown {
+    return this.#get().write(typeof text === 'string' && this.isTTY ? visible(text) : text);
+  }
+
+  draw(text: string): unknown {
     return this.#get().write(text);
   }
 

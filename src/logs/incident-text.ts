@@ -1,6 +1,7 @@
 // An incident in words. Pure.
 
 import type { Frame, Incident, RequestInFlight } from '../supervisor/incident.ts';
+import { oneLine } from './visible.ts';
 
 const doings: Record<string, string> = {
   spinning: 'JavaScript or native code was using the CPU',
@@ -38,22 +39,22 @@ export function incidentText(incident: Incident): string {
   const { slot, pid, generation, exit, stack, requests, lastLines } = incident;
   const who = `${slot === null ? 'a spare' : `worker ${slot}`}${pid === null ? '' : ` (pid ${pid})`}, generation ${generation}`;
   const lines = [
-    `${incident.kind}: ${incident.summary}`,
+    `${incident.kind}: ${oneLine(incident.summary)}`,
     '',
     `app        ${incident.app}`,
     `worker     ${who}`,
     `time       ${incident.at}${incident.count > 1 ? `, ${incident.count} times, last ${incident.lastAt}` : ''}`,
   ];
   if (incident.uptimeMs !== null) lines.push(`lived      ${(incident.uptimeMs / 1000).toFixed(1)} s`);
-  if (exit !== null) lines.push(`end        ${exit.detail}`);
+  if (exit !== null) lines.push(`end        ${oneLine(exit.detail)}`);
   if (incident.doing !== null) lines.push(`state      ${doings[incident.doing] ?? 'not known'}`);
   if (stack !== null) {
     lines.push(
       '',
       'stack, innermost first',
-      ...stack.map((frame) => `  ${frame.function} (${frame.file}:${frame.line}:${frame.column})`),
+      ...indent(stack.map((frame) => `${frame.function} (${frame.file}:${frame.line}:${frame.column})`)),
     );
-  } else if (incident.noStack !== null) lines.push(`stack      none: ${incident.noStack}`);
+  } else if (incident.noStack !== null) lines.push(`stack      none: ${oneLine(incident.noStack)}`);
   if (incident.error !== null) lines.push('', 'uncaught error', ...indent(incident.error.split('\n')));
   if (requests.length > 0) {
     const shown = requests
@@ -67,5 +68,5 @@ export function incidentText(incident: Incident): string {
 }
 
 function indent(lines: readonly string[]): string[] {
-  return lines.map((line) => `  ${line}`);
+  return lines.map((line) => `  ${oneLine(line)}`);
 }

@@ -5,6 +5,7 @@ import { createColors } from 'picocolors';
 import type { SupervisorEvent } from '../supervisor/events.ts';
 import { Damper } from './damper.ts';
 import { type Level, sentence } from './sentences.ts';
+import { oneLine, ownLines } from './visible.ts';
 
 export interface OwnLogOptions {
   write: (text: string) => void;
@@ -69,7 +70,7 @@ export class OwnLog {
     const before = passage.heldBefore > 0 ? ` (and ${passage.heldBefore} lines like this one before)` : '';
     const after = passage.isLast ? ' (more like this within the minute will only be counted)' : '';
     this.#line(level, `${text}${before}${after}`);
-    for (const line of quoted) this.#options.write(`${this.#colors.dim(`    ${line}`)}\n`);
+    for (const line of quoted) this.#options.write(`${this.#colors.dim(`    ${oneLine(line)}`)}\n`);
   }
 
   /** A line of text that is no event. In JSON it becomes a notice. */
@@ -81,7 +82,7 @@ export class OwnLog {
   #line(level: Level, text: string): void {
     const { write, timed, clock } = this.#options;
     const time = timed === true ? `${clock().toISOString()} ` : '';
-    write(`${this.#colors.dim(`${time}tutti:`)} ${this.#marks[level](text)}\n`);
+    write(`${this.#colors.dim(`${time}tutti:`)} ${this.#marks[level](ownLines(text))}\n`);
   }
 
   #json(value: object): void {

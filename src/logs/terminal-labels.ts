@@ -3,6 +3,7 @@
 
 import { createColors } from 'picocolors';
 import { LineSplitter } from './line-splitter.ts';
+import { oneLine } from './visible.ts';
 
 export interface LabelledOutput {
   slot: number | null;
@@ -51,7 +52,7 @@ export class TerminalLabels {
   }
 
   #line({ label, stream }: Source, line: Buffer): void {
-    this.#write(stream, Buffer.concat([Buffer.from(label), line, Buffer.from('\n')]));
+    this.#write(stream, Buffer.from(`${label}${oneLine(line.toString())}\n`));
   }
 
   #label(slot: number | null): string {

@@ -1,6 +1,7 @@
 // The whole terminal for one program: the alternate screen, keys one by one, the size. Gives everything back, however it ends.
 
 import process from 'node:process';
+import { oneLine } from '../../logs/visible.ts';
 import { clip } from '../table.ts';
 
 const enter = '\u001b[?1049h\u001b[?25l\u001b[?7l';
@@ -53,12 +54,13 @@ export class Screen {
   draw(lines: readonly string[]): void {
     if (!this.#open) return;
     const { columns, rows } = this.size;
+    const shown = Array.from({ length: rows }, (_, row) => clip(oneLine(lines[row] ?? ''), columns));
     let text = '';
     for (let row = 0; row < rows; row += 1) {
-      const line = clip(lines[row] ?? '', columns);
+      const line = shown[row] ?? '';
       if (line !== this.#shown[row]) text += `\u001b[${row + 1};1H${line}\u001b[0m\u001b[K`;
     }
-    this.#shown = Array.from({ length: rows }, (_, row) => clip(lines[row] ?? '', columns));
+    this.#shown = shown;
     if (text !== '') process.stdout.write(text);
   }
 
