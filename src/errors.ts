@@ -414,6 +414,20 @@ export const errors = {
     remedy: () => 'Name another place with --out <file>, or print it with --stdout.',
     example: { path: '/srv/web/tutti.config.ts', reason: 'EACCES: permission denied' },
   }),
+  ERR_OUT_EXISTS: error<{ path: string }>({
+    exitCode: 6,
+    when: 'A profile or a heap snapshot would overwrite a file, or be written into one that somebody else made.',
+    message: ({ path }) => `Cannot write "${path}": it exists already.`,
+    remedy: () => 'Remove it, or name another place with --out.',
+    example: { path: '/tmp/web.cpuprofile' },
+  }),
+  ERR_OUT_UNWRITABLE: error<{ path: string; reason: string }>({
+    exitCode: 77,
+    when: 'A profile or a heap snapshot cannot be written where it should be.',
+    message: ({ path, reason }) => `Cannot write "${path}": ${reason}.`,
+    remedy: () => 'Name another place with --out.',
+    example: { path: '/srv/web.cpuprofile', reason: 'EACCES: permission denied' },
+  }),
   ERR_IMPORT_FOREIGN: error<{ path: string; got: string }>({
     exitCode: 78,
     when: 'The file to import is no ecosystem file of PM2.',

@@ -33,7 +33,12 @@ export async function checkApps({ entry, args, options, terminal }: CheckRequest
     },
     surroundings(terminal.cwd, terminal.env),
   );
-  const checked = await Promise.all(apps.map(async (app) => ({ ...app, program: await program(app, terminal) })));
+  const checked = await Promise.all(
+    apps.map(async (app) => {
+      const config = options.values === true ? app.config : withoutValues(app.config);
+      return { ...app, config, program: [...(await program(app, terminal)), ...config.args] };
+    }),
+  );
   if (checked[0]?.config.json) {
     const shown = checked.map(({ config, sources, file, warnings, program }) => ({
       config,
@@ -49,12 +54,12 @@ export async function checkApps({ entry, args, options, terminal }: CheckRequest
   return 0;
 }
 
-/** What node would be called with; finds a missing TypeScript loader or environment file before anything is started. */
+/** What node would be called with before the arguments; finds a missing TypeScript loader or environment file before anything is started. */
 async function program({ config }: LoadedApp, terminal: Terminal): Promise<readonly string[]> {
   const path = resolveEntry(config.entry);
   const env = workerEnvironment(config, terminal.env);
   const loader = await typescriptArgs(path, config.nodeArgs, env.NODE_OPTIONS, config.node);
-  return [config.node, ...config.nodeArgs, ...loader, path, ...config.args];
+  return [config.node, ...config.nodeArgs, ...loader, path];
 }
 
 function writeApp(
@@ -80,6 +85,18 @@ function writeApp(
     rows.push('');
   }
   terminal.stdout.write(`${rows.join('\n')}\n`);
+}
+
+/** What is printed may end in the log of a build: of arguments and variables the names only. */
+function withoutValues(config: Config): Config {
+  const env = Object.fromEntries(Object.keys(config.env).map((name) => [name, '***']));
+  return { ...config, args: config.args.map(masked), env };
+}
+
+function masked(argument: string): string {
+  const [name] = /^--?[A-Za-z][\w.-]*(?==)/.exec(argument) ?? [];
+  if (name !== undefined) return `${name}=***`;
+  return /^--?[A-Za-z][\w.-]*$/.test(argument) ? argument : '***';
 }
 
 function shown(value: unknown, key: string): string {

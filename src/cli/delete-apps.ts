@@ -1,4 +1,4 @@
-// The work of `tutti delete`.
+// The work of `tutti delete`: forgets how an app is started, and the token that controlled it. Logs and incidents stay as evidence.
 
 import { rmSync } from 'node:fs';
 import { controlPaths, isAppName, stateFolders } from '../admin/state-folder.ts';

@@ -1,6 +1,6 @@
 // The work of `tutti stack`, `tutti profile` and `tutti heap`: looks into a worker while it serves.
 
-import { chmodSync, copyFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, constants, copyFileSync, linkSync, lstatSync, rmSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { AdminClientError } from '../admin/client.ts';
 import type { Found } from '../admin/discovery.ts';
@@ -44,6 +44,7 @@ export async function takeProfile(name: string | undefined, options: Options, te
   const { app, slot } = await chosen(name, options, terminal, 'profile');
   const seconds = secondsOption('--seconds', options.seconds);
   const base = outFile(options, `${app.name}-slot-${slot}-${stamp()}`, terminal).replace(/\.(cpuprofile|html)$/, '');
+  for (const end of ['cpuprofile', 'html']) refuseToOverwrite(`${base}.${end}`);
   if (terminal.stderr.isTTY) terminal.stderr.write(`Recording worker ${slot} of ${app.name} for ${seconds} s …\n`);
   const text = await ask(app, 'profile', { slot, seconds });
   const { flameGraphHtml } = await import('../dashboard/flame-graph.ts');
@@ -57,6 +58,7 @@ export async function takeProfile(name: string | undefined, options: Options, te
 export async function takeHeap(name: string | undefined, options: Options, terminal: Terminal): Promise<number> {
   const { app, slot } = await chosen(name, options, terminal, 'heap');
   const out = outFile(options, `${app.name}-slot-${slot}-${stamp()}.heapsnapshot`, terminal);
+  refuseToOverwrite(out);
   const { path }: { path: string } = JSON.parse(await ask(app, 'heap', { slot }));
   move(path, out);
   writePaths({ app: app.name, slot, heapSnapshot: out }, [out], options, terminal);
@@ -95,19 +97,46 @@ function stamp(): string {
   return new Date().toISOString().replaceAll(/[-:]|\.\d+/g, '');
 }
 
-/** Code and data of the application are in it: for this user's eyes alone. */
+/** Told before anything is recorded. What is written later is made anew or not at all. */
+function refuseToOverwrite(path: string): void {
+  if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) throw new TuttiError('ERR_OUT_EXISTS', { path });
+}
+
+/**
+ * Code and data of the application are in it: for this user's eyes alone. So it must be a file of our own making: another user may have
+ * put one of that name into the folder, or a link.
+ */
 function write(path: string, text: string): void {
-  writeFileSync(path, text, { mode: 0o600 });
-  chmodSync(path, 0o600);
+  make(path, () => writeFileSync(path, text, { mode: 0o600, flag: 'wx' }));
 }
 
 function move(from: string, to: string): void {
+  chmodSync(from, 0o600);
+  make(to, () => {
+    try {
+      // A rename would put it in the place of another.
+      linkSync(from, to);
+    } catch (error) {
+      if (codeOf(error) === 'EEXIST') throw error;
+      // Another file system, or one without second names.
+      copyFileSync(from, to, constants.COPYFILE_EXCL);
+    }
+  });
+  rmSync(from);
+}
+
+function make(path: string, act: () => void): void {
   try {
-    renameSync(from, to);
-  } catch {
-    // another file system
-    copyFileSync(from, to);
-    rmSync(from);
+    act();
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') throw new TuttiError('ERR_OUT_EXISTS', { path });
+    throw new TuttiError('ERR_OUT_UNWRITABLE', {
+      path,
+      reason: error instanceof Error ? error.message : String(error),
+    });
   }
-  chmodSync(to, 0o600);
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : null;
 }

@@ -4,7 +4,7 @@
 import { readdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import process from 'node:process';
-import { appPaths, ensurePrivateFolder, lastingFolder } from '../admin/state-folder.ts';
+import { appPaths, ensurePrivateFolder, isAppName, lastingFolder } from '../admin/state-folder.ts';
 import type { AppRequest } from '../config/app.ts';
 import type { OptionName } from '../config/options.ts';
 import { readOwn, writeOwn } from '../ownership.ts';
@@ -54,7 +54,8 @@ export function removeRecord(env: Environment, name: string): void {
 }
 
 export function readRecord(env: Environment, name: string): LaunchRecord | null {
-  return parse(appPaths(env, name).record);
+  // A word that is no name, such as a path, must not lead out of the folder.
+  return isAppName(name) ? parse(appPaths(env, name).record) : null;
 }
 
 export function readRecords(env: Environment): LaunchRecord[] {

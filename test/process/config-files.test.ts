@@ -16,7 +16,7 @@ interface Checked {
 }
 
 async function check(args: readonly string[], options: CommandOptions): Promise<{ dir: string; apps: Checked[] }> {
-  const { code, stdout, stderr, dir, left } = await runCommand(['check', '--json', ...args], options);
+  const { code, stdout, stderr, dir, left } = await runCommand(['check', '--json', '--values', ...args], options);
   assert.equal(code, 0, stderr);
   assert.deepEqual(left, []);
   return { dir, ...(JSON.parse(stdout) as { apps: Checked[] }) };

@@ -18,7 +18,7 @@ interface Checked {
 }
 
 async function check(files: Record<string, string>, ...args: string[]): Promise<{ dir: string; apps: Checked[] }> {
-  const { code, stdout, stderr, dir } = await runCommand(['check', '--json', ...args], { files });
+  const { code, stdout, stderr, dir } = await runCommand(['check', '--json', '--values', ...args], { files });
   assert.equal(code, 0, stderr);
   return { dir, ...(JSON.parse(stdout) as { apps: Checked[] }) };
 }

@@ -14,6 +14,7 @@ export const check: CommandFile = {
   configure: (command) => {
     command.argument('[entry]', 'the program, or a configuration file');
     addAppOptions(command);
+    command.option('--values', 'Print the values of variables and arguments too; they may be secret.');
   },
   action: async ({ positionals, rest, options, terminal }: Invocation): Promise<number> => {
     const { checkApps } = await import('../check-apps.ts');

@@ -133,7 +133,7 @@ describe('an ecosystem file of PM2', { concurrency: true }, () => {
     for (const [name, text] of Object.entries(texts)) cli.write(name, text);
     await cli.ok(['import', 'pm2', '--out', 'imported.config.ts']);
     const all = [...Object.keys(texts), 'imported.config.ts'];
-    const checked = await Promise.all(all.map((name) => cli.ok(['check', name, '--json'])));
+    const checked = await Promise.all(all.map((name) => cli.ok(['check', name, '--json', '--values'])));
     for (const { stdout } of checked) {
       const { name, workers, entry, stopTimeoutMs, stopSignal } = JSON.parse(stdout).apps[0].config;
       assert.deepEqual([name, workers, entry], ['web', { min: 3, max: 3 }, join(cli.dir, 'server.js')]);
@@ -190,7 +190,7 @@ describe('programs', { concurrency: true }, () => {
     assert.equal((await cli.snapshot('right')).workers[0]?.pid, before);
     const twice = await cli.run(['start', 'left.js']);
     assert.equal(twice.code, 6);
-    const { stdout } = await cli.ok(['check', 'left.js', '-i', 'max', '--json']);
+    const { stdout } = await cli.ok(['check', 'left.js', '-i', 'max', '--json', '--values']);
     assert.equal(JSON.parse(stdout).apps[0].config.workers.max, availableParallelism());
     await cli.ok(['start', 'left.js', '-n', 'argued', '--ready', 'started', '-i', '1', '--', 'a b', '--c'], {
       env: { PORT: '0' },
