@@ -26,6 +26,7 @@ export async function programOf(config: Config, env: NodeJS.ProcessEnv): Promise
     node: config.node === process.execPath ? null : config.node,
     nodeVersion,
     balance: config.balance,
+    transfer: config.transfer,
     ready: config.ready,
     compileCache: config.compileCache,
     end: {

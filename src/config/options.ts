@@ -163,6 +163,14 @@ export const options = {
     section: 'workers',
     doc: 'How connections find a worker. ip-hash: a client address always meets the same worker.',
   }),
+  transfer: option({
+    kind: is.oneOf('idle', 'unused'),
+    default: 'idle',
+    as: 'transfer',
+    flag: 'transfer',
+    section: 'workers',
+    doc: 'Which open connections may change their worker: idle ones, between two requests, or only those that are still unused.',
+  }),
   spares: option({
     kind: is.wholeNumber(0, 64),
     default: 0,

@@ -1,7 +1,7 @@
 // What each generation runs (primary). A reload pins the resolved path, the folder, the environment and the arguments, and every fork of
 // that generation – also a restart days later – uses exactly these, whatever symbolic links and files have become since.
 
-import type { Balance } from '../protocol/balance.ts';
+import type { Balance, Transfer } from '../protocol/balance.ts';
 import type { WorkerEnd } from '../protocol/messages.ts';
 import { changedFile, type Fingerprint, takeFingerprint } from './fingerprint.ts';
 
@@ -19,6 +19,7 @@ export interface Program {
   /** The node binary, if it is not the one that runs the primary. */
   node: string | null;
   balance: Balance;
+  transfer: Transfer;
   /** As in process.version. */
   nodeVersion: string;
   ready: 'listening' | 'message' | 'started';

@@ -249,12 +249,10 @@ export class NodeHost implements Host {
     }
     const boot: BootInfo = {
       protocol: PROTOCOL,
-      worker: id,
-      slot,
-      generation: number,
+      ...{ worker: id, slot, generation: number, gated },
       balance: generation.balance,
+      transfer: generation.transfer,
       ready: generation.ready,
-      gated,
       execArgv: [...generation.nodeArgs],
       logged: output !== 'inherit',
       heartbeatMs: HEARTBEAT_MS,

@@ -2,6 +2,9 @@
 
 export type Balance = 'least-connections' | 'kernel' | 'round-robin' | 'ip-hash';
 
+/** Which open connections may change their worker: those between two requests too, or only those without a request yet. */
+export type Transfer = 'idle' | 'unused';
+
 /** Workers correct by transfers what the kernel deals unevenly; so not all of them need accept. */
 export function spreadsByTransfer(balance: Balance): boolean {
   return balance === 'least-connections' || balance === 'ip-hash';

@@ -2,7 +2,7 @@
 // NODE_TUTTI_: Node delivers those as 'internalMessage', so the application's own process.on('message') never sees them.
 // A raw handle (a listening socket or a connection) may ride along.
 
-import type { Balance } from './balance.ts';
+import type { Balance, Transfer } from './balance.ts';
 
 /**
  * Both sides say it first: tutti may be replaced on disk while a primary runs, whose workers then come with another preload. Raise it
@@ -17,6 +17,7 @@ export interface BootInfo {
   slot: number | null;
   generation: number;
   balance: Balance;
+  transfer: Transfer;
   ready: 'listening' | 'message' | 'started';
   /** True: listen, but accept nothing before ADMIT (spares, probed workers, workers that say themselves when they are ready). */
   gated: boolean;

@@ -34,6 +34,8 @@ export interface Connection {
   idleSince: number;
   /** No further request on it can be answered: an answer said `Connection: close`, or we ended our side. */
   closing: boolean;
+  /** The application keeps something of its own on it. Once seen, it stays so. */
+  claimed: boolean;
   /** Taken over from a sibling between two requests, of which none has come here yet. */
   adopted: boolean;
 }
@@ -78,6 +80,7 @@ export function track(socket: Socket, server: AnyServer | null): Connection {
     requests: 0,
     idleSince: 0,
     closing: false,
+    claimed: false,
     adopted: false,
   };
   newest = connection;

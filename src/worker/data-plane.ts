@@ -104,11 +104,12 @@ class WorkerDataPlane implements DataPlane {
 
   constructor(options: DataPlaneOptions) {
     this.#options = options;
-    const { gated, slot, balance, scoreboard } = options.boot;
+    const { gated, slot, balance, transfer, scoreboard } = options.boot;
     this.#open = !gated;
     this.#slot = slot;
     this.#transfers = new Transfers({
       balance,
+      transfer,
       scoreboard,
       send: options.send,
       listenerOf: (server) => this.#heldBy(server)?.handle,

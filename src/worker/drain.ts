@@ -95,8 +95,8 @@ export class Drain {
   }
 
   #announceClose(connection: Connection): void {
-    if (this.#port.willMove(connection)) return;
-    if (connection.response !== null) announceClose(connection, connection.response);
+    if (connection.response === null || this.#port.willMove(connection)) return;
+    announceClose(connection, connection.response);
     for (const each of connection.more ?? []) announceClose(connection, each.response);
   }
 

@@ -8,6 +8,7 @@ import { canResume } from './between-requests.ts';
 import type { Connection } from './connections.ts';
 import { socketsBetweenRequests, speaksHttp1 } from './idle.ts';
 import { process } from './own-process.ts';
+import { hasOwnState } from './own-state.ts';
 import { type AnyServer, kindOf } from './servers.ts';
 
 export interface PrivateSocket extends Socket {
@@ -35,12 +36,15 @@ export function isPlainHttp(server: AnyServer): boolean {
   return listeners[0] === nodesOwn;
 }
 
+/** Plain HTTP/1, from its first byte on. */
+export function isPlain({ wire, socket, server }: Connection): boolean {
+  return wire === socket && server !== null && isPlainHttp(server);
+}
+
 /** It may become movable: nothing about it forbids that for good. */
 export function mayMove(connection: Connection): boolean {
-  const { wire, socket, server, closing } = connection;
-  return (
-    !closing && wire === socket && !socket.destroyed && server !== null && isPlainHttp(server) && canGoOn(connection)
-  );
+  const { socket, closing } = connection;
+  return !closing && !socket.destroyed && isPlain(connection) && canGoOn(connection) && !hasOwnState(connection);
 }
 
 /** It has been used: somebody has had a request on it. */
@@ -53,7 +57,7 @@ function canGoOn(connection: Connection): boolean {
   return !isUsed(connection) || canResume();
 }
 
-/** Those of `connections` that can be moved in this very turn of the loop. */
+/** Those of `connections` that can be moved in this very turn of the loop, unless the application keeps something on them. */
 export function movableNow(connections: Iterable<Connection>): Connection[] {
   const quiet: Connection[] = [];
   const plain = new Map<AnyServer, boolean>();

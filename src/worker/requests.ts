@@ -8,6 +8,8 @@ import { TALLY_LATENCIES, TALLY_LATENCY_SUM, TALLY_NUMBERS, TALLY_STATUS } from 
 import * as clock from './clock.ts';
 import { allConnections, type Connection, connectionOf, whenLost, whenSession } from './connections.ts';
 import { guarded, on, subscribe } from './guard.ts';
+import { isPlain } from './movable.ts';
+import { isBareKnown, learnBare } from './own-state.ts';
 import type { AnyServer } from './servers.ts';
 
 interface Exchange {
@@ -106,7 +108,7 @@ const onStart = guarded('the count of requests', (message: unknown) => {
   const startedAt = clock.now();
   total++;
   active++;
-  connection.requests++;
+  if (connection.requests++ === 0 && !isBareKnown() && isPlain(connection)) learnBare(connection.socket);
   if (connection.adopted) {
     // What it waited under was the timeout for idle connections.
     connection.adopted = false;

@@ -1,7 +1,7 @@
 // Sends connections to siblings through the primary, and takes theirs. Runs in the worker.
 // A connection leaves as a raw handle of which no byte is read any more; whoever gets it goes on as if it had accepted it.
 
-import { type Balance, spreadsByTransfer } from '../protocol/balance.ts';
+import { type Balance, spreadsByTransfer, type Transfer } from '../protocol/balance.ts';
 import type { ToPrimary, ToWorker } from '../protocol/messages.ts';
 import type { RawConnection } from '../protocol/raw-handle.ts';
 import { Balancer, type Placement } from './balancer.ts';
@@ -12,6 +12,7 @@ import { allConnections, type Connection, leave, newestConnection, whenLost } fr
 import { failed, guarded, type HandOver, later, nextTick, soon } from './guard.ts';
 import type { ListenHandle } from './listen-handle.ts';
 import { isUsed, mayMove, movableNow, type PrivateSocket } from './movable.ts';
+import { hasOwnState } from './own-state.ts';
 import { Pressure } from './pressure.ts';
 import { setAnswered } from './requests.ts';
 import { ScoreboardCell } from './scoreboard-cell.ts';
@@ -22,6 +23,7 @@ type Adopt = Extract<ToWorker, { cmd: 'NODE_TUTTI_ADOPT' }>;
 
 export interface TransfersOptions {
   balance: Balance;
+  transfer: Transfer;
   scoreboard: { path: string; cell: number } | null;
   send: Send;
   /** The listener of a server, while the server listens. */
@@ -158,7 +160,7 @@ export class Transfers {
   /** It will leave by itself, so the client need not be told to close it. */
   willMove(connection: Connection): boolean {
     const since = this.#drainingSince ?? clock.now();
-    if (!this.#balancer?.hasSiblings() || !mayMove(connection)) return false;
+    if (this.#options.transfer === 'unused' || !this.#balancer?.hasSiblings() || !mayMove(connection)) return false;
     // Patience is for connections without a pause; an answer that takes long is waited for.
     return connection.pending === 0 || clock.now() - since < PATIENCE_MS;
   }
@@ -225,13 +227,14 @@ export class Transfers {
     let moved = 0;
     for (const connection of movableNow(this.#elsewhere(connections))) {
       if (moved >= atMost) break;
+      const used = isUsed(connection);
+      if (used && (this.#options.transfer === 'unused' || hasOwnState(connection))) continue;
       const socket = connection.socket as PrivateSocket;
       const listener = connection.server === null ? undefined : this.#options.listenerOf(connection.server);
       const client = socket._handle;
       if (listener === undefined || client === null) continue;
       const placement = balancer.home(client, this.#drainingSince !== null, moved);
       if (placement === null) continue;
-      const used = isUsed(connection);
       moved += 1;
       detach(connection, client);
       this.#send(listener, client, used, placement);

@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { PrimaryDataPlane } from '../../src/host/primary-data-plane.ts';
 import { WorkerProcess } from '../../src/host/worker-process.ts';
-import type { Balance } from '../../src/protocol/balance.ts';
+import type { Balance, Transfer } from '../../src/protocol/balance.ts';
 import { BOOT_VARIABLE, type BootInfo, PROTOCOL } from '../../src/protocol/messages.ts';
 import type { Listener, SupervisorInput } from '../../src/supervisor/inputs.ts';
 import { eventually, within } from './eventually.ts';
@@ -25,6 +25,7 @@ export interface StartOptions {
   gated?: boolean;
   /** Its generation's. Default: that of the rig. */
   balance?: Balance;
+  transfer?: Transfer;
   /** Wait until it listens, and admit it. Default: true. */
   ready?: boolean;
 }
@@ -77,11 +78,12 @@ export class DataPlaneRig implements AsyncDisposable {
   }
 
   async start(options: StartOptions): Promise<TestWorker> {
-    const { fixture, args = [], env = {}, gated = false, balance = this.#balance, ready = true } = options;
+    const { fixture, args = [], env = {}, gated = false, ready = true } = options;
+    const { balance = this.#balance, transfer = 'idle' } = options;
     const id = this.#nextId++;
     const boot: BootInfo = {
       protocol: PROTOCOL,
-      ...{ worker: id, slot: id - 1, generation: 1, balance, ready: 'listening', gated },
+      ...{ worker: id, slot: id - 1, generation: 1, balance, transfer, ready: 'listening', gated },
       ...{ instanceVar: 'NODE_APP_INSTANCE', increment: null },
       ...{
         execArgv: [],

@@ -53,6 +53,7 @@ export class RigWorker {
       slot: 0,
       generation: 1,
       balance: 'kernel',
+      transfer: 'idle',
       ready: 'listening',
       gated: false,
       execArgv: nodeArgs,

@@ -26,7 +26,8 @@ async function scene(kind: string, play: (scene: Scene) => Promise<void>): Promi
   const port = await freePort();
   const { keyFile, certFile } = writeCertificate(rig.dir);
   const env = { PORT: String(port), KIND: kind, TLS_KEY: keyFile, TLS_CERT: certFile };
-  const options = { fixture: 'data-plane/immovable.cjs', env };
+  const transfer = kind === 'unused' ? 'unused' : 'idle';
+  const options = { fixture: 'data-plane/immovable.cjs', env, transfer } as const;
   const old = await rig.start(options);
   await play({
     ...{ rig, port, old },
@@ -68,7 +69,7 @@ class Wire {
 
 const get = (path = '/') => `GET ${path} HTTP/1.1\r\nhost: x\r\n\r\n`;
 
-for (const kind of ['https', 'proxy', 'listener'] as const) {
+for (const kind of ['https', 'proxy', 'listener', 'property', 'symbol', 'watched', 'unused'] as const) {
   test(`${kind}: an idle keep-alive connection stays, and is told to close with its next answer`, async () => {
     await scene(kind, async ({ rig, port, old, drain }) => {
       const wire = new Wire(kind === 'https' ? tls.connect({ port, rejectUnauthorized: false }) : connect(port));
@@ -83,6 +84,35 @@ for (const kind of ['https', 'proxy', 'listener'] as const) {
     });
   });
 }
+
+test('what an application reads from a connection, sets on it or takes off it again does not keep it', async () => {
+  await scene('touched', async ({ rig, port, old, drain }) => {
+    const wire = new Wire(connect(port));
+    for (const path of ['/', '/again']) {
+      wire.socket.write(get(path));
+      await wire.says(new RegExp(`${old.pid}$`));
+    }
+    const next = await drain();
+    await eventually('it has moved', () => rig.plane.transfers() === 1);
+    wire.socket.write(get());
+    await wire.says(new RegExp(`${next.pid}$`));
+    wire.socket.destroy();
+  });
+});
+
+test('an answer that is under way when the drain begins is no state of the application', async () => {
+  await scene('plain', async ({ rig, port, old, drain }) => {
+    const wire = new Wire(connect(port), false);
+    wire.socket.write(get('/large'));
+    wire.socket.pause();
+    await eventually('the answer is under way', () => wire.socket.readableLength > 0);
+    await drain();
+    wire.socket.resume();
+    await eventually('it has moved', () => wire.bytes > 20_000_000 && rig.plane.transfers() === 1);
+    wire.socket.destroy();
+    await eventually('the worker is drained', () => old.drained);
+  });
+});
 
 test('HTTP/2: a session stays until its streams are done', async () => {
   await scene('http2', async ({ rig, port, old, drain }) => {

@@ -21,6 +21,7 @@ function program(cwd: string, entry = 'server.js'): Program {
     nodeArgs: [],
     node: null,
     balance: 'least-connections',
+    transfer: 'idle',
     nodeVersion: process.version,
     ready: 'listening',
     compileCache: true,
