@@ -311,26 +311,32 @@ export const errors = {
     running: readonly string[];
     /** The configuration file here, if it decides what is meant. */
     file: string | null;
+    /** Its workers that outlived its supervisor. */
+    orphans: readonly number[];
   }>({
     exitCode: 5,
     when: 'The app that a command names does not run, or nothing runs at all.',
-    message: ({ name, isStopped, running, file }) =>
+    message: ({ name, isStopped, running, file, orphans }) =>
       name === null
         ? file === null
           ? 'Cannot do that: nothing is running.'
           : `Cannot tell which app is meant: nothing that runs came from "${file}"; what runs is ${running.join(', ')}.`
-        : isStopped
-          ? `Cannot reach the app "${name}": it is stopped.`
-          : `Cannot find the app "${name}": ${running.length === 0 ? 'nothing is running' : `what runs is ${running.join(', ')}`}.`,
-    remedy: ({ name, isStopped, nearest, running, file }) =>
+        : orphans.length > 0
+          ? `Cannot reach the app "${name}": its supervisor was killed, and of its workers these still live: ${orphans.join(', ')}.`
+          : isStopped
+            ? `Cannot reach the app "${name}": it is stopped.`
+            : `Cannot find the app "${name}": ${running.length === 0 ? 'nothing is running' : `what runs is ${running.join(', ')}`}.`,
+    remedy: ({ name, isStopped, nearest, running, file, orphans }) =>
       name === null && file !== null
         ? `Name it, as in: tutti status ${running[0]}`
-        : isStopped
-          ? `To start it again: tutti start ${name}. What it wrote, and why it died: tutti logs ${name}, tutti describe ${name}`
-          : nearest === null
-            ? 'To see what runs: tutti status. To start something: tutti start server.js'
-            : `Did you mean "${nearest}"?`,
-    example: { name: 'wbe', isStopped: false, nearest: 'web', running: ['web', 'mail'], file: null },
+        : orphans.length > 0 && !isStopped
+          ? 'They leave when they have finished what they have; tutti doctor says whether they can. A start of the app ends those that hang.'
+          : isStopped
+            ? `To start it again: tutti start ${name}. What it wrote, and why it died: tutti logs ${name}, tutti describe ${name}`
+            : nearest === null
+              ? 'To see what runs: tutti status. To start something: tutti start server.js'
+              : `Did you mean "${nearest}"?`,
+    example: { name: 'wbe', isStopped: false, nearest: 'web', running: ['web', 'mail'], file: null, orphans: [] },
   }),
   ERR_APP_AMBIGUOUS: error<{ names: readonly string[]; command: string }>({
     exitCode: 64,

@@ -26,7 +26,9 @@ import { UnreadMessages } from './host/unread-messages.ts';
 import { asTuttiError } from './known-error.ts';
 import { IncidentStore } from './logs/incident-store.ts';
 import { Observation } from './observation.ts';
+import { endOrphans } from './orphans.ts';
 import { programOf } from './program.ts';
+import { Roster } from './roster.ts';
 import { type Supervision, SupervisionHandle } from './supervision.ts';
 import { type AutoscaleTimes, defaultAutoscaleTimes } from './supervisor/autoscale.ts';
 import { completeSnapshot } from './supervisor/core-snapshot.ts';
@@ -119,9 +121,12 @@ export function launch(
   const unread = new UnreadMessages((sentence) => notice('warn', sentence));
   let stopSchedule = () => {};
 
+  const roster = new Roster(process.env, config.name);
+
   const host = new NodeHost({
     generations,
     memory,
+    roster,
     dataPlane: new PrimaryDataPlane({ balance: config.balance }),
     output: output === 'inherit' ? 'inherit' : 'pipe',
     connectOutput: log === null ? null : (worker) => log.connect(worker),
@@ -252,6 +257,7 @@ export function launch(
     await watch?.close();
     await log?.close();
     logScratch.remove();
+    roster.close();
     observation.end();
     const verdict = error === undefined ? verdictOf(code, reason, lastFailure) : { code, error };
     const closed = admin
@@ -306,6 +312,10 @@ export function launch(
         await admin;
       }
       await opened;
+      await endOrphans(process.env, config.name, {
+        tell: (message) => notice('warn', message),
+        hurry: () => early.length > 0,
+      });
     } catch (error) {
       host.release();
       const known = asTuttiError(error);

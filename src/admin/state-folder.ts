@@ -14,7 +14,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 const MAX_SOCKET_PATH_BYTES = process.platform === 'linux' ? 107 : 103;
 
 /** What tutti makes in a state folder. */
-const subFolders = ['run', 'apps', 'logs', 'incidents', 'inspections', 'compiled'];
+const subFolders = ['run', 'apps', 'logs', 'incidents', 'inspections', 'compiled', 'workers'];
 
 /** Those that were found well in this process: only this user can have changed them since. */
 const trusted = new Set<string>();
@@ -110,6 +110,15 @@ export function appPaths(env: Environment, name: string): { record: string; log:
     out: join(state, 'logs', `${name}.out.log`),
     err: join(state, 'logs', `${name}.err.log`),
   };
+}
+
+/** Which processes the workers of each running app are, for when its supervisor is killed. */
+export function rosterFolder(env: Environment): string {
+  return join(lastingFolder(env), 'workers');
+}
+
+export function rosterPath(env: Environment, name: string, primary: number): string {
+  return join(rosterFolder(env), `${name}.${primary}.json`);
 }
 
 /** Names become file names and appear in shell commands: letters, digits, `.`, `_` and `-`, at most 64, no leading sign. */

@@ -5,6 +5,7 @@ import { realpathSync } from 'node:fs';
 import { discover, type Found } from '../admin/discovery.ts';
 import { suggest } from '../config/suggest.ts';
 import { TuttiError } from '../errors.ts';
+import { findOrphans, type Orphans } from '../orphans.ts';
 import type { Snapshot } from '../supervisor/snapshot.ts';
 import { type LaunchRecord, readRecords } from './launch-record.ts';
 import type { Terminal } from './terminal.ts';
@@ -13,6 +14,8 @@ export interface Known {
   running: readonly Found[];
   /** Apps that were started in the background once and do not run now. */
   stopped: readonly LaunchRecord[];
+  /** Workers whose supervisor was killed. */
+  orphans: readonly Orphans[];
   /** All that were started in the background, by name. */
   records: ReadonlyMap<string, LaunchRecord>;
 }
@@ -21,7 +24,12 @@ export async function knownApps(terminal: Terminal): Promise<Known> {
   const running = await discover(terminal.env);
   const records = readRecords(terminal.env);
   const stopped = records.filter(({ name }) => !running.some((app) => app.name === name));
-  return { running, stopped, records: new Map(records.map((record) => [record.name, record])) };
+  return {
+    running,
+    stopped,
+    orphans: findOrphans(terminal.env),
+    records: new Map(records.map((record) => [record.name, record])),
+  };
 }
 
 /** Throws a TuttiError when one that is meant does not run, or when it cannot be told which one is meant. */
@@ -96,6 +104,7 @@ function nothingRuns(name: string | null, known: Known, file: string | null = nu
     nearest: nearest ?? null,
     running: known.running.map((app) => app.name),
     file,
+    orphans: known.orphans.filter((one) => one.name === name).flatMap(({ workers }) => workers.map(({ pid }) => pid)),
   });
 }
 

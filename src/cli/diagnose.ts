@@ -20,12 +20,26 @@ export interface AppFacts {
   circuitOpen: boolean;
 }
 
+/** Workers of an app whose supervisor was killed. */
+export interface OrphanFacts {
+  name: string;
+  primary: number;
+  workers: readonly { pid: number }[];
+  /** How many of them still hold a port. */
+  holding: number;
+}
+
 /** Each connection, file and pipe takes one; below this a busy server comes near it. */
 const FEW_OPEN_FILES = 4096;
 /** What Node asks for when the application does not say. */
 const USUAL_BACKLOG = 511;
 
-export function diagnose(facts: MachineFacts, apps: readonly AppFacts[], version: string): Finding[] {
+export function diagnose(
+  facts: MachineFacts,
+  apps: readonly AppFacts[],
+  version: string,
+  orphans: readonly OrphanFacts[] = [],
+): Finding[] {
   return [
     good('tutti', version),
     platform(facts),
@@ -37,6 +51,7 @@ export function diagnose(facts: MachineFacts, apps: readonly AppFacts[], version
     counters(facts),
     state(facts),
     ...apps.map((app) => appFinding(app, version)),
+    ...orphans.map(orphanFinding),
   ].filter((finding) => finding !== null);
 }
 
@@ -137,4 +152,15 @@ function appFinding({ name, state: now, reason, version: runs, circuitOpen }: Ap
     );
   }
   return good(about, now);
+}
+
+function orphanFinding({ name, primary, workers, holding }: OrphanFacts): Finding {
+  const found = `left alone by a supervisor that was killed (pid ${primary}): ${workers.map(({ pid }) => pid).join(', ')}`;
+  const about = `workers of ${name}`;
+  if (holding === 0) return note(about, found, 'They finish what they have, and leave.');
+  return problem(
+    about,
+    `${found}; ${holding === 1 ? '1 still holds a port' : `${holding} still hold a port`}`,
+    `They hang, or have not noticed it yet. Those that cannot end are killed after drainTimeout and stopTimeout, and at once by a start of the app: tutti start ${name}`,
+  );
 }

@@ -5,8 +5,9 @@ import { discover } from '../admin/discovery.ts';
 import { orNone, stateFolders } from '../admin/state-folder.ts';
 import { exitCodes } from '../errors.ts';
 import { machineFacts } from '../machine.ts';
+import { findOrphans, holdingPorts } from '../orphans.ts';
 import { version } from '../version.ts';
-import { type AppFacts, diagnose, type Finding } from './diagnose.ts';
+import { type AppFacts, diagnose, type Finding, type OrphanFacts } from './diagnose.ts';
 import { type Colors, type Terminal, wantsColor } from './terminal.ts';
 
 export async function runDoctor(json: boolean, terminal: Terminal): Promise<number> {
@@ -22,7 +23,10 @@ export async function runDoctor(json: boolean, terminal: Terminal): Promise<numb
           }
         : { name: app.name, state: null, reason: app.reason, version: null, circuitOpen: false },
   );
-  const findings = diagnose(machineFacts(terminal.env), apps, version);
+  const orphans = findOrphans(terminal.env).map(
+    (left): OrphanFacts => ({ ...left, holding: holdingPorts(left).length }),
+  );
+  const findings = diagnose(machineFacts(terminal.env), apps, version, orphans);
   const colors = createColors(wantsColor(terminal, terminal.stdout));
   const text = json ? JSON.stringify({ schema: 1, findings }) : lines(findings, colors).join('\n');
   terminal.stdout.write(`${text}\n`);

@@ -37,31 +37,57 @@ async function showOne(name: string, json: boolean, terminal: Terminal, colors: 
   return exitCodes.stopped;
 }
 
-function listAsJson({ running, stopped }: Known): object {
+function listAsJson(known: Known): object {
+  const { running } = known;
   const apps = [
     ...running.map((app) => (app.answers ? app.snapshot : { name: app.name, state: 'silent', reason: app.reason })),
-    ...stopped.map(({ name }) => ({ name, state: 'stopped' })),
+    ...orphaned(known).map(({ name, workers }) => ({
+      name,
+      state: 'orphaned',
+      workers: workers.map(({ pid }) => pid),
+    })),
+    ...stopped(known).map((name) => ({ name, state: 'stopped' })),
   ];
   return { schema: 1, apps };
 }
 
-function listAsTable({ running, stopped }: Known, colors: Colors, room: number): string[] {
-  if (running.length + stopped.length === 0) return ['Nothing is running. To begin: tutti start server.js'];
+/** Apps without a supervisor whose workers still live. */
+function orphaned({ running, orphans }: Known): Known['orphans'] {
+  return orphans.filter(({ name }) => !running.some((app) => app.name === name));
+}
+
+function stopped({ stopped: all, orphans }: Known): string[] {
+  return all.map(({ name }) => name).filter((name) => !orphans.some((one) => one.name === name));
+}
+
+function listAsTable(known: Known, colors: Colors, room: number): string[] {
+  const { running } = known;
+  const left = orphaned(known);
+  const ended = stopped(known);
+  if (running.length + left.length + ended.length === 0) return ['Nothing is running. To begin: tutti start server.js'];
   const rows = running.map((app) => (app.answers ? appRow(app.snapshot, colors) : [app.name, colors.red('silent')]));
-  const left = (title: string) => ({ title });
+  const column = (title: string) => ({ title });
   return table(
     [
-      left('app'),
-      left('state'),
+      column('app'),
+      column('state'),
       right('workers'),
       right('gen', 3),
-      left('serves'),
+      column('serves'),
       right('up', 2),
       right('cpu'),
       right('memory'),
       right('restarts', 1),
     ],
-    [...rows, ...stopped.map(({ name }) => [name, colors.dim('stopped')])],
+    [
+      ...rows,
+      ...left.map(({ name, workers }) => [
+        name,
+        colors.red('supervisor killed'),
+        colors.yellow(`${workers.length} left`),
+      ]),
+      ...ended.map((name) => [name, colors.dim('stopped')]),
+    ],
     colors.dim,
     room,
   );

@@ -8,6 +8,7 @@ import { type AppRequest, type LoadedApp, loadApp, loadApps, loadNamed, placeOf 
 import { isConfigFile } from '../config/load.ts';
 import { exitCodes, TuttiError } from '../errors.ts';
 import { time, url } from '../logs/sentences.ts';
+import { findOrphans } from '../orphans.ts';
 import { surroundings } from '../surroundings.ts';
 import { appFlags, configFlag } from './app-options.ts';
 import { tellFailure } from './failure.ts';
@@ -42,6 +43,7 @@ export async function startAll(records: readonly LaunchRecord[], json: boolean, 
   const started: Started[] = [];
   for (const record of records) {
     const began = performance.now();
+    if (!json) tellOrphans(record.name, terminal);
     try {
       const app = await launchInBackground(record, terminal.env);
       keepRecord({ ...record, logFile: app.log }, terminal);
@@ -54,6 +56,16 @@ export async function startAll(records: readonly LaunchRecord[], json: boolean, 
   }
   if (json) terminal.stdout.write(`${JSON.stringify({ schema: 1, started })}\n`);
   return exitCodes.stopped;
+}
+
+/** The start itself makes way; here it is said why that takes a while. */
+function tellOrphans(name: string, terminal: Terminal): void {
+  for (const { primary, workers } of findOrphans(terminal.env, name)) {
+    const pids = workers.map(({ pid }) => pid).join(', ');
+    terminal.stderr.write(
+      `${name}: workers of a supervisor that was killed (pid ${primary}) are still here (${pids}); those that do not close their ports are ended first\n`,
+    );
+  }
 }
 
 /** The app runs, whether it can be remembered or not. */

@@ -2,7 +2,7 @@
 // inputs. It decides nothing.
 
 import type { Socket } from 'node:net';
-import { type AppMetric, type BootInfo, PROTOCOL } from '../protocol/messages.ts';
+import { type AppMetric, type BootInfo, PROTOCOL, type WorkerEnd } from '../protocol/messages.ts';
 import type { Action, CommandResult, WorkerId } from '../supervisor/actions.ts';
 import type { SupervisorEvent } from '../supervisor/events.ts';
 import type { Host } from '../supervisor/host.ts';
@@ -40,6 +40,8 @@ export interface NodeHostOptions {
   autopsy: boolean;
   /** What was seen in a worker that stands still. */
   autopsied(worker: WorkerProcess, autopsy: Autopsy): void;
+  /** Who lives is known to more than this process. */
+  roster: { joined(pid: number, end: WorkerEnd): void; left(pid: number): void };
   /** What a worker told of its end, before the core hears of it. */
   ended(pid: number, lastWords: LastWords): void;
   /** Reads the configuration again, for a reload. Rejects with the reason why it cannot be used. */
@@ -82,7 +84,6 @@ export class NodeHost implements Host {
   #signalledAt = Number.NEGATIVE_INFINITY;
   readonly #preloadNotices: PreloadNotices;
   #released = false;
-
   readonly #inspections: Inspections;
 
   constructor(options: NodeHostOptions) {
@@ -275,6 +276,7 @@ export class NodeHost implements Host {
         const started = new WorkerProcess(worker, { id, slot, generation: number }, this.#observer);
         this.#workers.set(id, started);
         dataPlane.joined(started, generation.balance);
+        this.#options.roster.joined(started.pid, generation.end);
         return;
       }
       worker.once('error', (error) => {
@@ -301,6 +303,7 @@ export class NodeHost implements Host {
     failed: (worker, what, error) => this.#preloadNotices.failed(worker, what, error),
     gone: async (worker) => {
       this.#workers.delete(worker.id);
+      this.#options.roster.left(worker.pid);
       this.#inspectPorts.release(worker.id);
       this.#connected.delete(worker.id);
       this.#inspections.gone(worker.id);
@@ -369,10 +372,9 @@ export class NodeHost implements Host {
         pinned = generations.copy(number, from.generation);
         if (pinned === null) throw new Error(`generation ${from.generation} is not kept any more`);
       }
-      // Of which generation that is true, the core has heard above.
-      const changedInPlace = false;
       const { entry } = pinned;
-      this.#observer.input({ type: 'generation-pinned', generation: number, entry, changedInPlace, ...policy });
+      // Of which generation it is true, the core has heard above.
+      this.#observer.input({ type: 'generation-pinned', generation: number, entry, changedInPlace: false, ...policy });
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       this.#observer.input({ type: 'generation-refused', generation: number, reason });

@@ -23,7 +23,8 @@ async function picture(rig: Rig): Promise<Picture> {
     const { resources, listeners } = await rig.call<Pick<Picture, 'resources' | 'listeners'>>('inspect');
     const now = { descriptors: fileDescriptors(rig.pid), resources, listeners, below: processesBelow(rig.pid).length };
     const text = JSON.stringify(now);
-    const quiet = text === last && now.below === 2;
+    // Two workers, and the guardian.
+    const quiet = text === last && now.below === 3;
     last = text;
     return quiet ? now : null;
   });

@@ -184,6 +184,9 @@ test('reloads leave nothing behind in the primary', async (t) => {
     scratch: readdirSync(tmpdir()).filter((name) => name.startsWith('tutti-')).length,
   });
   await app.reload();
+  await eventually('the guardian', () =>
+    processesBelow(process.pid).some(({ command }) => command.includes('tutti-guardian')),
+  );
   const before = count();
   for (let i = 0; i < 10; i++) assert.equal((await app.reload()).outcome, 'done');
   await eventually('the same counts as before', () => JSON.stringify(count()) === JSON.stringify(before)).catch(() =>
