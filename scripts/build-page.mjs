@@ -1,7 +1,17 @@
 // Builds the dashboard's page into dist/dashboard/page. The result is kept in .cache/ under a hash of everything it is made of, so that
 // a build that changed nothing of it costs a few milliseconds.
 import { createHash } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -9,21 +19,24 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const source = join(root, 'src/dashboard/page');
 const cache = join(root, '.cache/page');
 
+/** Answers the paths of the files of other packages that are in it. */
 export async function buildPage(into = join(root, 'dist/dashboard/page')) {
   const built = join(cache, fingerprint());
   if (!existsSync(built)) {
     rmSync(cache, { recursive: true, force: true });
     const fresh = join(cache, `fresh-${process.pid}`);
-    await bundle(fresh);
+    const modules = await bundle(fresh);
     mkdirSync(cache, { recursive: true });
+    writeFileSync(`${built}.json`, JSON.stringify(modules));
     renameSync(fresh, built);
   }
   cpSync(built, into, { recursive: true });
+  return JSON.parse(readFileSync(`${built}.json`, 'utf8'));
 }
 
 async function bundle(outDir) {
   const { build } = await import('vite');
-  await build({
+  const { output } = await build({
     root: source,
     configFile: false,
     logLevel: 'warn',
@@ -38,6 +51,9 @@ async function bundle(outDir) {
       sourcemap: false,
     },
   });
+  // As they are in this folder: the cache may serve another.
+  const ids = output.flatMap(({ moduleIds = [] }) => moduleIds);
+  return ids.filter((id) => id.includes('/node_modules/')).map((id) => id.replace(root, ''));
 }
 
 function fingerprint() {

@@ -16,7 +16,7 @@ rmSync('dist', { recursive: true, force: true });
 execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], { stdio: 'inherit' });
 
 const { bundle } = await import('./bundle.mjs');
-await bundle();
+const modules = await bundle();
 
 const { build } = await import('esbuild');
 // Two files: the first is all that a thread of the application loads, and it lets the second come from the compile cache. Its lines are
@@ -42,16 +42,20 @@ for (const [name, joined] of [
     ],
     logLevel: 'warning',
   });
-await build({
+const flame = await build({
   entryPoints: ['src/dashboard/flame/flame.js'],
   outdir: 'dist/dashboard/flame',
   bundle: true,
   minify: true,
   format: 'iife',
   target: 'es2022',
+  metafile: true,
   logLevel: 'warning',
 });
+modules.push(...Object.keys(flame.metafile.inputs));
 chmodSync('dist/bin.js', 0o755);
 
 const { buildPage } = await import('./build-page.mjs');
-await buildPage();
+modules.push(...(await buildPage()));
+const { writeLicenses } = await import('./licenses.mjs');
+writeLicenses(modules);

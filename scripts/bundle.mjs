@@ -1,7 +1,7 @@
 // Bundles the primary's side and the CLI into few CommonJS files. A supervisor is ready as soon as its workers are, so what it loads
 // before it forks them must be little: 150 ES modules cost over 100 ms, and importing node:http from an ES module makes Node load undici,
 // which is a fifth of the primary's memory on Node 24. The code keeps its names and lines, so that a stack trace can be read.
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { rolldown } from 'rolldown';
 
@@ -16,6 +16,7 @@ const external = [/^node:/, 'croner', 'jiti', 'yaml'];
 
 const source = join(process.cwd(), 'src');
 
+/** Answers the paths of the files that are in it. */
 export async function bundle() {
   const build = await rolldown({
     input: Object.fromEntries([...entries.programs, ...entries.tests].map((name) => [name, `src/${name}.ts`])),
@@ -39,7 +40,7 @@ export async function bundle() {
   });
   // The package's own type is module; what Node finds in here is not.
   writeFileSync('dist/package.json', '{ "type": "commonjs" }\n');
-  writeLicenses(output);
+  return output.flatMap(({ moduleIds = [] }) => moduleIds);
 }
 
 /** `import.meta.url` is what it was before the bundling: the place in dist/ that corresponds to the source file. */
@@ -99,22 +100,4 @@ function closure(entry, graph) {
   for (const id of found) for (const imported of graph.getModuleInfo(id)?.importedIds ?? []) found.add(imported);
   closures.set(entry, found);
   return found;
-}
-
-/** The packages whose code is in dist/ want their licences to go with it. */
-function writeLicenses(output) {
-  const folders = new Set();
-  for (const { moduleIds = [] } of output)
-    for (const id of moduleIds) {
-      const [, folder] = /^(.*\/node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(id) ?? [];
-      if (folder !== undefined) folders.add(folder);
-    }
-  const texts = [...folders].sort().map((folder) => {
-    const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
-    const file = readdirSync(folder).find((each) => /^licen[cs]e(\.|$)/i.test(each));
-    const text = file === undefined ? '' : readFileSync(join(folder, file), 'utf8').trim();
-    return `${name} ${version} (${license})\n\n${text}\n`;
-  });
-  const head = 'tutti contains code of these packages.\n';
-  writeFileSync('dist/THIRD-PARTY-LICENSES.txt', [head, ...texts].join(`\n${'-'.repeat(80)}\n\n`));
 }
