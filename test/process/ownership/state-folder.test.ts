@@ -127,13 +127,19 @@ test('folders of the user stay as they are; those that tutti makes are for nobod
     const args = ['-c', open, nodePath, binPath];
     const env = cli.environment({ TUTTI_HOME: folder });
     const run = (...more: string[]) => spawnSync('sh', [...args, ...more], { env, cwd: cli.dir, encoding: 'utf8' });
-    const started = run('start', cli.fixture('hello.cjs'), '-n', 'web', '-i', '1');
+    const log = join(folder, 'made', 'web.log');
+    const started = run('start', cli.fixture('hello.cjs'), '-n', 'web', '-i', '1', '--log-file', log);
     try {
       assert.equal(started.status, 0, started.stderr);
     } finally {
       run('stop', '--fast', 'web');
     }
     for (const name of ['apps', 'logs']) assert.equal(statSync(join(folder, name)).mode & 0o777, 0o700, name);
+    for (const name of ['web.err.log', 'web.out.log']) {
+      assert.equal(statSync(join(folder, 'logs', name)).mode & 0o777, 0o600, name);
+    }
+    assert.equal(statSync(join(folder, 'made')).mode & 0o777, 0o750);
+    assert.equal(statSync(log).mode & 0o777, 0o640);
   }
   assert.equal(statSync(home).mode & 0o777, 0o755);
   assert.equal(statSync(join(home, 'run')).mode & 0o777, 0o755);
