@@ -9,8 +9,12 @@ import { monotonicMs } from './monotonic.ts';
 export interface RelayOptions {
   /** The workers that have the socket `key`. */
   holders(key: string): Iterable<DataPlaneWorker>;
+  /** Somebody may yet come who takes connections of the socket `key`. */
+  isOpen(key: string): boolean;
   /** How many connections the workers say they hold now, by cell. */
   connections(): (cell: number) => number;
+  /** Default: monotonicMs. */
+  now?: () => number;
 }
 
 interface Offer {
@@ -25,7 +29,7 @@ interface Offer {
   /** What `from` holds without it; it stays there unless somebody holds less. Null: it must leave. */
   held: number | null;
   refusedBy: Set<number>;
-  /** monotonicMs() when it was sent to the worker that has it now. */
+  /** When it was sent to the worker that has it now. */
   sentAt: number;
 }
 
@@ -52,12 +56,15 @@ const UNKNOWN_LOAD = 1e9;
 
 export class ConnectionRelay {
   readonly #options: RelayOptions;
+  readonly #now: () => number;
   readonly #lanes = new Map<number, Lane>();
   /** Connections that no worker can take now, by socket. */
   readonly #parked = new Map<string, Offer[]>();
   /** Transfers that wait for an answer of a worker, to be the next on the way to it. */
   #waiting: Offer[] = [];
   #waitingTimer: NodeJS.Timeout | null = null;
+  /** They wait until nothing that they sent is with this process. */
+  readonly #settling = new Set<DataPlaneWorker>();
   readonly #dead = new WeakSet<DataPlaneWorker>();
   /** How many connections another worker took over from the one that had accepted them. */
   transferred = 0;
@@ -66,6 +73,7 @@ export class ConnectionRelay {
 
   constructor(options: RelayOptions) {
     this.#options = options;
+    this.#now = options.now ?? monotonicMs;
   }
 
   /** Round-robin: to the worker that acknowledged longest ago, and at most one at a time to each. */
@@ -88,7 +96,7 @@ export class ConnectionRelay {
     if (lane === undefined || offer === undefined) return;
     lane.offers.delete(id);
     lane.window = Math.min(lane.window * 2, MOST_ON_THE_WAY);
-    lane.answeredAt = monotonicMs();
+    lane.answeredAt = this.#now();
     if (offer.from === null) lane.turn = ++this.#turns;
     if (accepted) {
       offer.client.close();
@@ -99,16 +107,29 @@ export class ConnectionRelay {
     }
     this.#retry();
     this.pump();
+    for (const sender of this.#settling) this.settle(sender);
+  }
+
+  /** The worker wants to know when nothing that it sent can come back to it any more. */
+  settle(worker: DataPlaneWorker): void {
+    if (this.#isOpenFor(worker)) {
+      this.#settling.add(worker);
+      return;
+    }
+    this.#settling.delete(worker);
+    worker.send({ cmd: 'NODE_TUTTI_SETTLED' });
   }
 
   /** The process is dead and everything it said has been read: what it had not acknowledged goes to others. */
   gone(worker: DataPlaneWorker): void {
     this.#dead.add(worker);
+    this.#settling.delete(worker);
     const offers = [...(this.#lanes.get(worker.id)?.offers.values() ?? [])];
     this.#lanes.delete(worker.id);
     for (const offer of offers.reverse()) if (!this.#offer(offer)) this.#park(offer);
     this.#retry();
     this.pump();
+    for (const sender of this.#settling) this.settle(sender);
   }
 
   /** To be called when a worker may have become able to take connections. */
@@ -117,6 +138,18 @@ export class ConnectionRelay {
       while (offers[0] !== undefined && this.#offer(offers[0])) offers.shift();
       if (offers.length === 0) this.#parked.delete(key);
     }
+  }
+
+  /** The socket closes: what waits goes to those who have it now, however much each of them gets. */
+  handOut(key: string): void {
+    const offers = this.#parked.get(key) ?? [];
+    this.#parked.delete(key);
+    const workers = [...this.#options.holders(key)].filter((worker) => this.#canServe(worker));
+    offers.forEach((offer, index) => {
+      const target = workers[index % workers.length];
+      if (target === undefined) offer.client.close();
+      else this.#send(offer, target, { must: true, back: true });
+    });
   }
 
   /** Refuses what waits for a worker. */
@@ -138,7 +171,20 @@ export class ConnectionRelay {
     return { ...offer, id: this.#nextId++, refusedBy: new Set(), sentAt: 0 };
   }
 
+  /** What is on its way back to its sender is there before anything that is sent to it later. */
+  #isOpenFor(sender: DataPlaneWorker): boolean {
+    for (const [id, { offers }] of this.#lanes) {
+      if (id === sender.id) continue;
+      for (const { from } of offers.values()) if (from === sender) return true;
+    }
+    return this.#waiting.some(({ from }) => from === sender);
+  }
+
   #park(offer: Offer): void {
+    if (!this.#options.isOpen(offer.key)) {
+      offer.client.close();
+      return;
+    }
     const parked = this.#parked.get(offer.key);
     if (parked === undefined) this.#parked.set(offer.key, [offer]);
     else parked.unshift(offer);
@@ -154,6 +200,16 @@ export class ConnectionRelay {
       if (!offer.refusedBy.has(worker.id)) willing.push(worker);
     }
     const { from } = offer;
+    // When nobody is left but those who drain, one of them has to take it.
+    const leaving =
+      able.length > 0
+        ? []
+        : [...this.#options.holders(offer.key)].filter((worker) => worker !== from && this.#canServe(worker));
+    if (from === null && able.length === 0) {
+      const target = this.#leastRecent(leaving);
+      if (target !== null) this.#send(offer, target, { must: true, back: true });
+      return target !== null;
+    }
     if (from === null) {
       // Every worker is full: as under plain node, one of them takes it and lets its server decide.
       const must = willing.length === 0;
@@ -168,20 +224,24 @@ export class ConnectionRelay {
       this.#send(offer, from, { must: true, back: true });
     else {
       // Its sender is gone or about to go: anybody has to take it, now or when there is somebody.
-      const last = willing[0];
+      const last = willing[0] ?? leaving.find((worker) => !offer.refusedBy.has(worker.id));
       if (last === undefined) {
         offer.refusedBy.clear();
         offer.refusedBy.add(from.id);
         return false;
       }
-      this.#send(offer, last, { must: true, back: false });
+      this.#send(offer, last, { must: true, back: !last.isAdmitted() });
     }
     return true;
   }
 
+  #canServe(worker: DataPlaneWorker): boolean {
+    return (worker.isAdmitted() || worker.isLeaving()) && worker.isFresh() && !this.#dead.has(worker);
+  }
+
   #send(offer: Offer, target: DataPlaneWorker, { must, back }: { must: boolean; back: boolean }): void {
     const { id, key, used, client } = offer;
-    offer.sentAt = monotonicMs();
+    offer.sentAt = this.#now();
     this.#lane(target).offers.set(id, offer);
     // If it cannot be sent the worker is about to die, and `gone` will say so.
     target.send({ cmd: 'NODE_TUTTI_ADOPT', id, key, used, must, back }, client);
@@ -221,7 +281,7 @@ export class ConnectionRelay {
     // What the sender said may be old by now.
     let least = held === null || from === null ? Number.POSITIVE_INFINITY : Math.max(held, load(from));
     let best: DataPlaneWorker | 'wait' | null = null;
-    const now = monotonicMs();
+    const now = this.#now();
     for (const worker of workers) {
       const lane = this.#lane(worker);
       const [oldest] = lane.offers.values();

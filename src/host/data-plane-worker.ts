@@ -7,6 +7,7 @@ export interface DataPlaneWorker {
   readonly id: number;
   /** Its place on the scoreboard; null without one. */
   readonly cell: number | null;
+  readonly generation: number;
   /** Its place among its siblings; null for a spare. */
   readonly slot: number | null;
   /** It corrects by transfers what it accepts, so others may accept in its place. */
@@ -15,6 +16,8 @@ export interface DataPlaneWorker {
   isAdmitted(): boolean;
   /** It was told to drain or to end. */
   isDraining(): boolean;
+  /** It was given connections and drains now: it can serve what nobody else can. */
+  isLeaving(): boolean;
   /** It gave a sign of life lately: a stopped process would hang what it is given. */
   isFresh(): boolean;
   /** How long ago it gave its last sign of life that is known. */

@@ -3,6 +3,7 @@
 import type { Balance } from '../protocol/balance.ts';
 import type { Beat, BootInfo, RequestCounts } from '../protocol/messages.ts';
 import type { WorkerId } from '../supervisor/actions.ts';
+import type { Listener } from '../supervisor/inputs.ts';
 import type { DataMessage, RawHandle, WorkerProcess } from './worker-process.ts';
 
 /** How often a worker gives a sign of life, and how often they are looked at. */
@@ -39,6 +40,8 @@ export interface DataPlane {
   gone(worker: WorkerId): void;
   /** Clients are refused from now on, until a worker listens again. */
   closePorts(): void;
+  /** As the core's action `shut-ports` says; answers with the ports. */
+  shutPorts(unusedBy: number | null): Listener[];
   /** Gives back every socket and file. */
   close(): void;
 }

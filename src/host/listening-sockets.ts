@@ -2,38 +2,28 @@
 // clients send while no worker lives waits in the kernel's queue. Workers get copies of the raw handle.
 
 import { constants } from 'node:os';
+import { whenQueueTaken } from '../protocol/accept-queue.ts';
 import type { Balance } from '../protocol/balance.ts';
 import type { ListenRequest, ToPrimary, ToWorker } from '../protocol/messages.ts';
 import type { RawConnection, RawListenHandle } from '../protocol/raw-handle.ts';
 import type { Listener } from '../supervisor/inputs.ts';
 import { AcceptorChoice, type AcceptorChoiceOptions } from './acceptor-choice.ts';
 import { Acceptors } from './acceptors.ts';
-import { ANY_IPV4, ANY_IPV6, type BoundSocket, bindSocket } from './bind-socket.ts';
+import { type BoundSocket, bindSocket } from './bind-socket.ts';
 import type { DataPlaneWorker } from './data-plane-worker.ts';
+import { isWanted, keyOf, listenerOf, type OpenSocket, placesOf, tellHolders } from './open-socket.ts';
 
 export interface ListeningSocketsOptions extends AcceptorChoiceOptions {
   balance: Balance;
   /** Only with `round-robin`: a connection that the primary accepted from the socket `key`. */
   onConnection(key: string, client: RawConnection): void;
+  /** Only with `round-robin`: nothing more comes from the socket `key`, and those who have it will be told so after this. */
+  onClosing(key: string): void;
 }
 
 type Listen = Extract<ToPrimary, { cmd: 'NODE_TUTTI_LISTEN' }>;
 type Copy = Extract<ToPrimary, { cmd: 'NODE_TUTTI_COPY' }>;
 type Reply = Extract<ToWorker, { cmd: 'NODE_TUTTI_LISTEN_REPLY' }>;
-
-interface OpenSocket {
-  key: string;
-  request: ListenRequest;
-  bound: BoundSocket;
-  dispatched: boolean;
-  data: unknown;
-  /** Workers that have it. Empty: held for the next one. */
-  holders: Set<DataPlaneWorker>;
-  /** Null: whoever has it accepts (or reads) from it. */
-  acceptors: Acceptors | null;
-  /** Runs while nobody has it because the application closed it. */
-  closing: NodeJS.Timeout | null;
-}
 
 /** An application that closes its server and lives on means it; one that is about to crash or to listen again does so by then. */
 const CLOSE_GRACE_MS = 2000;
@@ -46,8 +36,11 @@ export class ListeningSockets {
   readonly #sockets = new Map<string, OpenSocket>();
   readonly #binding = new Map<string, Promise<BoundSocket | number>>();
   readonly #workers = new Set<DataPlaneWorker>();
+  /** Those that are closed for clients while workers still have them. */
+  readonly #leaving = new Map<string, OpenSocket>();
   /** False after `closePorts`, until a worker is admitted: then nothing is held for anyone. */
   #holding = true;
+  #ending = false;
   #closed = false;
   readonly #choice: AcceptorChoice;
 
@@ -60,6 +53,13 @@ export class ListeningSockets {
   handleListen(worker: DataPlaneWorker, message: Listen): void {
     this.#workers.add(worker);
     const { cmd: _cmd, seq, ...request } = message;
+    const shut = this.#ending ? placesOf(request).map((place) => this.#leaving.get(keyOf(place))) : [];
+    const ended = shut.find((socket) => socket !== undefined);
+    if (ended !== undefined) {
+      // To the application it listens, as to those that came before it; the port is closed.
+      this.#reply(worker, seq, { ...ended, dispatched: true });
+      return;
+    }
     const places = placesOf(request);
     void this.#open(places).then(({ socket, request: tried, errno }) => {
       if (!this.#workers.has(worker)) {
@@ -77,6 +77,7 @@ export class ListeningSockets {
       if (socket.closing !== null) clearTimeout(socket.closing);
       socket.closing = null;
       socket.holders.add(worker);
+      if (!worker.isDraining()) this.#taken(socket);
       socket.bound.restore?.();
       this.#reply(worker, seq, socket);
     });
@@ -89,6 +90,7 @@ export class ListeningSockets {
 
   /** The worker closed its copy: by the application's own will, or because it drains. */
   handleClose(worker: DataPlaneWorker, key: string): void {
+    this.#leaving.get(key)?.holders.delete(worker);
     const socket = this.#sockets.get(key);
     if (!socket?.holders.delete(worker)) return;
     socket.acceptors?.forget(worker);
@@ -100,6 +102,17 @@ export class ListeningSockets {
       socket.closing = setTimeout(() => this.#close(socket), CLOSE_GRACE_MS);
       socket.closing.unref();
     }
+  }
+
+  /** The worker takes nothing new. If no other has a socket of its, it goes on with that one. */
+  draining(worker: DataPlaneWorker): void {
+    for (const socket of this.#sockets.values()) {
+      if (!socket.holders.has(worker) || isWanted(socket)) continue;
+      if (socket.alone) tellHolders(socket, [worker], 'alone');
+      else tellHolders(socket, socket.holders, 'alone');
+      socket.alone = true;
+    }
+    this.membersChanged();
   }
 
   /** A worker that is ready makes it worth while again to hold ports for its successors. */
@@ -126,10 +139,13 @@ export class ListeningSockets {
   /** The worker is dead. Sockets that nobody else has are held. */
   release(worker: DataPlaneWorker): void {
     this.#workers.delete(worker);
+    for (const [key, { holders }] of this.#leaving)
+      if (holders.delete(worker) && holders.size === 0) this.#leaving.delete(key);
     for (const socket of [...this.#sockets.values()]) {
       // Its application may have tidied up after itself.
       socket.bound.restore?.();
       if (!socket.holders.delete(worker)) continue;
+      if (!worker.isDraining() && !isWanted(socket)) socket.lostBy = worker.generation;
       socket.acceptors?.forget(worker);
       this.membersChanged();
       if (socket.holders.size === 0) this.#abandon(socket);
@@ -142,24 +158,30 @@ export class ListeningSockets {
     for (const socket of [...this.#sockets.values()]) if (socket.holders.size === 0) this.#abandon(socket);
   }
 
-  holders(key: string): Iterable<DataPlaneWorker> {
-    return this.#sockets.get(key)?.holders ?? [];
+  /** Closes sockets for clients: all of them, or those that nobody needs who lives by the generation `unusedBy`. */
+  shut(unusedBy: number | null): Listener[] {
+    if (unusedBy === null) {
+      this.#holding = false;
+      this.#ending = true;
+    }
+    const due = [...this.#sockets.values()].filter(
+      (socket) => unusedBy === null || !(isWanted(socket) || socket.lostBy === unusedBy || socket.request.fd !== null),
+    );
+    for (const socket of due) this.#shut(socket);
+    return due.map(listenerOf);
   }
 
-  has(key: string): boolean {
+  holders(key: string): Iterable<DataPlaneWorker> {
+    return (this.#sockets.get(key) ?? this.#leaving.get(key))?.holders ?? [];
+  }
+
+  /** Clients can connect to the socket `key`. */
+  isOpen(key: string): boolean {
     return this.#sockets.has(key);
   }
 
   list(): Listener[] {
-    return [...this.#sockets.values()].map(({ bound, request }) => {
-      if (bound.kind === 'pipe') return { protocol: 'unix', path: request.address ?? `fd ${request.fd}` };
-      const { address, port } = bound.name ?? {};
-      return {
-        protocol: bound.kind,
-        ...(address === undefined ? {} : { address }),
-        ...(port === undefined ? {} : { port }),
-      };
-    });
+    return [...this.#sockets.values()].map(listenerOf);
   }
 
   close(): void {
@@ -216,7 +238,7 @@ export class ListeningSockets {
 
   #keep(key: string, request: ListenRequest, bound: BoundSocket): OpenSocket {
     const socket: OpenSocket = {
-      ...{ key, request, bound, data: request.data, closing: null },
+      ...{ key, request, bound, data: request.data, alone: false, lostBy: null, closing: null },
       dispatched: this.#dispatches(bound),
       holders: new Set(),
       acceptors: this.#isShared(bound) ? new Acceptors(key, bound.handle) : null,
@@ -271,22 +293,34 @@ export class ListeningSockets {
     this.#close(socket);
   }
 
+  /** A worker that stays has it. */
+  #taken(socket: OpenSocket): void {
+    socket.lostBy = null;
+    if (socket.alone) tellHolders(socket, socket.holders, 'shared');
+    socket.alone = false;
+  }
+
+  #shut(socket: OpenSocket): void {
+    const { key, bound, dispatched, holders } = socket;
+    if (!dispatched || holders.size === 0) {
+      this.#close(socket);
+      if (holders.size > 0) this.#leaving.set(key, socket);
+      tellHolders(socket, holders, 'closing');
+      return;
+    }
+    this.#sockets.delete(key);
+    this.#leaving.set(key, socket);
+    if (!socket.alone) tellHolders(socket, holders, 'alone');
+    whenQueueTaken(bound.handle as RawListenHandle, setImmediate, () => {
+      bound.close();
+      this.#options.onClosing(key);
+      tellHolders(socket, holders, 'closing');
+    });
+  }
+
   #close(socket: OpenSocket): void {
     if (socket.closing !== null) clearTimeout(socket.closing);
     this.#sockets.delete(socket.key);
     socket.bound.close();
   }
-}
-
-/** Without a host Node tries :: first and 0.0.0.0 where there is no IPv6. */
-function placesOf(request: ListenRequest): ListenRequest[] {
-  if (request.address !== null || request.fd !== null) return [request];
-  return [
-    { ...request, address: ANY_IPV6, addressType: 6 },
-    { ...request, address: ANY_IPV4, addressType: 4 },
-  ];
-}
-
-function keyOf({ address, port, addressType, fd, flags, index }: ListenRequest): string {
-  return [addressType, address, port, flags, fd ?? '', port === 0 ? index : ''].join('|');
 }

@@ -1,7 +1,6 @@
 // The real world of the core (primary): carries its actions out on processes, sockets, files and the clock, and turns what happens into
 // inputs. It decides nothing.
 
-import type { Socket } from 'node:net';
 import { type AppMetric, type BootInfo, PROTOCOL, type WorkerEnd } from '../protocol/messages.ts';
 import type { Action, CommandResult, WorkerId } from '../supervisor/actions.ts';
 import type { SupervisorEvent } from '../supervisor/events.ts';
@@ -12,6 +11,7 @@ import type { Autopsy } from './autopsy.ts';
 import { outOfMemoryKills } from './cgroup.ts';
 import { ChangedFiles } from './changed-files.ts';
 import { Clock } from './clock.ts';
+import type { ConnectedOutput } from './connected-output.ts';
 import { type DataPlane, HEARTBEAT_MS } from './data-plane.ts';
 import { explainSpawnError } from './exit-explanation.ts';
 import { forgetStillborn, forkWorker, incrementOf } from './fork.ts';
@@ -54,15 +54,6 @@ export interface NodeHostOptions {
   outputOf(worker: WorkerProcess, stream: 'stdout' | 'stderr', chunk: Buffer): void;
   /** What an application said with process.send(), but for the word 'ready'. */
   said(message: unknown): void;
-}
-
-/** Where a worker's output goes without passing through the primary. */
-export interface ConnectedOutput {
-  /** To be given to the worker; closed here right after. */
-  stdout: Socket;
-  stderr: Socket;
-  online(pid: number): void;
-  admitted(slot: number): void;
 }
 
 /** A signal that reached the primary and a worker within this time was meant for the whole group. */
@@ -137,7 +128,7 @@ export class NodeHost implements Host {
   }
 
   perform(action: Action): void {
-    const { report, answer } = this.#options;
+    const { report, answer, dataPlane } = this.#options;
     switch (action.type) {
       case 'fork':
         if (this.#options.connectOutput === null) this.#fork(action, this.#options.output);
@@ -156,6 +147,7 @@ export class NodeHost implements Host {
         this.#workers.get(action.worker)?.drain(action.timeoutMs, action.stop);
         return;
       case 'terminate':
+        dataPlane.draining(action.worker);
         this.#giveUpAwaited(action.worker);
         this.#workers.get(action.worker)?.terminate();
         return;
@@ -181,6 +173,11 @@ export class NodeHost implements Host {
       case 'close-ports':
         this.#options.dataPlane.closePorts();
         return;
+      case 'shut-ports': {
+        const listeners = dataPlane.shutPorts(action.unusedBy);
+        if (action.unusedBy !== null && listeners.length > 0) report({ type: 'unused-ports-closed', listeners });
+        return;
+      }
       case 'wake':
         this.#clock.wakeAt(action.at);
         return;

@@ -24,6 +24,7 @@ const LOOK_AGAIN_MS = 100;
 class Member implements DataPlaneWorker {
   readonly id: WorkerId;
   readonly cell: number | null;
+  readonly generation: number;
   readonly mayRest: boolean;
   admitted = false;
   draining = false;
@@ -35,6 +36,7 @@ class Member implements DataPlaneWorker {
   constructor(process: WorkerProcess, balance: Balance, cell: number | null, look: () => void) {
     this.id = process.id;
     this.cell = cell;
+    this.generation = process.generation;
     this.mayRest = cell !== null && spreadsByTransfer(balance);
     this.#process = process;
     this.#look = look;
@@ -50,6 +52,10 @@ class Member implements DataPlaneWorker {
 
   isDraining(): boolean {
     return this.draining;
+  }
+
+  isLeaving(): boolean {
+    return this.admitted && this.draining;
   }
 
   isFresh(): boolean {
@@ -91,10 +97,11 @@ export class PrimaryDataPlane implements DataPlane {
   #lookedAt = 0;
   #clock: NodeJS.Timeout | null = null;
 
-  constructor(options: Omit<ListeningSocketsOptions, 'onConnection' | 'lookForSigns'>) {
+  constructor(options: Omit<ListeningSocketsOptions, 'onConnection' | 'onClosing' | 'lookForSigns'>) {
     this.#sockets = new ListeningSockets({
       ...options,
       onConnection: (key, client) => this.#relay.dispatch(key, client),
+      onClosing: (key) => this.#relay.handOut(key),
       lookForSigns: () => {
         this.#look();
         this.#sockets.heard();
@@ -102,6 +109,7 @@ export class PrimaryDataPlane implements DataPlane {
     });
     this.#relay = new ConnectionRelay({
       holders: (key) => this.#sockets.holders(key),
+      isOpen: (key) => this.#sockets.isOpen(key),
       connections: () => this.#scoreboard?.connections() ?? (() => 0),
     });
   }
@@ -137,6 +145,9 @@ export class PrimaryDataPlane implements DataPlane {
       case 'NODE_TUTTI_CLOSE':
         this.#sockets.handleClose(member, message.key);
         return;
+      case 'NODE_TUTTI_SETTLE':
+        this.#relay.settle(member);
+        return;
       case 'NODE_TUTTI_BUSY':
         this.#sockets.busy();
         return;
@@ -162,7 +173,8 @@ export class PrimaryDataPlane implements DataPlane {
     const member = this.#members.get(worker);
     if (member === undefined) return;
     member.draining = true;
-    this.#sockets.membersChanged();
+    this.#sockets.draining(member);
+    this.#relay.pump();
   }
 
   /** A worker gave a sign of life: it may take what waits. */
@@ -208,6 +220,10 @@ export class PrimaryDataPlane implements DataPlane {
   closePorts(): void {
     this.#sockets.closePorts();
     this.#relay.dropParked();
+  }
+
+  shutPorts(unusedBy: number | null): Listener[] {
+    return this.#sockets.shut(unusedBy);
   }
 
   /** Connections that were passed from one worker to another so far. */

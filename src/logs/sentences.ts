@@ -51,6 +51,8 @@ export function sentence(event: SupervisorEvent): Sentence {
       return say('info', `listening on ${event.listeners.map(place).join(', ')}`);
     case 'ports-closed':
       return say('error', `no worker has been ready for ${time(event.afterMs)}: ports closed until one is`);
+    case 'unused-ports-closed':
+      return say('info', `closed ${event.listeners.map(place).join(', ')}, where no worker listens any more`);
     case 'reload-started':
       return say('info', `${event.kind} to generation ${event.generation} begins`);
     case 'reload-progress':

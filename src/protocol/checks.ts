@@ -147,6 +147,7 @@ const contents: { [K in Kind]: Fields<Content<K>> } = {
   NODE_TUTTI_COPY: { seq: whole, key: text },
   NODE_TUTTI_CLOSE: { key: text },
   NODE_TUTTI_BUSY: {},
+  NODE_TUTTI_SETTLE: {},
   NODE_TUTTI_LISTENING: {
     listeners: list(
       shape<Listening>({

@@ -114,6 +114,13 @@ export type ToWorker =
   | { cmd: 'NODE_TUTTI_REST'; key: string }
   /** With a handle: accept again. */
   | { cmd: 'NODE_TUTTI_ACCEPT'; key: string }
+  /**
+   * Who else accepts from the socket `key`. `alone`: nobody, so this worker goes on while it drains, and its connections do not
+   * move. `shared`: somebody does again. `closing`: the port closes; this worker takes what the kernel has queued if `take`, and then
+   * closes its copy.
+   */
+  | { cmd: 'NODE_TUTTI_PORT'; key: string; state: 'alone' | 'shared' | 'closing'; take: boolean }
+  | { cmd: 'NODE_TUTTI_SETTLED' }
   /** With a connected handle: hand it to the first HTTP(S) server as if it had been accepted. It counts nowhere. */
   | { cmd: 'NODE_TUTTI_PROBE' }
   /** `stop`: the whole app ends. A second one may only shorten the drain, or add that. */
@@ -150,6 +157,8 @@ export type ToPrimary =
   | { cmd: 'NODE_TUTTI_CLOSE'; key: string }
   /** This worker accepts and has more to do than it should: more workers are to accept. */
   | { cmd: 'NODE_TUTTI_BUSY' }
+  /** Answered by SETTLED when every connection that this worker has sent is with a sibling, or on its way back before the answer. */
+  | { cmd: 'NODE_TUTTI_SETTLE' }
   | {
       cmd: 'NODE_TUTTI_LISTENING';
       listeners: {

@@ -37,6 +37,11 @@ export type Action =
   | { type: 'unpin'; generation: number }
   /** holdTimeout is over with no worker ready: close the ports so that clients are refused. They reopen when a worker listens. */
   | { type: 'close-ports' }
+  /**
+   * Close ports for clients; what waits in the kernel's queue is served by workers that are told to drain after this, or do so already.
+   * All ports, or (`unusedBy`) those that only such workers have and no worker of that generation lost by its death.
+   */
+  | { type: 'shut-ports'; unusedBy: number | null }
   /** Call `wake` (input `tick`) at this time or as soon after as possible. Replaces every earlier `wake`. */
   | { type: 'wake'; at: number }
   /** Tell the operator. */

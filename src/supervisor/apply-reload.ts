@@ -212,6 +212,7 @@ export function endReload(model: Model, result: CommandResult, effects: Effects)
   }
   effects.answer(reload.id, result);
   model.reload = null;
+  model.portsUntidy = true;
 }
 
 /** Generations that nothing refers to any more are let go. */

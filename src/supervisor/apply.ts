@@ -152,6 +152,7 @@ function applyToPool(
         | 'note-proven'
         | 'close-circuit'
         | 'close-ports'
+        | 'shut-ports'
         | 'close'
         | 'exit';
     }
@@ -188,6 +189,11 @@ function applyToPool(
       model.portsClosed = true;
       effects.perform({ type: 'close-ports' });
       effects.report({ type: 'ports-closed', afterMs: effects.now - (model.noneReadySince ?? effects.now) });
+      return;
+    case 'shut-ports':
+      model.portsUntidy = false;
+      if (model.closing !== null) model.closing.portsShut = true;
+      effects.perform({ type: 'shut-ports', unusedBy: model.closing === null ? model.current : null });
       return;
     case 'close':
       beginClosing(model, step.mode, step.code, step.reason, effects);

@@ -130,7 +130,7 @@ export function beginClosing(
   reason: string,
   effects: Effects,
 ): void {
-  model.closing = { mode, code, reason, since: effects.now };
+  model.closing = { mode, code, reason, since: effects.now, portsShut: false };
   const result: CommandResult = { outcome: 'failed', reason: `it ended first: ${reason}`, lastLines: [] };
   if (model.pinning !== null) effects.answer(model.pinning.id, result);
   if (model.reload !== null) {

@@ -50,6 +50,8 @@ export type SupervisorEvent =
   | { type: 'circuit'; state: 'open' | 'closed'; earlyDeaths: number; windowMs: number }
   | { type: 'listening'; listeners: readonly Listener[] }
   | { type: 'ports-closed'; afterMs: number }
+  /** No worker listens there any more. */
+  | { type: 'unused-ports-closed'; listeners: readonly Listener[] }
   | { type: 'reload-started'; generation: number; from: number; kind: 'reload' | 'rollback' }
   | { type: 'reload-progress'; generation: number; done: number; total: number }
   | { type: 'reload-done'; generation: number; ms: number }

@@ -27,6 +27,7 @@ export interface Closing {
   code: number;
   reason: string;
   since: number;
+  portsShut: boolean;
 }
 
 export interface ScaleCommand {
@@ -73,6 +74,8 @@ export interface Model {
   /** Since when no worker is ready; null while one is. */
   noneReadySince: number | null;
   portsClosed: boolean;
+  /** Workers were told to go since it was last looked for ports that nobody needs. */
+  portsUntidy: boolean;
   hungKills: number[];
   /** Recycles in a row that a limit asked for within a minute of readiness. */
   quickRecycles: number;
@@ -117,6 +120,7 @@ export function newModel(
     everReady: false,
     noneReadySince: now,
     portsClosed: false,
+    portsUntidy: false,
     hungKills: [],
     quickRecycles: 0,
     listeners: [],

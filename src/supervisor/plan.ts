@@ -6,6 +6,7 @@ import { nextProbeAt } from './circuit.ts';
 import { planAutoscale } from './load.ts';
 import type { Means } from './means.ts';
 import { type Model, servingWorkers, wantedSlots } from './model.ts';
+import { planPorts } from './plan-ports.ts';
 import { planSlots } from './plan-slots.ts';
 import { planWorkers } from './plan-workers.ts';
 import { planReload, progressOf } from './reload.ts';
@@ -23,6 +24,7 @@ export function plan(model: Model, agenda: Agenda, means: Means): Step | null {
     planWorkers(model, agenda) ??
     planPool(model, agenda) ??
     planReload(model, agenda) ??
+    planPorts(model, agenda) ??
     planProgress(model) ??
     planSlots(model, agenda, means) ??
     planAutoscale(model, agenda.now, means) ??
@@ -34,6 +36,8 @@ export function plan(model: Model, agenda: Agenda, means: Means): Step | null {
 function planClosing(model: Model, agenda: Agenda): Step | null {
   const { closing } = model;
   if (closing === null) return null;
+  // First of all: clients that came now would wait for workers that leave.
+  if (!closing.portsShut) return { type: 'shut-ports' };
   const alive = [...model.workers.values()].filter((worker) => !worker.abandoned && worker.state.type !== 'exited');
   if (alive.length === 0) return { type: 'exit' };
   for (const worker of alive) {

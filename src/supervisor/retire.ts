@@ -10,6 +10,7 @@ const drainGraceMs = 500;
 /** Takes it out of its slot and ends it as gently as its state allows: what serves is drained, what does not is told to end. */
 export function retire(model: Model, worker: Worker, reason: string, effects: Effects): void {
   detach(model, worker);
+  model.portsUntidy = true;
   if (worker.closed?.ending && isServing(worker)) letFinish(model, worker, reason, effects);
   else if (isServing(worker)) {
     const timeoutMs = policyOf(model, worker).drainTimeoutMs;

@@ -41,6 +41,7 @@ export type Step =
   | { type: 'note-proven'; generation: number }
   | { type: 'close-circuit' }
   | { type: 'close-ports' }
+  | { type: 'shut-ports' }
   | { type: 'close'; mode: 'graceful' | 'fast'; code: number; reason: string }
   | { type: 'exit' }
   // The reload.

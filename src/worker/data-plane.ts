@@ -6,6 +6,7 @@ import type { Server } from 'node:net';
 import { constants } from 'node:os';
 import type { BootInfo, ListenRequest, ToPrimary, ToWorker } from '../protocol/messages.ts';
 import type { RawConnection, RawHandle, RawListenHandle } from '../protocol/raw-handle.ts';
+import { AnyPort } from './any-port.ts';
 import type { Sent } from './channel.ts';
 import type { Connection } from './connections.ts';
 import { DatagramGate, type RawDatagram } from './datagram-gate.ts';
@@ -46,7 +47,7 @@ export interface DataPlane {
   moveIdle(): number;
   /** During a drain: the connection will move as soon as it has nothing under way. */
   willMove(connection: Connection): boolean;
-  /** Connections that were sent away but are still in this process: it must not end before they have left. */
+  /** Connections that were sent away but are still in this process or may come back to it, and ports that nobody else accepts from: it must not end before. */
   leaving(): number;
   /** The drain is over: from now on this worker takes nothing, not even back. */
   end(): void;
@@ -72,6 +73,7 @@ interface Held {
 }
 
 type ListenReply = Extract<ToWorker, { cmd: 'NODE_TUTTI_LISTEN_REPLY' }>;
+type Port = Extract<ToWorker, { cmd: 'NODE_TUTTI_PORT' }>;
 type Adopt = Extract<ToWorker, { cmd: 'NODE_TUTTI_ADOPT' }>;
 
 /** As Node answers a second listen() on an address that this process has. */
@@ -89,7 +91,7 @@ class WorkerDataPlane implements DataPlane {
   readonly #held = new Map<string, Held>();
   readonly #datagrams = new Map<string, DatagramGate>();
   readonly #waiting = new Map<number, (reply: ListenReply, handle: unknown) => Outcome>();
-  readonly #portZero = new Map<string, number>();
+  readonly #anyPort = new AnyPort();
   /** listen() calls of servers that the primary has not answered yet. */
   #listens = 0;
   /** Sockets whose server was closed before they came. */
@@ -146,8 +148,8 @@ class WorkerDataPlane implements DataPlane {
   stopAccepting(): void {
     this.#stopped = true;
     this.#transfers.setSlot(null);
-    for (const { handle } of this.#held.values()) handle.stopAccepting();
-    for (const datagram of this.#datagrams.values()) datagram.stop();
+    for (const { handle } of this.#held.values()) if (!handle.alone) handle.stopAccepting();
+    for (const datagram of this.#datagrams.values()) if (!datagram.alone) datagram.stop();
     this.#foreign?.stopAccepting();
   }
 
@@ -161,6 +163,12 @@ class WorkerDataPlane implements DataPlane {
       }
       case 'NODE_TUTTI_ADOPT':
         this.#adopt(message, handle as RawConnection | undefined);
+        return;
+      case 'NODE_TUTTI_SETTLED':
+        this.#transfers.settled();
+        return;
+      case 'NODE_TUTTI_PORT':
+        this.#onPort(message);
         return;
       case 'NODE_TUTTI_REST':
         this.#rest(message.key, true)?.stopAccepting();
@@ -179,7 +187,9 @@ class WorkerDataPlane implements DataPlane {
   }
 
   leaving(): number {
-    return this.#transfers.leaving;
+    let last = 0;
+    for (const { handle } of this.#held.values()) if (handle.isLast) last += 1;
+    return this.#transfers.leaving + last + (this.#transfers.isUnsettled() ? 1 : 0);
   }
 
   end(): void {
@@ -188,6 +198,7 @@ class WorkerDataPlane implements DataPlane {
 
   abandon(): void {
     this.#transfers.abandon();
+    for (const { handle } of this.#held.values()) if (handle.alone) handle.finishAccepting(true);
   }
 
   accept(server: Server, client: RawConnection): boolean {
@@ -296,16 +307,7 @@ class WorkerDataPlane implements DataPlane {
     this.#options.readiness.listenPending();
     this.#waiting.set(seq, answer);
     this.#keepAlive();
-    this.#options.send({ cmd: 'NODE_TUTTI_LISTEN', seq, ...request, index: this.#index(request) });
-  }
-
-  /** Counts listens on port 0 per address, so that the n-th of every worker means the same socket. */
-  #index(request: Omit<ListenRequest, 'index'>): number {
-    if (request.port !== 0) return 0;
-    const place = `${request.addressType}:${request.address}:${request.flags}`;
-    const index = this.#portZero.get(place) ?? 0;
-    this.#portZero.set(place, index + 1);
-    return index;
+    this.#options.send({ cmd: 'NODE_TUTTI_LISTEN', seq, ...request, index: this.#anyPort.index(request) });
   }
 
   /** Under plain node a pending listen() keeps the process alive; the IPC channel does not. */
@@ -321,10 +323,27 @@ class WorkerDataPlane implements DataPlane {
     if (!handle.needsCopy) return;
     const seq = ++this.#seq;
     this.#waiting.set(seq, (reply, raw) => {
-      const rests = this.#held.get(handle.key)?.rests;
+      const rests = this.#held.get(handle.key)?.rests && !handle.alone;
       this.#resume(reply.errno === 0 && !rests ? handle : undefined, raw);
     });
     this.#options.send({ cmd: 'NODE_TUTTI_COPY', seq, key: handle.key });
+  }
+
+  #onPort({ key, state, take }: Port): void {
+    const alone = state !== 'shared';
+    const datagram = this.#datagrams.get(key);
+    if (datagram !== undefined) {
+      datagram.alone = alone;
+      if (this.#stopped && alone) datagram.open();
+      if (this.#stopped && !alone) datagram.stop();
+    }
+    const handle = this.#held.get(key)?.handle;
+    if (handle === undefined) return;
+    handle.alone = alone;
+    if (state === 'closing') handle.finishAccepting(take);
+    // It may have rested, because others accepted in its place.
+    else if (alone && this.#open) this.#copy(handle);
+    else if (!alone && this.#stopped) handle.stopAccepting();
   }
 
   #rest(key: string, rests: boolean): ListenHandle | undefined {
@@ -334,14 +353,14 @@ class WorkerDataPlane implements DataPlane {
   }
 
   #resume(handle: ListenHandle | undefined, raw: unknown): void {
-    if (handle === undefined || this.#stopped) (raw as RawHandle | null | undefined)?.close();
+    if (handle === undefined || (this.#stopped && !handle.alone)) (raw as RawHandle | null | undefined)?.close();
     else if (raw) handle.resume(raw as RawListenHandle);
   }
 
   #release(key: string, handle: object): void {
     this.#held.delete(key);
     this.#offerSlot();
-    if (this.#held.size === 0) this.#portZero.clear();
+    if (this.#held.size === 0) this.#anyPort.forget();
     this.#options.send({ cmd: 'NODE_TUTTI_CLOSE', key });
     this.#options.readiness.closed(handle);
   }

@@ -19,6 +19,8 @@ const EADDRNOTAVAIL = -constants.errno.EADDRNOTAVAIL;
 export class DatagramGate {
   /** The application reads, as far as it knows. */
   wanted = false;
+  /** No sibling reads from this socket: this worker does until it ends. */
+  alone = false;
   readonly #raw: RawDatagram;
   readonly #start: () => number;
   #wantsRef = true;

@@ -2,9 +2,12 @@
 // of the primary's socket, which can be closed (drain), not be there yet (gate) or not exist at all (the primary accepts)
 // while the server goes on "listening". Node's own cluster uses such an object for its round-robin.
 
+import { whenQueueTaken } from '../protocol/accept-queue.ts';
 import type { SocketName } from '../protocol/messages.ts';
 import type { RawConnection, RawListenHandle } from '../protocol/raw-handle.ts';
-import { cancel, type Guarded, guarded, keepAlive, nextTick } from './guard.ts';
+import { cancel, type Guarded, guarded, keepAlive, nextTick, soon } from './guard.ts';
+
+const lookSoon = (look: () => void): void => soon(guarded('taking what the kernel has queued', look));
 
 export interface ListenHandleOptions {
   key: string;
@@ -30,6 +33,9 @@ export class ListenHandle {
   getsockname?: (out: SocketName) => number;
   listening = false;
   closed = false;
+  /** No sibling accepts from this socket: connections cannot move, and this worker accepts until the port is closed. */
+  alone = false;
+  #closing = false;
   #real: RawListenHandle | null;
   #backlog = 511;
   #wantsRef = true;
@@ -72,7 +78,24 @@ export class ListenHandle {
 
   /** The server has this listener, but there is no copy of the socket to accept from. */
   get needsCopy(): boolean {
-    return this.listening && !this.closed && !this.dispatched && this.#real === null;
+    return this.listening && !this.closed && !this.#closing && !this.dispatched && this.#real === null;
+  }
+
+  /** It is alone and the port is open, or clients that the kernel has queued are being taken. */
+  get isLast(): boolean {
+    return this.alone && !this.closed && (this.#real !== null || (this.dispatched && !this.#closing));
+  }
+
+  /** The port closes. What the kernel has queued is taken first, if `take`. */
+  finishAccepting(take: boolean): void {
+    this.alone = true;
+    this.#closing = true;
+    const real = this.#real;
+    if (real === null || !take) this.stopAccepting();
+    else
+      whenQueueTaken(real, lookSoon, () => {
+        if (this.#real === real) this.stopAccepting();
+      });
   }
 
   /** Accept from now on, from this fresh copy. */

@@ -63,6 +63,8 @@ export class Transfers {
   #answered: Connection[] = [];
   #looks = 0;
   #ended = false;
+  /** `asked`: nothing was sent since the primary was asked whether all of it has arrived. */
+  #unsettled: 'sent' | 'asked' | null = null;
   readonly #rebalances: boolean;
   #timer: NodeJS.Timeout | null = null;
 
@@ -90,6 +92,19 @@ export class Transfers {
     return this.#unsent.size + this.#adopting;
   }
 
+  /** Something that was sent may still come back. Asks the primary, when nothing else is left. */
+  isUnsettled(): boolean {
+    if (this.#unsettled === 'sent' && this.leaving === 0) {
+      this.#unsettled = 'asked';
+      this.#options.send({ cmd: 'NODE_TUTTI_SETTLE' });
+    }
+    return this.#unsettled !== null;
+  }
+
+  settled(): void {
+    if (this.#unsettled === 'asked') this.#unsettled = null;
+  }
+
   /** Taken over, and not given to a server yet. */
   get adopting(): number {
     return this.#adopting;
@@ -102,7 +117,7 @@ export class Transfers {
 
   /** A connection was accepted here: it is served here, or sent to where it should be. `isFull`: its server would close it. */
   accept(listener: ListenHandle, client: RawConnection, isFull: boolean): void {
-    const placement = this.#place(client, isFull);
+    const placement = listener.alone ? null : this.#place(client, isFull);
     if (placement === null) listener.serve(client);
     else this.#send(listener, client, false, placement);
   }
@@ -160,9 +175,9 @@ export class Transfers {
   /** It will leave by itself, so the client need not be told to close it. */
   willMove(connection: Connection): boolean {
     const since = this.#drainingSince ?? clock.now();
-    if (this.#options.transfer === 'unused' || !this.#balancer?.hasSiblings() || !mayMove(connection)) return false;
-    // Patience is for connections without a pause; an answer that takes long is waited for.
-    return connection.pending === 0 || clock.now() - since < PATIENCE_MS;
+    if (this.#options.transfer === 'unused' || !this.#balancer?.hasSiblings()) return false;
+    if (!mayMove(connection) || this.#listenerOf(connection) === undefined) return false;
+    return clock.now() - since < PATIENCE_MS;
   }
 
   /** The drain is over and this process about to end: nothing may come back to it. */
@@ -176,6 +191,7 @@ export class Transfers {
     this.#board?.abandon();
     this.#board = null;
     setAnswered(null);
+    this.#unsettled = null;
     const unsent = [...this.#unsent];
     this.#unsent.clear();
     for (const [client, { listener, used }] of unsent)
@@ -230,7 +246,7 @@ export class Transfers {
       const used = isUsed(connection);
       if (used && (this.#options.transfer === 'unused' || hasOwnState(connection))) continue;
       const socket = connection.socket as PrivateSocket;
-      const listener = connection.server === null ? undefined : this.#options.listenerOf(connection.server);
+      const listener = this.#listenerOf(connection);
       const client = socket._handle;
       if (listener === undefined || client === null) continue;
       const placement = balancer.home(client, this.#drainingSince !== null, moved);
@@ -242,17 +258,24 @@ export class Transfers {
     return moved;
   }
 
-  /** Those that belong to somebody else: whether one can be moved costs much more to find out. */
-  #elsewhere(connections: Iterable<Connection>): Iterable<Connection> {
-    const balancer = this.#balancer;
-    if (balancer === null || this.#drainingSince !== null) return connections;
-    return [...connections].filter(({ socket }) => {
-      const client = (socket as PrivateSocket)._handle;
-      return client !== null && balancer.home(client, false, 0) !== null;
+  /** Where the connection could go on with a sibling; undefined if nowhere. */
+  #listenerOf({ server }: Connection): ListenHandle | undefined {
+    const listener = server === null ? undefined : this.#options.listenerOf(server);
+    return listener?.alone ? undefined : listener;
+  }
+
+  /** Those that a sibling could have and, unless all are to leave, should have: whether one can be moved costs much more to find out. */
+  #elsewhere(connections: Iterable<Connection>): Connection[] {
+    return [...connections].filter((connection) => {
+      if (this.#listenerOf(connection) === undefined) return false;
+      if (this.#drainingSince !== null) return true;
+      const client = (connection.socket as PrivateSocket)._handle;
+      return client !== null && this.#balancer?.home(client, false, 0) != null;
     });
   }
 
   #send(listener: ListenHandle, client: RawConnection, used: boolean, { to, held }: Placement): void {
+    this.#unsettled = 'sent';
     this.#unsent.set(client, { listener, used });
     const sent = guarded('passing on a connection', (error: Error | null) => {
       if (!this.#unsent.delete(client)) return;

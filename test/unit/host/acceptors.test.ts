@@ -26,6 +26,12 @@ class TestWorker implements DataPlaneWorker {
     return this.able;
   }
 
+  readonly generation = 1;
+
+  isLeaving(): boolean {
+    return false;
+  }
+
   isDraining(): boolean {
     return !this.able;
   }

@@ -27,8 +27,16 @@ class TestWorker implements DataPlaneWorker {
     return this.admitted;
   }
 
+  readonly generation = 1;
+  leaving = false;
+  settled = 0;
+
   isDraining(): boolean {
-    return false;
+    return this.leaving;
+  }
+
+  isLeaving(): boolean {
+    return this.leaving;
   }
 
   isFresh(): boolean {
@@ -41,6 +49,7 @@ class TestWorker implements DataPlaneWorker {
 
   send(message: ToWorker): void {
     if (message.cmd === 'NODE_TUTTI_ADOPT') this.offers.push(message);
+    if (message.cmd === 'NODE_TUTTI_SETTLED') this.settled += 1;
   }
 
   answer(accepted: boolean): void {
@@ -54,6 +63,8 @@ let workers: TestWorker[];
 let loads: number[];
 let relay: ConnectionRelay;
 let closed: number;
+let isOpen: boolean;
+let now: () => number;
 
 function client(): RawConnection {
   return {
@@ -75,7 +86,14 @@ beforeEach(() => {
   workers = [0, 1, 2].map((id) => new TestWorker(id));
   loads = [0, 0, 0];
   closed = 0;
-  relay = new ConnectionRelay({ holders: () => workers, connections: () => (cell) => loads[cell] ?? 0 });
+  isOpen = true;
+  now = () => performance.now();
+  relay = new ConnectionRelay({
+    holders: () => workers,
+    isOpen: () => isOpen,
+    now: () => now(),
+    connections: () => (cell) => loads[cell] ?? 0,
+  });
 });
 
 const [A, B, C] = [0, 1, 2].map((i) => () => workers[i] as TestWorker) as [
@@ -150,6 +168,7 @@ test('a worker that does not answer is given one connection only; the others go 
 });
 
 test('a worker that is quick gets more and more at once', () => {
+  now = () => 0;
   loads = [100, 0, 1000];
   for (let i = 0; i < 40; i += 1) transfer(A(), null, 100);
   const seen: number[] = [];
@@ -182,4 +201,55 @@ test('round-robin: one at a time to each, the least recent first; the rest waits
   assert.equal(A().offers.length + B().offers.length, 1);
   relay.close();
   assert.equal(closed, 5);
+});
+
+test('when everybody drains, a connection that the primary accepted goes to one of them', () => {
+  for (const worker of workers) {
+    worker.admitted = false;
+    worker.leaving = true;
+  }
+  relay.dispatch('k', client());
+  assert.deepEqual(offered(), [1, 0, 0]);
+  assert.deepEqual(workers[0]?.offers[0]?.back, true);
+});
+
+test('a socket that closes: all that waits for a worker is handed out at once', () => {
+  for (let count = 0; count < 9; count += 1) relay.dispatch('k', client());
+  assert.deepEqual(offered(), [1, 1, 1]);
+  for (const worker of workers) worker.leaving = true;
+  relay.handOut('k');
+  assert.deepEqual(offered(), [3, 3, 3]);
+  assert.equal(closed, 0);
+});
+
+test('a socket that closes when nobody lives: clients are told by the end of their connection', () => {
+  for (const worker of workers) worker.admitted = false;
+  relay.dispatch('k', client());
+  relay.handOut('k');
+  assert.equal(closed, 1);
+});
+
+test('a sender that leaves hears when nothing of its can come back any more', () => {
+  transfer(A(), null, null);
+  relay.settle(A());
+  assert.equal(A().settled, 0);
+  B().answer(false);
+  C().answer(false);
+  // Back with its sender, which hears of it only after it.
+  assert.equal(A().offers.length, 1);
+  assert.equal(A().settled, 1);
+  A().answer(true);
+  relay.settle(A());
+  assert.equal(A().settled, 2);
+});
+
+test('a transfer of one who ended goes to a worker that still drains', () => {
+  transfer(A(), null, null);
+  for (const worker of workers) {
+    worker.admitted = false;
+    worker.leaving = true;
+  }
+  B().answer(false);
+  A().answer(false);
+  assert.equal(C().offers[0]?.back, true);
 });

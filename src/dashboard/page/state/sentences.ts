@@ -72,6 +72,8 @@ export function describeEvent(event: SupervisorEvent): Sentence {
       };
     case 'ports-closed':
       return { tone: 'bad', text: `Ports closed: no worker was ready for ${formatDuration(event.afterMs)}` };
+    case 'unused-ports-closed':
+      return { tone: 'plain', text: `Closed ${event.listeners.map(placeOf).join(', ')}: no worker listens there` };
     case 'reload-started':
       return {
         tone: 'plain',

@@ -1,0 +1,29 @@
+// The part of the plan that looks for ports that nobody needs any more: code that came with a reload listens elsewhere, or the place that
+// alone had a port is gone. Pure.
+
+import type { Agenda } from './agenda.ts';
+import { type Model, policyOf, wantedSlots } from './model.ts';
+import type { Step } from './steps.ts';
+import { isServing, type Worker } from './worker-state.ts';
+
+/** A worker that is ready may open further ports for so long; before, nobody can say which it leaves out. */
+const settleMs = 2_000;
+
+/**
+ * Only when every place is served, by workers that have opened what they open. Until then ports are kept, and whoever drains serves
+ * what comes there. While a reload can still fail, so does the port that its old workers need.
+ */
+export function planPorts(model: Model, agenda: Agenda): Step | null {
+  if (!model.portsUntidy) return null;
+  if (model.reload !== null && model.reload.phase.type !== 'leaving') return null;
+  for (const { serving, finished } of wantedSlots(model)) {
+    if (serving === null && finished !== null) continue;
+    if (!isServing(serving) || !agenda.due(settledAt(model, serving))) return null;
+  }
+  return { type: 'shut-ports' };
+}
+
+function settledAt(model: Model, worker: Worker): number {
+  const ms = worker.facts.listening ? settleMs : policyOf(model, worker).startTimeoutMs;
+  return (worker.readyAt ?? worker.forkedAt) + ms;
+}
