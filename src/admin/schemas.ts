@@ -87,6 +87,7 @@ export const snapshot = v.looseObject({
   generation: v.number(),
   target: count,
   uptimeMs: v.number(),
+  stopWithinMs: v.optional(v.number()),
   entry: v.string(),
   config: v.optional(v.nullable(v.strictObject({ file: v.string(), position: count }))),
   listeners: v.array(listener),

@@ -1,6 +1,7 @@
 // What `tutti doctor` makes of the facts: what is well, what is worth knowing, what will hurt, and the remedy. Pure.
 
 import type { MachineFacts } from '../machine.ts';
+import type { StopGrace } from '../stop-grace.ts';
 import { bytes } from './readable.ts';
 
 export interface Finding {
@@ -18,6 +19,10 @@ export interface AppFacts {
   reason: string | null;
   version: string | null;
   circuitOpen: boolean;
+  /** The longest that its graceful stop takes; null: not known. */
+  stopWithinMs: number | null;
+  /** How long whoever started it waits for its end; null: nobody is known to. */
+  grace: StopGrace | null;
 }
 
 /** Workers of an app whose supervisor was killed. */
@@ -50,7 +55,7 @@ export function diagnose(
     backlog(facts),
     counters(facts),
     state(facts),
-    ...apps.map((app) => appFinding(app, version)),
+    ...apps.flatMap((app) => [appFinding(app, version), graceFinding(app)]),
     ...orphans.map(orphanFinding),
   ].filter((finding) => finding !== null);
 }
@@ -162,5 +167,17 @@ function orphanFinding({ name, primary, workers, holding }: OrphanFacts): Findin
     about,
     `${found}; ${holding === 1 ? '1 still holds a port' : `${holding} still hold a port`}`,
     `They hang, or have not noticed it yet. Those that cannot end are killed after drainTimeout and stopTimeout, and at once by a start of the app: tutti start ${name}`,
+  );
+}
+
+function graceFinding({ name, stopWithinMs, grace }: AppFacts): Finding | null {
+  if (stopWithinMs === null || grace === null || stopWithinMs < grace.ms) return null;
+  const { platform: who, ms, setting } = grace;
+  const least = `${Math.ceil(stopWithinMs / 1000) + 2} s`;
+  const raise = setting === null ? '' : `, or give it ${least} (${setting})`;
+  return note(
+    `stop of ${name}`,
+    `may take ${stopWithinMs / 1000} s; ${who} kills after ${ms / 1000} s, where nobody has changed that`,
+    `Requests that take so long are then cut off. Lower drainTimeout and stopTimeout to less than ${ms / 1000} s together${raise}.`,
   );
 }

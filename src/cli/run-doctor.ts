@@ -6,6 +6,7 @@ import { orNone, stateFolders } from '../admin/state-folder.ts';
 import { exitCodes } from '../errors.ts';
 import { machineFacts } from '../machine.ts';
 import { findOrphans, holdingPorts } from '../orphans.ts';
+import { stopGrace } from '../stop-grace.ts';
 import { version } from '../version.ts';
 import { type AppFacts, diagnose, type Finding, type OrphanFacts } from './diagnose.ts';
 import { type Colors, type Terminal, wantsColor } from './terminal.ts';
@@ -20,8 +21,18 @@ export async function runDoctor(json: boolean, terminal: Terminal): Promise<numb
             reason: null,
             version: app.snapshot.version,
             circuitOpen: app.snapshot.circuit === 'open',
+            stopWithinMs: app.snapshot.stopWithinMs ?? null,
+            grace: stopGrace(app.snapshot.pid),
           }
-        : { name: app.name, state: null, reason: app.reason, version: null, circuitOpen: false },
+        : {
+            name: app.name,
+            state: null,
+            reason: app.reason,
+            version: null,
+            circuitOpen: false,
+            stopWithinMs: null,
+            grace: null,
+          },
   );
   const orphans = findOrphans(terminal.env).map(
     (left): OrphanFacts => ({ ...left, holding: holdingPorts(left).length }),

@@ -20,6 +20,7 @@ export interface CoreSnapshot {
   generation: number;
   target: number;
   uptimeMs: number;
+  stopWithinMs: number;
   entry: string;
   listeners: readonly Listener[];
   circuit: 'closed' | 'open';
@@ -55,6 +56,7 @@ export function takeSnapshot(model: Model, name: string, now: number): CoreSnaps
     generation: model.current,
     target: model.target,
     uptimeMs: now - model.startedAt,
+    stopWithinMs: model.policy.drainTimeoutMs + model.policy.stopTimeoutMs,
     entry: currentGeneration(model).entry,
     listeners: model.listeners,
     circuit: model.circuit.openedAt === null ? 'closed' : 'open',
@@ -77,6 +79,7 @@ export function completeSnapshot(core: CoreSnapshot, facts: MachineFacts): Snaps
     generation: core.generation,
     target: core.target,
     uptimeMs: core.uptimeMs,
+    stopWithinMs: core.stopWithinMs,
     entry: core.entry,
     config: facts.config,
     listeners: core.listeners,

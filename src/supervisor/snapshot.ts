@@ -60,6 +60,8 @@ export interface Snapshot {
   /** Wanted number of workers. */
   target: number;
   uptimeMs: number;
+  /** The longest that a graceful stop takes: drainTimeout and stopTimeout. Missing where an older tutti runs. */
+  stopWithinMs?: number;
   entry: string;
   /** The configuration file that it came from, and its place among the apps of the file. Missing where an older tutti runs. */
   config?: { file: string; position: number } | null;

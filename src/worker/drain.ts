@@ -41,7 +41,7 @@ const UNUSED_LINGER_MS = 5000;
 const STOP_LINGER_MS = 5000;
 /** The application is told to end when nothing but what lasts has been left for so long. */
 const LASTING_MS = 250;
-/** And where it does not listen, so that it just ends, when the whole app stops. */
+/** Where it does not listen, and just ends, that is not done earlier in a stop than so long after it began. */
 const UNHEARD_STOP_MS = 5000;
 
 export class Drain {
@@ -51,7 +51,8 @@ export class Drain {
   #deadline = 0;
   #timer: NodeJS.Timeout | null = null;
   #done: ((result: DrainResult) => void) | null = null;
-  #stop = false;
+  /** When it was known that the whole app stops; null: it does not. */
+  #stopAt: number | null = null;
   #lastingSince: number | null = null;
 
   constructor(port: DrainPort) {
@@ -67,7 +68,7 @@ export class Drain {
    * `stop`: the whole app ends. A second call may only shorten the drain, or add that.
    */
   begin(timeoutMs: number, stop: boolean, done: (result: DrainResult) => void): void {
-    this.#stop ||= stop;
+    if (stop) this.#stopAt ??= clock.now();
     if (this.#done !== null) {
       // A later, shorter deadline counts.
       this.#deadline = Math.min(this.#deadline, clock.now() + timeoutMs);
@@ -125,14 +126,15 @@ export class Drain {
   /** Nothing is left whose end could be waited for, and to say so is what plain node would have done at once. */
   #isPointless(now: number): boolean {
     const isHeard = this.#port.isHeard();
-    const graceMs = isHeard ? LASTING_MS : UNHEARD_STOP_MS;
+    const isStop = this.#stopAt !== null;
     // In a stop also what speaks a protocol of its own: an application that listens knows best what to do with it.
-    if (!(isHeard || this.#stop) || this.#port.leaving() > 0 || !isAllLasting(this.#stop && isHeard)) {
+    if (!(isHeard || isStop) || this.#port.leaving() > 0 || !isAllLasting(isStop && isHeard)) {
       this.#lastingSince = null;
       return false;
     }
     this.#lastingSince ??= now;
-    return now - this.#lastingSince >= graceMs;
+    if (now - this.#lastingSince < LASTING_MS) return false;
+    return isHeard || (this.#stopAt !== null && now - this.#stopAt >= UNHEARD_STOP_MS);
   }
 
   /** Ends connections whose linger is over; all idle ones if `all`. */
@@ -157,7 +159,9 @@ export class Drain {
   /** Node closes an idle connection a second after the time it promised; half a second after, nobody counts on it either. */
   #lingerUntil(connection: Connection): number {
     const until = this.#promisedUntil(connection);
-    return this.#stop ? Math.min(until, Math.max(connection.idleSince, this.#startedAt) + STOP_LINGER_MS) : until;
+    return this.#stopAt !== null
+      ? Math.min(until, Math.max(connection.idleSince, this.#startedAt) + STOP_LINGER_MS)
+      : until;
   }
 
   #promisedUntil(connection: Connection): number {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type AppFacts, diagnose } from '../../../src/cli/diagnose.ts';
 import type { MachineFacts } from '../../../src/machine.ts';
+import { stopGraceOf } from '../../../src/stop-grace.ts';
 
 const well: MachineFacts = {
   platform: 'linux',
@@ -15,7 +16,10 @@ const well: MachineFacts = {
   state: { folder: '/home/me/.tutti', problem: null },
 };
 
-const app: AppFacts = { name: 'web', state: 'running', reason: null, version: '1.0.0', circuitOpen: false };
+const app: AppFacts = {
+  ...{ name: 'web', state: 'running', reason: null, version: '1.0.0', circuitOpen: false },
+  ...{ stopWithinMs: 28_000, grace: null },
+};
 
 describe('the doctor', () => {
   it('finds nothing where nothing is amiss', () => {
@@ -50,6 +54,29 @@ describe('the doctor', () => {
       assert.match(finding?.advice ?? '', advice);
     });
   }
+
+  it('says where an app may be killed before it has stopped', () => {
+    const found = (env: Record<string, string>, isContainer = false, stopWithinMs: number | null = 28_000) => {
+      const finding = diagnose(well, [{ ...app, stopWithinMs, grace: stopGraceOf(env, 7, isContainer) }], '1.0.0').at(
+        -1,
+      );
+      return finding?.about === 'stop of web' ? `${finding.found}. ${finding.advice}` : null;
+    };
+    assert.match(found({}, true) ?? '', /^may take 28 s; docker stop kills after 10 s.*give it 30 s \(docker stop -t/);
+    assert.match(found({ K_SERVICE: 'web' }) ?? '', /Cloud Run kills after 10 s.*less than 10 s together\.$/);
+    assert.match(found({ DYNO: 'web.1' }, true, 30_000) ?? '', /Heroku kills after 30 s/);
+    for (const env of [
+      { KUBERNETES_SERVICE_HOST: '10.0.0.1' },
+      { ECS_CONTAINER_METADATA_URI_V4: 'x' },
+      { DYNO: 'x' },
+    ]) {
+      assert.equal(found(env, true), null);
+    }
+    assert.equal(found({ SYSTEMD_EXEC_PID: '7' }), null);
+    assert.match(found({ SYSTEMD_EXEC_PID: '7' }, false, 100_000) ?? '', /systemd kills after 90 s.*TimeoutStopSec=/);
+    assert.equal(found({ SYSTEMD_EXEC_PID: '6' }, false, 100_000), null);
+    assert.equal(found({}, true, null), null);
+  });
 
   it('knows apps that are silent, in a crash loop, or of another version', () => {
     const apps = [
