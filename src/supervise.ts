@@ -151,6 +151,7 @@ export function launch(
     },
     answer: (id, result) => handle.answer(id, result),
     exit: (code, reason) => void end(code, reason),
+    metricsAsked: config.admin !== null,
     autopsy: config.autopsy,
     inspectionFolder: orNone(() => inspectionFolder(process.env, config.name)),
     autopsied: (worker, autopsy) => evidence.hung(worker, monotonicMs() - worker.startedAt, autopsy),

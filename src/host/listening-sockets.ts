@@ -85,7 +85,8 @@ export class ListeningSockets {
 
   handleCopy(worker: DataPlaneWorker, message: Copy): void {
     const socket = this.#sockets.get(message.key);
-    if (socket !== undefined) this.#reply(worker, message.seq, socket);
+    if (socket === undefined) this.#refuse(worker, message.seq, message.key);
+    else this.#reply(worker, message.seq, socket);
   }
 
   /** The worker closed its copy: by the application's own will, or because it drains. */
@@ -284,7 +285,18 @@ export class ListeningSockets {
       ...{ address: bound.address, addressType: bound.addressType },
     };
     if (data !== undefined) reply.data = data;
-    worker.send(reply, dispatched ? undefined : bound.handle);
+    // One handle at a time is on its way: the socket may be closed before it is this one's turn.
+    worker.send(reply, dispatched ? undefined : bound.handle, (error) => {
+      if (error !== null) this.#refuse(worker, seq, key);
+    });
+  }
+
+  /** Every question is answered: the worker may wait for nothing else. */
+  #refuse(worker: DataPlaneWorker, seq: number, key: string): void {
+    worker.send({
+      ...{ cmd: 'NODE_TUTTI_LISTEN_REPLY', seq, errno: EINVAL, key, dispatched: false, name: null },
+      ...{ address: null, addressType: null },
+    });
   }
 
   /** Nobody has it any more: hold it, unless the time for that is over. A descriptor from outside cannot be had again. */

@@ -18,7 +18,7 @@ import { forgetStillborn, forkWorker, incrementOf } from './fork.ts';
 import type { Generation, Generations, Program } from './generations.ts';
 import { InspectPorts } from './inspect-ports.ts';
 import { type Inspection, Inspections, type InspectionWish } from './inspections.ts';
-import { monotonicMs } from './monotonic.ts';
+import { MetricsQuestion } from './metrics-question.ts';
 import { PreloadNotices } from './preload-notices.ts';
 import { probe } from './probe.ts';
 import { type ProcessMemory, pssBytes } from './process-memory.ts';
@@ -31,6 +31,8 @@ export interface NodeHostOptions {
   dataPlane: DataPlane;
   memory: ProcessMemory;
   output: 'inherit' | 'pipe';
+  /** The application's own metrics will be asked for. */
+  metricsAsked: boolean;
   /** Where profiles and heap snapshots are written. */
   /** Null: there is none to be had. */
   inspectionFolder: string | null;
@@ -74,11 +76,13 @@ export class NodeHost implements Host {
   #outOfMemoryKills = outOfMemoryKills();
   #signalledAt = Number.NEGATIVE_INFINITY;
   readonly #preloadNotices: PreloadNotices;
+  readonly #metrics: MetricsQuestion;
   #released = false;
   readonly #inspections: Inspections;
 
   constructor(options: NodeHostOptions) {
     this.#options = options;
+    this.#metrics = new MetricsQuestion(options.metricsAsked);
     this.#inspections = new Inspections(options.inspectionFolder);
     this.#memory = new WorkerMemory(options.memory);
     this.#preloadNotices = new PreloadNotices(options.report);
@@ -107,11 +111,7 @@ export class NodeHost implements Host {
   /** Asks all workers that were heard of lately for the application's own metrics. */
   askMetrics(seq: number): { asked: WorkerId[]; quiet: WorkerId[] } {
     this.#options.dataPlane.tellSigns();
-    const since = monotonicMs() - 2.5 * HEARTBEAT_MS;
-    const all = [...this.#workers.values()];
-    const asked = all.filter((worker) => worker.heardAt >= since && worker.send({ cmd: 'NODE_TUTTI_METRICS', seq }));
-    const quiet = all.filter((worker) => !asked.includes(worker));
-    return { asked: asked.map(({ id }) => id), quiet: quiet.map(({ id }) => id) };
+    return this.#metrics.ask(seq, this.#workers.values());
   }
 
   /** A look into the worker that serves in `slot`, while it serves. Never rejects. */
@@ -254,6 +254,7 @@ export class NodeHost implements Host {
       execArgv: [...generation.nodeArgs],
       logged: output !== 'inherit',
       heartbeatMs: HEARTBEAT_MS,
+      metricsAsked: this.#metrics.isWanted,
       compileCache: generation.compileCache,
       scoreboard: dataPlane.enrol(id),
       seam: dataPlane.selfTest,

@@ -26,6 +26,8 @@ export interface BootInfo {
   /** Output goes to the primary or the log process, which may die while the worker lives. */
   logged: boolean;
   heartbeatMs: number;
+  /** Somebody asks for the application's own metrics, so its last ones are wanted. */
+  metricsAsked: boolean;
   compileCache: boolean;
   scoreboard: { path: string; cell: number } | null;
   /** Why the primary cannot share sockets its own way, so that node:cluster has to; null if it can. */

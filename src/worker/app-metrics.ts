@@ -11,10 +11,12 @@ interface Registry {
 
 const WHAT = "collecting the application's metrics";
 
-/** Only an application that the metrics were asked of once tells its last ones; nobody would read them otherwise. */
+/** Only where somebody asks for the metrics is the primary told the last ones; nobody would read them otherwise. */
 let asked = false;
 
-export function answerMetrics(): void {
+/** `areAsked`: somebody asks for them, though this worker may be gone before the next time. */
+export function answerMetrics(areAsked: boolean): void {
+  asked = areAsked;
   onMessage('NODE_TUTTI_METRICS', ({ seq }) => {
     asked = true;
     const replied = collect().then((metrics) => post({ cmd: 'NODE_TUTTI_METRICS_REPLY', seq, metrics }));

@@ -17,8 +17,7 @@ export function now(): number {
   return last;
 }
 
-export const loopUse: (since?: EventLoopUtilization, before?: EventLoopUtilization) => EventLoopUtilization =
-  performance.eventLoopUtilization.bind(performance);
+export const loopUse: () => EventLoopUtilization = performance.eventLoopUtilization.bind(performance);
 
 /** How long the loop has been idle, in ms, since the process began. */
 export function loopIdleMs(): number {

@@ -91,6 +91,8 @@ class WorkerDataPlane implements DataPlane {
   readonly #held = new Map<string, Held>();
   readonly #datagrams = new Map<string, DatagramGate>();
   readonly #waiting = new Map<number, (reply: ListenReply, handle: unknown) => Outcome>();
+  /** Copies that were asked for. A listener that waits for one keeps the process alive by itself, for as long as it is open. */
+  readonly #copies = new Map<number, (reply: ListenReply, handle: unknown) => void>();
   readonly #anyPort = new AnyPort();
   /** listen() calls of servers that the primary has not answered yet. */
   #listens = 0;
@@ -156,8 +158,9 @@ class WorkerDataPlane implements DataPlane {
   onMessage(message: ToWorker, handle: unknown): Outcome {
     switch (message.cmd) {
       case 'NODE_TUTTI_LISTEN_REPLY': {
-        const waiting = this.#waiting.get(message.seq);
+        const waiting = this.#waiting.get(message.seq) ?? this.#copies.get(message.seq);
         this.#waiting.delete(message.seq);
+        this.#copies.delete(message.seq);
         this.#keepAlive();
         return waiting?.(message, handle ?? null);
       }
@@ -322,7 +325,7 @@ class WorkerDataPlane implements DataPlane {
   #copy(handle: ListenHandle): void {
     if (!handle.needsCopy) return;
     const seq = ++this.#seq;
-    this.#waiting.set(seq, (reply, raw) => {
+    this.#copies.set(seq, (reply, raw) => {
       const rests = this.#held.get(handle.key)?.rests && !handle.alone;
       this.#resume(reply.errno === 0 && !rests ? handle : undefined, raw);
     });

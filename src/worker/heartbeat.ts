@@ -52,8 +52,7 @@ export function startHeartbeat(
   const beat = (): void => {
     // One look at the clock for everything: this is most of what an idle process does.
     const now = loopUse();
-    const activeMs = now.active - before.active;
-    const utilization = activeMs > 0 ? activeMs / (activeMs + now.idle - before.idle) : 0;
+    const utilization = busyShare(before, now);
     const quiet = told !== null && isQuiet(told, utilization);
     if (quiet) delay.rest();
     if (quiet && now.active + now.idle - toldAt < FULL_EVERY_MS) {
@@ -77,9 +76,15 @@ export function startHeartbeat(
   repeat(everyMs, regularly).unref();
   return guarded('the last heartbeat', () => {
     const now = loopUse();
-    full(now, clock.loopUse(now, before).utilization);
+    full(now, busyShare(before, now));
     byMessage();
   });
+}
+
+/** Of the time between them; 0 of no time. */
+function busyShare(before: EventLoopUtilization, now: EventLoopUtilization): number {
+  const activeMs = now.active - before.active;
+  return activeMs > 0 ? activeMs / (activeMs + now.idle - before.idle) : 0;
 }
 
 const noUse: EventLoopUtilization = { idle: 0, active: 0, utilization: 0 };

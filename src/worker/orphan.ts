@@ -1,5 +1,5 @@
 // The primary is dead: finish what is here and leave, instead of Node's own immediate process.exit(0). Runs in the worker.
-import { type Guarded, guarded } from './guard.ts';
+import type { Guarded } from './guard.ts';
 import { lookAtChannel, whenLost } from './leave.ts';
 import { keepBrokenOutputHarmless } from './output.ts';
 

@@ -43,7 +43,7 @@ export function start(boot: BootInfo, cache: CompileCache | null): void {
   countRequests();
   const record = boot.scoreboard === null ? null : OwnRecord.open(boot.scoreboard, requestTally());
   if (record !== null) keepTally(record);
-  answerMetrics();
+  answerMetrics(boot.metricsAsked);
   answerInspections();
   const readiness = createReadiness(() => {
     if (boot.ready === 'listening') flushCache();

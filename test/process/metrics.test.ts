@@ -93,3 +93,20 @@ test("the application's own metrics are those of all workers, of the dead and th
   assert.equal(sumOf(page, 'tutti_worker_up'), 1);
   await eventually('the worker to answer again', async () => sumOf(await scrape(admin), 'tutti_worker_up') === 2);
 });
+
+test("the application's own counters survive reloads between two scrapes, and before the first one", async () => {
+  const admin = await freePort();
+  await using rig = await startRig({ fixture: 'prom-client.cjs', flags: { workers: 2, admin } });
+  const hit = async (times: number): Promise<void> => {
+    for (let each = 0; each < times; each += 1) await rig.fetch('/');
+  };
+  await hit(10);
+  assert.equal((await rig.reload()).type, 'reload-done');
+  await hit(10);
+  assert.equal(sumOf(await scrape(admin), 'app_hits_total'), 20);
+  for (let reload = 0; reload < 3; reload += 1) {
+    await hit(10);
+    assert.equal((await rig.reload()).type, 'reload-done');
+  }
+  assert.equal(sumOf(await scrape(admin), 'app_hits_total'), 50);
+});

@@ -6,6 +6,7 @@ import { execFile } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:http2';
 import { createRequire } from 'node:module';
+import { connect as connectTo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
@@ -60,6 +61,14 @@ class Calls implements Disposable {
 async function look(rig: Rig): Promise<void> {
   // It may fail; what it was asked of must not.
   await run(nodePath, [binPath, 'stack', 'fails', '--seconds', '0.1'], { env: rig.environment() }).catch(() => {});
+}
+
+/** Why this machine has no mount namespaces for us; false if it has. */
+async function namespaces(): Promise<string | false> {
+  return run('unshare', ['--mount', '--map-root-user', 'true']).then(
+    () => false as const,
+    (error: Error) => `no mount namespace: ${error.message.split('\n')[1] ?? error.message}`,
+  );
 }
 
 function assertUnharmed(rig: Rig): void {
@@ -132,6 +141,67 @@ test('workers whose preload can call nothing start, serve, are replaced and end'
   assertNothingLost(await load.stop(), 600);
   assertUnharmed(rig);
   assert.ok(calls.failed().length >= 10, calls.failed().join());
+});
+
+test('clients that keep their connection are served on while the table of descriptors is full', async () => {
+  await using rig = await startRig({ fixture: 'hello.cjs', flags: { workers: 2 } });
+  await using load = await startLoad({ port: rig.port, keepAlive: 12, fresh: 0 });
+  await load.more(100);
+  for (const pid of rig.workers()) await run('prlimit', ['--pid', String(pid), '--nofile=64:64']);
+  // Node closes what it has no descriptor for; there is no end of it.
+  const crowd = new Set<Socket>();
+  const join = (): void => {
+    const socket = connectTo(rig.port, '127.0.0.1');
+    crowd.add(socket.on('error', () => {}).on('close', () => crowd.delete(socket)));
+  };
+  const filling = setInterval(() => {
+    for (let each = crowd.size; each < 150; each += 1) join();
+  }, 50);
+  try {
+    await rig.waitFor(({ type, message }) => type === 'notice' && /EMFILE/.test(String(message)));
+    await load.more(500);
+  } finally {
+    clearInterval(filling);
+    for (const socket of crowd) socket.destroy();
+  }
+  assertNothingLost(await load.stop(), 600);
+  assertUnharmed(rig);
+});
+
+test('where /proc cannot be read, workers serve, and are replaced', { skip: await namespaces() }, async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tutti-no-proc-'));
+  const node = join(folder, 'node');
+  const inside = `mount -t tmpfs none /proc && exec '${nodePath}' "$@"`;
+  writeFileSync(
+    node,
+    `#!/bin/sh\nexec unshare --mount --map-root-user sh -c '${inside.replaceAll("'", "'\\''")}' node "$@"\n`,
+    {
+      mode: 0o755,
+    },
+  );
+  try {
+    await using rig = await startRig({ fixture: 'hello.cjs', flags: { workers: 2, node } });
+    await rig.waitFor(({ type, message }) => type === 'notice' && /memoryUsage\(\): ENOENT/.test(String(message)));
+    assert.equal((await rig.reload()).type, 'reload-done');
+    assert.equal((await rig.fetch('/')).status, 200);
+    assertUnharmed(rig);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test('an application that replaces what tutti is made of is served, drained and told its end', async () => {
+  await using rig = await startRig({ fixture: 'replaces-builtins.cjs', flags: { workers: 2 } });
+  await using load = await startLoad({ port: rig.port, keepAlive: 8, fresh: 2, path: '/', gets: true });
+  await load.more(200);
+  assert.equal((await rig.reload()).type, 'reload-done');
+  await load.more(200);
+  assertNothingLost(await load.stop(), 400);
+  assertUnharmed(rig);
+  assert.deepEqual(
+    rig.events.all('notice').filter(({ level }) => level === 'warn'),
+    [],
+  );
 });
 
 test("a registry of the application's that is old, broken or something else costs no worker", async () => {

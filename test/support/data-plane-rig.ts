@@ -89,6 +89,7 @@ export class DataPlaneRig implements AsyncDisposable {
         execArgv: [],
         logged: false,
         heartbeatMs: 200,
+        metricsAsked: false,
         compileCache: false,
         scoreboard: this.plane.enrol(id),
         seam: null,

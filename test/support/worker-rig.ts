@@ -59,6 +59,7 @@ export class RigWorker {
       execArgv: nodeArgs,
       logged: true,
       heartbeatMs: 20,
+      metricsAsked: false,
       compileCache: false,
       instanceVar: 'NODE_APP_INSTANCE',
       increment: null,

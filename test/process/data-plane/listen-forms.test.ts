@@ -9,6 +9,7 @@ import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import type { Balance } from '../../../src/protocol/balance.ts';
 import { DataPlaneRig } from '../../support/data-plane-rig.ts';
+import { eventually, within } from '../../support/eventually.ts';
 import { freePort } from '../../support/free-port.ts';
 import { root } from '../../support/rig.ts';
 
@@ -159,3 +160,14 @@ async function compare(rig: DataPlaneRig, steps: Step[]): Promise<void> {
   assert.equal(worker.selfTest, 'ok');
   assert.equal(existsSync(join(rig.dir, 'app.sock')), false);
 }
+
+test('a worker that closes its servers while copies of their sockets are on the way ends by itself', async () => {
+  await using rig = new DataPlaneRig('kernel');
+  for (let round = 0; round < 5; round += 1) {
+    const worker = await rig.start({ fixture: 'data-plane/closes-all.cjs', args: ['4'], gated: true, ready: false });
+    await eventually('it listens', () => worker.listeners?.length === 4);
+    rig.admit(worker);
+    worker.tell({ close: true });
+    await within('its end', worker.exited);
+  }
+});
