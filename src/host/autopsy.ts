@@ -1,9 +1,9 @@
-// Looks into a worker whose event loop stands still, just before it is killed (primary). SIGUSR1 makes Node open an inspector on a
-// private loopback port, also while JavaScript spins; the debugger then pauses the script and shows its stack. Never done to a
-// worker that is to live on, nor to one whose application handles SIGUSR1 itself.
+// Looks into a worker whose event loop stands still, just before it is killed (primary). SIGUSR1 makes Node open an inspector on a loopback
+// port, also while JavaScript spins; the debugger then pauses the script and shows its stack. Every user of the machine reaches that port, so
+// the worker is started with `--inspect-publish-uid=stderr`: who does not know the 122 random bits of the inspector's address, which
+// stands on its stderr alone, gets nothing from it. Never done to a worker that is to live on, nor to one whose application handles SIGUSR1.
 
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { get } from 'node:http';
+import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type WebSocket from 'ws';
 import type { Frame, RequestInFlight } from '../supervisor/incident.ts';
@@ -20,28 +20,33 @@ export interface Autopsy {
 
 /** The preload answers here, in the paused script. */
 const ASK_REQUESTS = `process[Symbol.for('tutti.requests')]?.() ?? []`;
-const POLL_MS = 10;
 const DEEPEST = 32;
+
+/**
+ * Makes ready to read the inspector's address from the worker's stderr; the outer promise is kept when nothing of what Node says
+ * there can go astray any more, the inner one with the address. Both reject when the signal aborts.
+ */
+export type InspectorAddress = (signal: AbortSignal) => Promise<{ url: Promise<string> }>;
 
 export interface AutopsyOptions {
   timeoutMs: number;
+  inspector: InspectorAddress;
   /** Why no inspector may be opened, if so. */
   forbidden: string | null;
 }
 
 /** Never rejects, and takes no longer than `timeoutMs`. */
-export async function autopsy(pid: number, { timeoutMs, forbidden }: AutopsyOptions): Promise<Autopsy> {
+export async function autopsy(pid: number, { timeoutMs, inspector, forbidden }: AutopsyOptions): Promise<Autopsy> {
   const deadline = AbortSignal.timeout(timeoutMs);
   const doing = await occupation(pid);
   const nothing = (why: string): Autopsy => ({ doing, stack: null, why, requests: [] });
   if (forbidden !== null) return nothing(forbidden);
   if (doing === 'stopped') return nothing('the process is stopped by a signal');
-  if (process.platform !== 'linux') return nothing('the inspector of another process is found only on Linux');
+  if (process.platform === 'win32') return nothing('Windows has no signal that opens an inspector');
   try {
-    const before = listeningPorts(pid);
+    const { url } = await inspector(deadline);
     process.kill(pid, 'SIGUSR1');
-    const port = await newPort(pid, before, deadline);
-    const { stack, requests } = await interrogate(await inspectorUrl(port, deadline), deadline);
+    const { stack, requests } = await interrogate(await url, deadline);
     return { doing, stack: await mapFrames(stack), why: null, requests };
   } catch (error) {
     return nothing(deadline.aborted ? `the debugger got no answer within ${timeoutMs} ms` : String(error));
@@ -60,7 +65,9 @@ async function occupation(pid: number): Promise<Autopsy['doing']> {
   if (first === null || second === null) return 'unknown';
   if (second.state === 'T' || second.state === 't') return 'stopped';
   if (second.state === 'D') return 'uninterruptible';
-  return second.ticks - first.ticks >= SPINNING_TICKS ? 'spinning' : 'waiting';
+  // On a machine that gives it no time it stands in the kernel's queue each time.
+  const isQueued = first.state === 'R' && second.state === 'R';
+  return isQueued || second.ticks - first.ticks >= SPINNING_TICKS ? 'spinning' : 'waiting';
 }
 
 function readStat(pid: number): { state: string; ticks: number } | null {
@@ -71,57 +78,6 @@ function readStat(pid: number): { state: string; ticks: number } | null {
   } catch {
     return null; // not Linux, or the process has ended
   }
-}
-
-/** Loopback ports on which this process listens. */
-function listeningPorts(pid: number): Set<number> {
-  const inodes = new Set<string>();
-  for (const fd of readdirSync(`/proc/${pid}/fd`)) {
-    try {
-      const inode = /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`))?.[1];
-      if (inode !== undefined) inodes.add(inode);
-    } catch {
-      // closed in the meantime
-    }
-  }
-  const ports = new Set<number>();
-  for (const line of readFileSync(`/proc/${pid}/net/tcp`, 'utf8').split('\n').slice(1)) {
-    const [, local = '', , state, , , , , , inode = ''] = line.trim().split(/\s+/);
-    const [address, port] = local.split(':');
-    if (state === '0A' && address === '0100007F' && inodes.has(inode)) ports.add(Number.parseInt(port as string, 16));
-  }
-  return ports;
-}
-
-async function newPort(pid: number, before: ReadonlySet<number>, deadline: AbortSignal): Promise<number> {
-  for (;;) {
-    for (const port of listeningPorts(pid)) if (!before.has(port)) return port;
-    await delay(POLL_MS, undefined, { signal: deadline });
-  }
-}
-
-function inspectorUrl(port: number, signal: AbortSignal): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const request = get({ host: '127.0.0.1', port, path: '/json/list', agent: false, signal }, (response) => {
-      let body = '';
-      response.setEncoding('utf8');
-      response.on('data', (chunk: string) => {
-        body += chunk;
-      });
-      response.on('error', reject);
-      response.on('end', () => {
-        try {
-          const [target] = JSON.parse(body) as { webSocketDebuggerUrl?: string }[];
-          if (target?.webSocketDebuggerUrl) resolve(target.webSocketDebuggerUrl);
-          else reject(new Error('another debugger is attached'));
-        } catch (error) {
-          // The port is not the inspector's but one that the program opened at the same time.
-          reject(error);
-        }
-      });
-    });
-    request.on('error', reject);
-  });
 }
 
 interface PausedFrame {

@@ -1,6 +1,7 @@
-// Where a worker's output goes without passing through the primary.
+// A worker's output that goes elsewhere without passing through the primary: what the composition gives the host for it.
 
 import type { Socket } from 'node:net';
+import type { InspectorAddress } from './autopsy.ts';
 
 export interface ConnectedOutput {
   /** To be given to the worker; closed here right after. */
@@ -8,4 +9,5 @@ export interface ConnectedOutput {
   stderr: Socket;
   online(pid: number): void;
   admitted(slot: number): void;
+  inspector: InspectorAddress;
 }

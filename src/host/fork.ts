@@ -19,7 +19,7 @@ export interface ForkRequest {
   output: 'inherit' | 'pipe' | { stdout: Socket; stderr: Socket };
   /** The port for an inspector, if nodeArgs ask for one. */
   inspectPort: number | undefined;
-  /** An inspector that SIGUSR1 opens takes any free port, so that the autopsies of several workers do not meet. */
+  /** It may be looked into by an inspector that SIGUSR1 opens: on any free port, at an address that stands on its stderr alone. */
   autopsy: boolean;
 }
 
@@ -28,7 +28,9 @@ export function forkWorker({ generation, slot, boot, output, inspectPort, autops
   const settings = cluster.settings;
   const { execPath } = process;
   const [stdout, stderr] = typeof output === 'string' ? [output, output] : [output.stdout, output.stderr];
-  const isPrivate = autopsy && inspectPort === undefined;
+  // An inspector that the operator opens by a signal does not meet those of other workers either.
+  const isFree = inspectPort === undefined;
+  const more = [...(isFree ? ['--inspect-port=0'] : []), ...(autopsy ? ['--inspect-publish-uid=stderr'] : [])];
   const stdio: StdioOptions = ['inherit', stdout, stderr, 'ipc'];
   try {
     // Every setting is named, because cluster keeps what an earlier call had set.
@@ -37,12 +39,12 @@ export function forkWorker({ generation, slot, boot, output, inspectPort, autops
       args: [...generation.args],
       cwd: generation.cwd,
       // The preload comes before all else that is ours: threads of the application find the end of its own arguments there.
-      execArgv: [...generation.nodeArgs, '--require', preloadPath, ...(isPrivate ? ['--inspect-port=0'] : [])],
+      execArgv: [...generation.nodeArgs, '--require', preloadPath, ...more],
       stdio,
       silent: false,
       serialization: 'json',
       windowsHide: true,
-      ...({ inspectPort: isPrivate ? 0 : inspectPort, uid: undefined, gid: undefined } as object),
+      ...({ inspectPort: isFree ? 0 : inspectPort, uid: undefined, gid: undefined } as object),
     });
     // cluster has no setting for the binary; child_process reads it from here.
     if (generation.node !== null) process.execPath = generation.node;

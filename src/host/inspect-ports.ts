@@ -1,5 +1,5 @@
-// Which port each worker's inspector gets, when the node arguments ask for one (primary). Each living worker has its own, counted from
-// the one asked for, and a free one is used again: node:cluster would count on for ever.
+// Who may open a worker's inspector, and which port each worker's gets when the node arguments ask for one (primary). Each living worker
+// has its own, counted from the one asked for, and a free one is used again: node:cluster would count on for ever.
 
 import type { WorkerId } from '../supervisor/actions.ts';
 
@@ -21,6 +21,24 @@ export class InspectPorts {
   release(worker: WorkerId): void {
     this.#taken.delete(worker);
   }
+}
+
+/** Whether its arguments or its environment give the program an inspector that is open from the start. */
+export function hasInspector({ nodeArgs, env }: { nodeArgs: readonly string[]; env: NodeJS.ProcessEnv }): boolean {
+  return wantedInspectPort([...nodeArgs, ...(env.NODE_OPTIONS ?? '').split(/\s+/)]) !== null;
+}
+
+/** Why the inspector of a hung worker may not be opened, or null. `isRead`: tutti reads its stderr, and nobody else does. */
+export function whyNoInspector(
+  worker: { handlesUsr1: boolean },
+  generation: Parameters<typeof hasInspector>[0] | undefined,
+  isRead: boolean,
+): string | null {
+  if (worker.handlesUsr1) return 'the application handles SIGUSR1 itself';
+  if (generation !== undefined && hasInspector(generation)) return 'its inspector belongs to whoever asked for it';
+  return isRead
+    ? null
+    : 'tutti does not read its stderr, where alone its inspector would be safe from other users: --log-format json or --log-file would change that';
 }
 
 /** The first inspector port that `nodeArgs` ask for; null without an inspector, 0 for any free port. */

@@ -7,7 +7,7 @@ import type { SupervisorEvent } from '../supervisor/events.ts';
 import type { Host } from '../supervisor/host.ts';
 import type { LastWords, PolicyChange, SupervisorInput } from '../supervisor/inputs.ts';
 import type { MemoryRoom } from '../supervisor/means.ts';
-import type { Autopsy } from './autopsy.ts';
+import type { Autopsy, InspectorAddress } from './autopsy.ts';
 import { outOfMemoryKills } from './cgroup.ts';
 import { ChangedFiles } from './changed-files.ts';
 import { Clock } from './clock.ts';
@@ -16,7 +16,7 @@ import { type DataPlane, HEARTBEAT_MS } from './data-plane.ts';
 import { explainSpawnError } from './exit-explanation.ts';
 import { forgetStillborn, forkWorker, incrementOf } from './fork.ts';
 import type { Generation, Generations, Program } from './generations.ts';
-import { InspectPorts } from './inspect-ports.ts';
+import { hasInspector, InspectPorts, whyNoInspector } from './inspect-ports.ts';
 import { type Inspection, Inspections, type InspectionWish } from './inspections.ts';
 import { MetricsQuestion } from './metrics-question.ts';
 import { PreloadNotices } from './preload-notices.ts';
@@ -269,7 +269,8 @@ export class NodeHost implements Host {
     };
     try {
       const inspectPort = this.#inspectPorts.take(id, generation.nodeArgs);
-      const worker = forkWorker({ generation, slot, boot, output, inspectPort, autopsy: this.#options.autopsy });
+      const autopsy = this.#options.autopsy && output !== 'inherit' && !hasInspector(generation);
+      const worker = forkWorker({ generation, slot, boot, output, inspectPort, autopsy });
       if (worker.process.pid !== undefined) {
         const started = new WorkerProcess(worker, { id, slot, generation: number }, this.#observer);
         this.#workers.set(id, started);
@@ -322,11 +323,14 @@ export class NodeHost implements Host {
   async #autopsy({ worker: id, timeoutMs }: Extract<Action, { type: 'autopsy' }>): Promise<void> {
     const worker = this.#workers.get(id);
     if (worker === undefined) return;
-    const forbidden = worker.handlesUsr1 ? 'the application handles SIGUSR1 itself' : null;
+    const inspector: InspectorAddress =
+      this.#connected.get(id)?.inspector ?? ((signal) => Promise.resolve(worker.inspector(signal)));
+    const isRead = this.#options.output !== 'inherit' || this.#connected.has(id);
+    const forbidden = whyNoInspector(worker, this.#options.generations.get(worker.generation), isRead);
     try {
       // Loaded now: most primaries never need it.
       const { autopsy } = await import('./autopsy.ts');
-      this.#options.autopsied(worker, await autopsy(worker.pid, { timeoutMs, forbidden }));
+      this.#options.autopsied(worker, await autopsy(worker.pid, { timeoutMs, inspector, forbidden }));
     } catch (error) {
       // Its file cannot be loaded, for example while an installation replaces it. The worker is replaced all the same.
       const message = `Worker ${worker.pid} cannot be looked into: ${String(error)}`;

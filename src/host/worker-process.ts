@@ -10,6 +10,7 @@ import type { LastWords, Listener, SupervisorInput } from '../supervisor/inputs.
 import { BindFailures } from './bind-failures.ts';
 import { discard, guardChannel } from './channel-guard.ts';
 import { explainExit } from './exit-explanation.ts';
+import { InspectorEar } from './inspector-ear.ts';
 import { monotonicMs } from './monotonic.ts';
 
 /** A raw libuv handle of a socket; node passes it on as it is. */
@@ -67,6 +68,7 @@ export class WorkerProcess {
   readonly #tail: string[] = [];
   readonly #binds = new BindFailures();
   #lastWords: Extract<ToPrimary, { cmd: 'NODE_TUTTI_LAST_WORDS' }> | null = null;
+  #ear: InspectorEar | null = null;
   /** Why it cannot be used. */
   #refusal: string | null = null;
   #helloed = false;
@@ -90,6 +92,12 @@ export class WorkerProcess {
 
   get ended(): boolean {
     return this.#ended;
+  }
+
+  /** The address of the inspector that it is about to open, from its stderr; only where this process reads that. */
+  inspector(signal: AbortSignal): { url: Promise<string> } {
+    this.#ear = new InspectorEar(signal);
+    return { url: this.#ear.url };
   }
 
   /** Gives the application a signal that was kept from it. */
@@ -155,10 +163,14 @@ export class WorkerProcess {
       else observer.said(message);
     });
     for (const name of ['stdout', 'stderr'] as const) {
-      forked[name]?.on('data', (chunk: Buffer) => {
+      const pass = (chunk: Buffer): void => {
+        if (chunk.length === 0) return;
         if (name === 'stderr') this.#remember(chunk);
         observer.output(this, name, chunk);
-      });
+      };
+      const ear = (): InspectorEar | null => (name === 'stderr' ? this.#ear : null);
+      forked[name]?.on('data', (chunk: Buffer) => pass(ear()?.take(chunk) ?? chunk));
+      forked[name]?.once('end', () => pass(ear()?.end() ?? Buffer.alloc(0)));
       forked[name]?.on('error', () => {});
     }
     forked.once('spawn', () => observer.input({ type: 'worker-online', worker: this.id, pid: this.pid }));

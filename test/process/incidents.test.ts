@@ -32,7 +32,7 @@ function incidents(rig: Rig): Incident[] {
 }
 
 test('a worker whose loop spins is replaced in time, and the report names the function and the request', async () => {
-  const flags = { name: NAME, workers: 4, 'liveness-timeout': '6s' };
+  const flags = { name: NAME, workers: 4, 'liveness-timeout': '6s', 'log-file': 'app.log', 'log-format': 'json' };
   await using rig = await startRig({ fixture: 'hangs.cjs', flags });
   await using load = await startLoad({ port: rig.port, keepAlive: 8, fresh: 2, gets: true });
   await load.more(500);
@@ -57,7 +57,21 @@ test('a worker whose loop spins is replaced in time, and the report names the fu
     report.requests.map(({ method, path }) => `${method} ${path}`),
     ['GET /hang/42'],
   );
+  assert.doesNotMatch(readFileSync(join(rig.dir, 'app.log'), 'utf8'), /Debugger|For help/);
   assert.match(report.summary, /blocked in spinsForEver\(\) at .*hangs\.cjs:\d+, while it served GET \/hang\/42/);
+});
+
+test('where nobody but the collector reads the stderr of workers no inspector is opened, and the report says why', async () => {
+  const flags = { name: NAME, workers: 1, 'liveness-timeout': '6s' };
+  await using rig = await startRig({ fixture: 'hangs.cjs', flags });
+  send(rig, '/hang');
+  await rig.waitFor('incident');
+  const [report] = incidents(rig);
+  assert.equal(report?.stack, null);
+  assert.match(report?.noStack ?? '', /tutti does not read its stderr/);
+  assert.equal(report?.doing, 'spinning');
+  await rig.untilReady(1);
+  assert.doesNotMatch(rig.stderr, /Debugger/);
 });
 
 test('a crash leaves a report with the error, the request and the exit; the third alike is called a poison request', async () => {
