@@ -15,6 +15,7 @@ import { balanceOf, waitingForRestart } from './fixed-options.ts';
 import { cpuAllowance } from './host/cgroup.ts';
 import { preloadPath } from './host/fork.ts';
 import { Generations } from './host/generations.ts';
+import { installLastResort } from './host/last-resort.ts';
 import { loadedFiles } from './host/loaded-files.ts';
 import { monotonicMs } from './host/monotonic.ts';
 import { NodeHost } from './host/node-host.ts';
@@ -74,6 +75,8 @@ export interface LaunchOptions {
    * ends the app without one; `none` opens nothing.
    */
   control?: 'wanted' | 'required' | 'none';
+  /** True: what nobody catches in this process ends the app in order. Only for a process that does nothing else. */
+  lastResort?: boolean;
   /** How fast `workers: min..max` follows the load; tests have no minutes to wait. */
   autoscaleTimes?: AutoscaleTimes;
 }
@@ -91,7 +94,7 @@ export function supervise(options: SuperviseOptions): Supervision {
 /** Runs an app whose configuration is loaded; `tutti run` is this and a terminal. */
 export function launch(
   app: LoadedApp,
-  { signals, output, control = 'wanted', autoscaleTimes }: LaunchOptions,
+  { signals, output, control = 'wanted', lastResort = false, autoscaleTimes }: LaunchOptions,
 ): Supervision {
   const { config } = app;
   const env = { ...process.env };
@@ -100,8 +103,10 @@ export function launch(
   let current = app;
   let isStarted = false;
   let isEnded = false;
+  let hasFailed = false;
   const early: SupervisorInput[] = [];
   let uninstallSignals = () => {};
+  const uninstallLastResort = lastResort ? installLastResort((error) => void fail(error)) : () => {};
   let lastFailure: WorkerExit | null = null;
   const logScratch = new Scratch();
   const log = workerLog(config, output === 'inherit', {
@@ -180,6 +185,7 @@ export function launch(
   });
 
   function dispatch(input: SupervisorInput): void {
+    if (hasFailed) return;
     guarded(() => {
       observation.input(input);
       supervisor.dispatch(input);
@@ -190,11 +196,18 @@ export function launch(
     try {
       act();
     } catch (error) {
-      // The state of the core cannot be trusted any more. The workers are ended, so that nothing runs unsupervised.
-      host.release();
-      const problem = error instanceof Error ? (error.stack ?? error.message) : String(error);
-      void end(exitCodes.bug, problem, new TuttiError('ERR_INTERNAL', { problem }, { cause: error }));
+      void fail(error);
     }
+  }
+
+  /** This process cannot be trusted any more. The workers finish what they have, and nothing runs unsupervised after that. */
+  async function fail(error: unknown): Promise<void> {
+    if (hasFailed || isEnded) return;
+    hasFailed = true;
+    const problem = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    notice('error', `tutti itself has failed, and ends when its workers have finished what they have: ${problem}`);
+    await host.dismiss();
+    await end(exitCodes.bug, problem, new TuttiError('ERR_INTERNAL', { problem }, { cause: error }));
   }
 
   function snapshot(): Snapshot {
@@ -248,7 +261,7 @@ export function launch(
     stopSchedule = job.stop;
   }
 
-  function notice(level: 'info' | 'warn', message: string): void {
+  function notice(level: 'info' | 'warn' | 'error', message: string): void {
     handle.report({ type: 'notice', level, message });
   }
 
@@ -267,7 +280,10 @@ export function launch(
         () => {},
       )
       // Last of all: a signal in this moment would end the process before its socket is gone.
-      .finally(() => uninstallSignals());
+      .finally(() => {
+        uninstallSignals();
+        uninstallLastResort();
+      });
     handle.end({ code: verdict.code, reason: verdict.error?.message ?? reason }, verdict.error, closed);
   }
 
@@ -341,7 +357,10 @@ export function launch(
 
   if (signals) {
     const commands: SignalCommands = {
-      stop: (fast, reason) => void handle.stop({ fast }, reason),
+      stop: (fast, reason) => {
+        if (hasFailed && fast) host.release();
+        else void handle.stop({ fast }, reason);
+      },
       reload: () => void handle.reload(),
       scale: (by) => void handle.scale({ by }),
       reopenLogs: () => log?.reopen(),

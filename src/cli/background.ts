@@ -42,7 +42,7 @@ async function runInBackground(record: LaunchRecord): Promise<number> {
   try {
     const app = withLogFile(await load(record));
     stayLean(app.config);
-    const supervision = launch(app, { signals: true, output: 'inherit', control: 'required' });
+    const supervision = launch(app, { signals: true, output: 'inherit', control: 'required', lastResort: true });
     supervision.on('event', (event) => log.event(event));
     supervision.ready.then(
       () => report({ type: 'ready', snapshot: supervision.snapshot(), logFile: app.config.logFile }),

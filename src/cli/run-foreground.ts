@@ -47,7 +47,7 @@ export async function runForeground({ entry, args, options, terminal }: RunReque
   );
   const labels = labelsFor(app, terminal, { stdout, stderr });
   const output: LaunchOptions['output'] = labels === null ? 'inherit' : (piece) => labels.push(piece);
-  const supervision = launch(app, { signals: true, output });
+  const supervision = launch(app, { signals: true, output, lastResort: true });
   finishInPeace();
   supervision.on('event', (event) => {
     if (event.type === 'state' && event.state === 'starting') log.line('info', opening(app));

@@ -1,65 +1,35 @@
 // The real world of the core (primary): carries its actions out on processes, sockets, files and the clock, and turns what happens into
 // inputs. It decides nothing.
 
-import { type AppMetric, type BootInfo, PROTOCOL, type WorkerEnd } from '../protocol/messages.ts';
-import type { Action, CommandResult, WorkerId } from '../supervisor/actions.ts';
-import type { SupervisorEvent } from '../supervisor/events.ts';
+import { type BootInfo, PROTOCOL } from '../protocol/messages.ts';
+import type { Action, WorkerId } from '../supervisor/actions.ts';
 import type { Host } from '../supervisor/host.ts';
-import type { LastWords, PolicyChange, SupervisorInput } from '../supervisor/inputs.ts';
+import type { PolicyChange, SupervisorInput } from '../supervisor/inputs.ts';
 import type { MemoryRoom } from '../supervisor/means.ts';
-import type { Autopsy, InspectorAddress } from './autopsy.ts';
+import type { InspectorAddress } from './autopsy.ts';
 import { outOfMemoryKills } from './cgroup.ts';
 import { ChangedFiles } from './changed-files.ts';
 import { Clock } from './clock.ts';
 import type { ConnectedOutput } from './connected-output.ts';
-import { type DataPlane, HEARTBEAT_MS } from './data-plane.ts';
+import { HEARTBEAT_MS } from './data-plane.ts';
 import { explainSpawnError } from './exit-explanation.ts';
 import { forgetStillborn, forkWorker, incrementOf } from './fork.ts';
-import type { Generation, Generations, Program } from './generations.ts';
+import type { Generation } from './generations.ts';
 import { hasInspector, InspectPorts, whyNoInspector } from './inspect-ports.ts';
 import { type Inspection, Inspections, type InspectionWish } from './inspections.ts';
 import { MetricsQuestion } from './metrics-question.ts';
+import type { NodeHostOptions } from './node-host-options.ts';
 import { PreloadNotices } from './preload-notices.ts';
 import { probe } from './probe.ts';
-import { type ProcessMemory, pssBytes } from './process-memory.ts';
+import { pssBytes } from './process-memory.ts';
 import { Scratch } from './scratch.ts';
 import { WorkerMemory } from './worker-memory.ts';
 import { type WorkerObserver, WorkerProcess } from './worker-process.ts';
 
-export interface NodeHostOptions {
-  generations: Generations;
-  dataPlane: DataPlane;
-  memory: ProcessMemory;
-  output: 'inherit' | 'pipe';
-  /** The application's own metrics will be asked for. */
-  metricsAsked: boolean;
-  /** Where profiles and heap snapshots are written. */
-  /** Null: there is none to be had. */
-  inspectionFolder: string | null;
-  /** Connects a new worker's output elsewhere, instead of `output`. */
-  connectOutput: ((worker: { slot: number | null; generation: number }) => Promise<ConnectedOutput | null>) | null;
-  /** Whether a worker that stands still may be looked into. */
-  autopsy: boolean;
-  /** What was seen in a worker that stands still. */
-  autopsied(worker: WorkerProcess, autopsy: Autopsy): void;
-  /** Who lives is known to more than this process. */
-  roster: { joined(pid: number, end: WorkerEnd): void; left(pid: number): void };
-  /** What a worker told of its end, before the core hears of it. */
-  ended(pid: number, lastWords: LastWords): void;
-  /** Reads the configuration again, for a reload. Rejects with the reason why it cannot be used. */
-  reread(): Promise<{ program: Program; policy: PolicyChange }>;
-  dispatch(input: SupervisorInput): void;
-  report(event: SupervisorEvent): void;
-  answer(id: number, result: CommandResult): void;
-  exit(code: number, reason: string): void;
-  metrics(worker: WorkerId, seq: number | null, metrics: readonly AppMetric[] | null): void;
-  outputOf(worker: WorkerProcess, stream: 'stdout' | 'stderr', chunk: Buffer): void;
-  /** What an application said with process.send(), but for the word 'ready'. */
-  said(message: unknown): void;
-}
-
 /** A signal that reached the primary and a worker within this time was meant for the whole group. */
 const SAME_SIGNAL_MS = 100;
+/** A worker looks once a second whether it still has a primary. */
+const NOTICE_MS = 2000;
 
 export class NodeHost implements Host {
   readonly #options: NodeHostOptions;
@@ -200,12 +170,30 @@ export class NodeHost implements Host {
 
   /** Gives back everything that this process holds for the app. Workers that still live are killed. */
   release(): void {
+    for (const worker of this.#workers.values()) worker.kill();
+    this.#giveBack();
+  }
+
+  /**
+   * The same for a primary that cannot be trusted any more: its workers finish what they have and leave by themselves, as they do when it
+   * is dead. Kept when all have ended; those that have not when their time is over are killed.
+   */
+  async dismiss(): Promise<void> {
+    const workers = [...this.#workers.values()];
+    this.#giveBack();
+    const ends = workers.map(({ generation }) => this.#options.generations.get(generation)?.end);
+    const longestMs = Math.max(0, ...ends.map((end) => (end?.drainTimeoutMs ?? 0) + (end?.stopTimeoutMs ?? 0)));
+    const late = setTimeout(() => this.release(), longestMs + NOTICE_MS);
+    await Promise.all(workers.map((worker) => worker.dismiss()));
+    clearTimeout(late);
+  }
+
+  #giveBack(): void {
     if (this.#released) return;
     this.#released = true;
     this.#changedFiles.close();
     for (const timer of this.#timers) clearTimeout(timer);
     this.#timers.clear();
-    for (const worker of this.#workers.values()) worker.kill();
     this.#clock.clear();
     this.#options.dataPlane.close();
     this.#scratch.remove();

@@ -132,6 +132,18 @@ export class WorkerProcess {
     if (!this.send({ cmd: 'NODE_TUTTI_TERMINATE' })) this.#process.kill('SIGTERM');
   }
 
+  /** Lets it finish what it has and leave by itself, as if this process were dead. Kept when it has ended. */
+  dismiss(): Promise<void> {
+    return new Promise((ended) => {
+      if (this.#ended) {
+        ended();
+        return;
+      }
+      this.#process.once('exit', () => ended());
+      if (this.#process.connected) this.#process.disconnect();
+    });
+  }
+
   kill(): void {
     this.#process.kill('SIGKILL');
   }

@@ -1,0 +1,43 @@
+// What the host needs of the rest of the primary, and what it tells it.
+
+import type { AppMetric, WorkerEnd } from '../protocol/messages.ts';
+import type { CommandResult, WorkerId } from '../supervisor/actions.ts';
+import type { SupervisorEvent } from '../supervisor/events.ts';
+import type { LastWords, PolicyChange, SupervisorInput } from '../supervisor/inputs.ts';
+import type { Autopsy } from './autopsy.ts';
+import type { ConnectedOutput } from './connected-output.ts';
+import type { DataPlane } from './data-plane.ts';
+import type { Generations, Program } from './generations.ts';
+import type { ProcessMemory } from './process-memory.ts';
+import type { WorkerProcess } from './worker-process.ts';
+
+export interface NodeHostOptions {
+  generations: Generations;
+  dataPlane: DataPlane;
+  memory: ProcessMemory;
+  output: 'inherit' | 'pipe';
+  /** The application's own metrics will be asked for. */
+  metricsAsked: boolean;
+  /** Where profiles and heap snapshots are written. Null: there is none to be had. */
+  inspectionFolder: string | null;
+  /** Connects a new worker's output elsewhere, instead of `output`. */
+  connectOutput: ((worker: { slot: number | null; generation: number }) => Promise<ConnectedOutput | null>) | null;
+  /** Whether a worker that stands still may be looked into. */
+  autopsy: boolean;
+  /** What was seen in a worker that stands still. */
+  autopsied(worker: WorkerProcess, autopsy: Autopsy): void;
+  /** Who lives is known to more than this process. */
+  roster: { joined(pid: number, end: WorkerEnd): void; left(pid: number): void };
+  /** What a worker told of its end, before the core hears of it. */
+  ended(pid: number, lastWords: LastWords): void;
+  /** Reads the configuration again, for a reload. Rejects with the reason why it cannot be used. */
+  reread(): Promise<{ program: Program; policy: PolicyChange }>;
+  dispatch(input: SupervisorInput): void;
+  report(event: SupervisorEvent): void;
+  answer(id: number, result: CommandResult): void;
+  exit(code: number, reason: string): void;
+  metrics(worker: WorkerId, seq: number | null, metrics: readonly AppMetric[] | null): void;
+  outputOf(worker: WorkerProcess, stream: 'stdout' | 'stderr', chunk: Buffer): void;
+  /** What an application said with process.send(), but for the word 'ready'. */
+  said(message: unknown): void;
+}
