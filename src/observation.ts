@@ -5,7 +5,7 @@ import type { AdminExtras } from './admin/target.ts';
 import { dashboardAssets, dashboardHeaders } from './dashboard/assets.ts';
 import { AppMetrics, type AppMetricsSource } from './metrics/app-metrics.ts';
 import { negotiateFormat } from './metrics/exposition.ts';
-import { Metrics, measureOwnUsage } from './metrics/metrics.ts';
+import { Metrics, ownUsageMeter } from './metrics/metrics.ts';
 import { Sampler } from './metrics/sampler.ts';
 import type { AppMetric } from './protocol/messages.ts';
 import type { Action, WorkerId } from './supervisor/actions.ts';
@@ -22,7 +22,7 @@ export class Observation {
   /** `askWorkers` asks for the application's own metrics; the answers come to `appMetrics()`. */
   constructor(snapshot: () => Snapshot, askWorkers: AppMetricsSource['ask']) {
     this.#app = new AppMetrics({ ask: askWorkers });
-    this.#metrics = new Metrics({ snapshot, ownUsage: measureOwnUsage, appMetrics: () => this.#app.collect() });
+    this.#metrics = new Metrics({ snapshot, ownUsage: ownUsageMeter(), appMetrics: () => this.#app.collect() });
     this.#sampler = new Sampler(this.#metrics, snapshot);
     let assets: ReturnType<typeof dashboardAssets> | null = null;
     this.extras = {

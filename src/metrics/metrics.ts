@@ -57,12 +57,20 @@ export class Metrics {
   }
 }
 
-/** What this process itself uses. */
-export function measureOwnUsage(): OwnUsage {
-  const cpu = process.cpuUsage();
-  return {
-    cpuUserSeconds: cpu.user / 1e6,
-    cpuSystemSeconds: cpu.system / 1e6,
-    residentBytes: process.memoryUsage.rss(),
+/**
+ * Measures what this process itself uses. What cannot be read now – with a full table of descriptors nothing in /proc can – is as it was
+ * the last time.
+ */
+export function ownUsageMeter(): () => OwnUsage {
+  let usage: OwnUsage = { cpuUserSeconds: 0, cpuSystemSeconds: 0, residentBytes: 0 };
+  return () => {
+    try {
+      const { user, system } = process.cpuUsage();
+      usage = { ...usage, cpuUserSeconds: user / 1e6, cpuSystemSeconds: system / 1e6 };
+      usage = { ...usage, residentBytes: process.memoryUsage.rss() };
+    } catch {
+      // The last one has to do.
+    }
+    return usage;
   };
 }

@@ -1,0 +1,35 @@
+// Promise: a supervisor whose table of descriptors is full ends nothing: it serves, answers, says what it cannot do, and does it when
+// there is room again.
+
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { test } from 'node:test';
+import { freePort } from '../support/free-port.ts';
+import { assertNothingLost, startLoad } from '../support/load.ts';
+import { startRig } from '../support/rig.ts';
+
+test('a supervisor without a free descriptor serves on, and recovers', async () => {
+  const admin = await freePort();
+  await using rig = await startRig({ fixture: 'hello.cjs', flags: { workers: 2, admin } });
+  await using load = await startLoad({ port: rig.port, keepAlive: 8, fresh: 2 });
+  const scrape = () => fetch(`http://127.0.0.1:${admin}/metrics`);
+  // The connection stays: for a new one there is no room then.
+  assert.match(await (await scrape()).text(), /^tutti_supervisor_resident_memory_bytes \d{7,}$/m);
+  const limit = (most: number) => execFileSync('prlimit', ['--pid', String(rig.pid), `--nofile=${most}:`]);
+  limit(readdirSync(`/proc/${rig.pid}/fd`).length);
+
+  const page = await scrape();
+  assert.equal(page.status, 200);
+  assert.match(await page.text(), /^tutti_supervisor_resident_memory_bytes \d{7,}$/m);
+  const failed = await rig.reload();
+  assert.equal(failed.type, 'reload-failed');
+  assert.match(String(failed.message), /EMFILE|too many open files/);
+  await load.more(200);
+
+  limit(1024);
+  assert.equal((await rig.reload()).type, 'reload-done');
+  await load.more(200);
+  assertNothingLost(await load.stop(), 400);
+  assert.deepEqual(rig.events.all('incident'), []);
+});
