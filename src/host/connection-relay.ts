@@ -9,10 +9,14 @@ import { monotonicMs } from './monotonic.ts';
 export interface RelayOptions {
   /** The workers that have the socket `key`. */
   holders(key: string): Iterable<DataPlaneWorker>;
+  /** All workers that live. */
+  workers(): Iterable<DataPlaneWorker>;
   /** Somebody may yet come who takes connections of the socket `key`. */
   isOpen(key: string): boolean;
   /** How many connections the workers say they hold now, by cell. */
   connections(): (cell: number) => number;
+  /** Beyond this many that wait for a worker, what `round-robin` accepted is closed. */
+  mostParked: number;
   /** Default: monotonicMs. */
   now?: () => number;
 }
@@ -31,6 +35,8 @@ interface Offer {
   refusedBy: Set<number>;
   /** When it was sent to the worker that has it now. */
   sentAt: number;
+  /** That worker was asked whether it has arrived. */
+  isAsked: boolean;
 }
 
 /** What is on its way to one worker. */
@@ -49,6 +55,8 @@ type Transfer = Extract<ToPrimary, { cmd: 'NODE_TUTTI_TRANSFER' }>;
 const MOST_ON_THE_WAY = 64;
 /** A worker that has not answered an offer for as long is busy with something else. What is not sent yet waits no longer either. */
 const SLOW_MS = 10;
+/** After so long a worker is asked whether what it was sent has arrived: a process without a free descriptor loses it, and Node tells nobody. */
+const ASK_MS = 1000;
 /** What a worker answered before this time says nothing of how quick it is now. */
 const FORGET_MS = 50;
 /** More than any worker holds: one that is not on the scoreboard is given what must leave, if nobody else takes it. */
@@ -80,6 +88,11 @@ export class ConnectionRelay {
   dispatch(key: string, client: RawConnection): void {
     const offer = this.#newOffer({ key, client, used: false, from: null, to: null, held: null });
     const parked = this.#parked.get(key);
+    // A connection takes a descriptor here, and without one the primary could neither fork nor answer an operator.
+    if (this.#parkedCount() >= this.#options.mostParked) {
+      client.close();
+      return;
+    }
     if (parked !== undefined) parked.push(offer);
     else if (!this.#offer(offer)) this.#parked.set(key, [offer]);
   }
@@ -108,6 +121,12 @@ export class ConnectionRelay {
     this.#retry();
     this.pump();
     for (const sender of this.#settling) this.settle(sender);
+  }
+
+  /** The worker has answered all that has reached it before `id` was asked for. */
+  lost(worker: DataPlaneWorker, id: number): void {
+    if (this.#lanes.get(worker.id)?.offers.get(id)?.isAsked)
+      this.adopted(worker, { cmd: 'NODE_TUTTI_ADOPTED', id, accepted: false });
   }
 
   /** The worker wants to know when nothing that it sent can come back to it any more. */
@@ -140,6 +159,24 @@ export class ConnectionRelay {
     }
   }
 
+  /** To be called from time to time. */
+  askForLost(): void {
+    const before = this.#now() - ASK_MS;
+    for (const worker of this.#options.workers()) {
+      for (const offer of this.#lanes.get(worker.id)?.offers.values() ?? []) {
+        if (offer.isAsked || offer.sentAt > before) continue;
+        offer.isAsked = true;
+        worker.send({ cmd: 'NODE_TUTTI_PING', id: offer.id });
+      }
+    }
+  }
+
+  #parkedCount(): number {
+    let count = 0;
+    for (const offers of this.#parked.values()) count += offers.length;
+    return count;
+  }
+
   /** The socket closes: what waits goes to those who have it now, however much each of them gets. */
   handOut(key: string): void {
     const offers = this.#parked.get(key) ?? [];
@@ -168,7 +205,7 @@ export class ConnectionRelay {
   }
 
   #newOffer(offer: Pick<Offer, 'key' | 'client' | 'used' | 'from' | 'to' | 'held'>): Offer {
-    return { ...offer, id: this.#nextId++, refusedBy: new Set(), sentAt: 0 };
+    return { ...offer, id: this.#nextId++, refusedBy: new Set(), sentAt: 0, isAsked: false };
   }
 
   /** What is on its way back to its sender is there before anything that is sent to it later. */
@@ -242,6 +279,7 @@ export class ConnectionRelay {
   #send(offer: Offer, target: DataPlaneWorker, { must, back }: { must: boolean; back: boolean }): void {
     const { id, key, used, client } = offer;
     offer.sentAt = this.#now();
+    offer.isAsked = false;
     this.#lane(target).offers.set(id, offer);
     // If it cannot be sent the worker is about to die, and `gone` will say so.
     target.send({ cmd: 'NODE_TUTTI_ADOPT', id, key, used, must, back }, client);

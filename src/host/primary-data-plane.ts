@@ -11,6 +11,7 @@ import { testBinding } from './bind-socket.ts';
 import { ConnectionRelay } from './connection-relay.ts';
 import { type DataPlane, HEARTBEAT_MS, type Sign } from './data-plane.ts';
 import type { DataPlaneWorker } from './data-plane-worker.ts';
+import { mostParked } from './descriptors.ts';
 import { ListeningSockets, type ListeningSocketsOptions } from './listening-sockets.ts';
 import { monotonicMs } from './monotonic.ts';
 import { Scoreboard } from './scoreboard.ts';
@@ -109,6 +110,8 @@ export class PrimaryDataPlane implements DataPlane {
     });
     this.#relay = new ConnectionRelay({
       holders: (key) => this.#sockets.holders(key),
+      workers: () => this.#members.values(),
+      mostParked: mostParked(),
       isOpen: (key) => this.#sockets.isOpen(key),
       connections: () => this.#scoreboard?.connections() ?? (() => 0),
     });
@@ -144,6 +147,9 @@ export class PrimaryDataPlane implements DataPlane {
         return;
       case 'NODE_TUTTI_CLOSE':
         this.#sockets.handleClose(member, message.key);
+        return;
+      case 'NODE_TUTTI_PONG':
+        this.#relay.lost(member, message.id);
         return;
       case 'NODE_TUTTI_SETTLE':
         this.#relay.settle(member);
@@ -191,6 +197,7 @@ export class PrimaryDataPlane implements DataPlane {
     this.#look();
     this.#sockets.heard();
     this.#relay.pump();
+    this.#relay.askForLost();
     const signs = this.#signs;
     if (signs.length === 0) return;
     this.#signs = [];

@@ -148,6 +148,7 @@ const contents: { [K in Kind]: Fields<Content<K>> } = {
   NODE_TUTTI_CLOSE: { key: text },
   NODE_TUTTI_BUSY: {},
   NODE_TUTTI_SETTLE: {},
+  NODE_TUTTI_PONG: { id: whole },
   NODE_TUTTI_LISTENING: {
     listeners: list(
       shape<Listening>({

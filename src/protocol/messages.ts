@@ -123,6 +123,8 @@ export type ToWorker =
    */
   | { cmd: 'NODE_TUTTI_PORT'; key: string; state: 'alone' | 'shared' | 'closing'; take: boolean }
   | { cmd: 'NODE_TUTTI_SETTLED' }
+  /** Answered by PONG at once: what was sent before and is not answered by then did not arrive. */
+  | { cmd: 'NODE_TUTTI_PING'; id: number }
   /** With a connected handle: hand it to the first HTTP(S) server as if it had been accepted. It counts nowhere. */
   | { cmd: 'NODE_TUTTI_PROBE' }
   /** `stop`: the whole app ends. A second one may only shorten the drain, or add that. */
@@ -161,6 +163,7 @@ export type ToPrimary =
   | { cmd: 'NODE_TUTTI_BUSY' }
   /** Answered by SETTLED when every connection that this worker has sent is with a sibling, or on its way back before the answer. */
   | { cmd: 'NODE_TUTTI_SETTLE' }
+  | { cmd: 'NODE_TUTTI_PONG'; id: number }
   | {
       cmd: 'NODE_TUTTI_LISTENING';
       listeners: {

@@ -167,6 +167,9 @@ class WorkerDataPlane implements DataPlane {
       case 'NODE_TUTTI_ADOPT':
         this.#adopt(message, handle as RawConnection | undefined);
         return;
+      case 'NODE_TUTTI_PING':
+        this.#options.send({ cmd: 'NODE_TUTTI_PONG', id: message.id });
+        return;
       case 'NODE_TUTTI_SETTLED':
         this.#transfers.settled();
         return;

@@ -30,6 +30,7 @@ class TestWorker implements DataPlaneWorker {
   readonly generation = 1;
   leaving = false;
   settled = 0;
+  readonly asked: number[] = [];
 
   isDraining(): boolean {
     return this.leaving;
@@ -50,6 +51,7 @@ class TestWorker implements DataPlaneWorker {
   send(message: ToWorker): void {
     if (message.cmd === 'NODE_TUTTI_ADOPT') this.offers.push(message);
     if (message.cmd === 'NODE_TUTTI_SETTLED') this.settled += 1;
+    if (message.cmd === 'NODE_TUTTI_PING') this.asked.push(message.id);
   }
 
   answer(accepted: boolean): void {
@@ -91,6 +93,8 @@ beforeEach(() => {
   relay = new ConnectionRelay({
     holders: () => workers,
     isOpen: () => isOpen,
+    workers: () => workers,
+    mostParked: 6,
     now: () => now(),
     connections: () => (cell) => loads[cell] ?? 0,
   });
@@ -252,4 +256,31 @@ test('a transfer of one who ended goes to a worker that still drains', () => {
   B().answer(false);
   A().answer(false);
   assert.equal(C().offers[0]?.back, true);
+});
+
+test('beyond what may wait, what the primary accepted is closed', () => {
+  for (let count = 0; count < 3 + 6; count += 1) relay.dispatch('k', client());
+  assert.equal(closed, 0);
+  relay.dispatch('k', client());
+  assert.equal(closed, 1);
+  B().answer(true);
+  relay.dispatch('k', client());
+  assert.equal(closed, 2, 'the one that B took is closed here, the new one waits');
+});
+
+test('what a worker without a free descriptor lost goes to another', () => {
+  let at = 0;
+  now = () => at;
+  relay.dispatch('k', client());
+  const id = workers[0]?.offers.shift()?.id ?? 0;
+  relay.askForLost();
+  assert.deepEqual(A().asked, []);
+  at = 2000;
+  relay.askForLost();
+  relay.askForLost();
+  assert.deepEqual(A().asked, [id]);
+  relay.lost(A(), id);
+  assert.deepEqual(offered(), [0, 1, 0]);
+  relay.lost(B(), B().offers[0]?.id ?? 0);
+  assert.deepEqual(offered(), [0, 1, 0], 'nobody has asked B');
 });
