@@ -12,10 +12,12 @@ import type { Connection } from './connections.ts';
 import { DatagramGate, type RawDatagram } from './datagram-gate.ts';
 import { watchForeignListen } from './foreign-listen.ts';
 import { cancel, guarded, keepAlive, type Outcome } from './guard.ts';
+import { handServers } from './handed-servers.ts';
 import { ListenHandle } from './listen-handle.ts';
 import { installListenSeam, type PrivateServer, type ServerAnswer } from './listen-seam.ts';
 import { addressOf, type ListenerInfo, listenerInfo } from './listener-info.ts';
 import { PendingHandle } from './pending-handle.ts';
+import { PrivateListeners } from './private-listen.ts';
 import { Transfers } from './transfers.ts';
 
 export interface DataPlaneOptions {
@@ -103,6 +105,7 @@ class WorkerDataPlane implements DataPlane {
   #slot: number | null;
   #foreign: { stopAccepting(): void } | null = null;
   readonly #transfers: Transfers;
+  readonly #private: PrivateListeners;
   #stopped = false;
   #waitingRef: NodeJS.Timeout | null = null;
 
@@ -111,6 +114,7 @@ class WorkerDataPlane implements DataPlane {
     const { gated, slot, balance, transfer, scoreboard } = options.boot;
     this.#open = !gated;
     this.#slot = slot;
+    this.#private = new PrivateListeners(options.readiness);
     this.#transfers = new Transfers({
       balance,
       transfer,
@@ -127,11 +131,13 @@ class WorkerDataPlane implements DataPlane {
       installListenSeam({
         onServer: (server, request, answer) => this.#listen(server, request, answer),
         onDatagram: (socket, request, answer) => this.#bind(socket, request, answer),
+        onPrivate: (server) => this.#private.add(server),
         onLookup: (change) => {
           if (change > 0) this.#options.readiness.listenPending();
           else this.#options.readiness.listenSettled(this, null);
         },
       });
+    if (this.selfTest === 'ok') handServers((handle, got) => this.#copyOf(handle.key, got));
     if (this.selfTest !== 'ok') this.#foreign = watchForeignListen(this.#options.readiness);
   }
 
@@ -153,6 +159,7 @@ class WorkerDataPlane implements DataPlane {
     for (const { handle } of this.#held.values()) if (!handle.alone) handle.stopAccepting();
     for (const datagram of this.#datagrams.values()) if (!datagram.alone) datagram.stop();
     this.#foreign?.stopAccepting();
+    this.#private.stopAccepting();
   }
 
   onMessage(message: ToWorker, handle: unknown): Outcome {
@@ -350,6 +357,13 @@ class WorkerDataPlane implements DataPlane {
     // It may have rested, because others accepted in its place.
     else if (alone && this.#open) this.#copy(handle);
     else if (!alone && this.#stopped) handle.stopAccepting();
+  }
+
+  /** For another process: this worker accepts no more from it than before. */
+  #copyOf(key: string, got: (raw: RawListenHandle | null) => void): void {
+    const seq = ++this.#seq;
+    this.#waiting.set(seq, (reply, raw) => () => got(reply.errno === 0 ? (raw as RawListenHandle | null) : null));
+    this.#options.send({ cmd: 'NODE_TUTTI_COPY', seq, key });
   }
 
   #rest(key: string, rests: boolean): ListenHandle | undefined {

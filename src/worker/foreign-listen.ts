@@ -34,7 +34,7 @@ export function watchForeignListen(report: ListenReport): { stopAccepting(): voi
   };
 }
 
-function infoOf(server: PrivateServer): ListenerInfo {
+export function infoOf(server: PrivateServer): ListenerInfo {
   const address = server.address() as AddressInfo | string | null;
   const scheme = schemeOf(server);
   const place: ListenerInfo =

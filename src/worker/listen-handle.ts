@@ -62,6 +62,11 @@ export class ListenHandle {
     return this.#real?.fd ?? -1;
   }
 
+  /** The worker's own copy of the socket; null while it has none. */
+  get real(): RawListenHandle | null {
+    return this.#real;
+  }
+
   listen(backlog: number): number {
     if (this.#options.errno !== 0) return this.#options.errno;
     this.#backlog = backlog;

@@ -9,6 +9,7 @@ import net from 'node:net';
 import { resolve } from 'node:path';
 import type { ListenRequest, SocketName } from '../protocol/messages.ts';
 import { attempt, guarded, off, on, once } from './guard.ts';
+import { beginOwnDescriptors, isOwnSocket } from './own-descriptors.ts';
 import { process } from './own-process.ts';
 
 /** The part of net.Server that Node's own modules use. */
@@ -42,6 +43,8 @@ export interface SeamHooks {
   onServer(server: PrivateServer, request: Omit<ListenRequest, 'index'>, answer: ServerAnswer): void;
   /** A dgram socket wants to be bound. */
   onDatagram(socket: dgram.Socket, request: Omit<ListenRequest, 'index'>, answer: Answer): void;
+  /** A net.Server is about to listen on a socket of this worker's alone. Answers with what to call if it does not even begin. */
+  onPrivate(server: PrivateServer): () => void;
   /** +1: listen() began to look a host name up; −1: it went on or gave up. */
   onLookup(change: 1 | -1): void;
 }
@@ -55,6 +58,7 @@ export type ServerAnswer = (
 export function installListenSeam(hooks: SeamHooks): 'ok' | string {
   const failure = selfTest();
   if (failure !== null) return failure;
+  beginOwnDescriptors();
   const lookups = watchListen(hooks);
   watchBind();
   const module = cluster as unknown as { _getServer: GetServer };
@@ -71,6 +75,11 @@ export function installListenSeam(hooks: SeamHooks): 'ok' | string {
     }
     const server = asking as PrivateServer;
     lookups.done(server);
+    if (request.fd !== null && isOwnSocket(request.fd)) {
+      hooks.onPrivate(server);
+      server._listen2(query.address, query.port, query.addressType, query.backlog, query.fd, query.flags);
+      return;
+    }
     hooks.onServer(server, request, (handle, bound) => {
       if (query.address !== null || bound.address === null) {
         answer(0, handle);
@@ -169,13 +178,30 @@ function selfTest(): string | null {
   return null;
 }
 
-/** `exclusive` and `reusePort` mean nothing inside one app; the caller's object stays as it is. */
+type ListenOptions = { exclusive?: boolean; reusePort?: boolean; port?: unknown; path?: unknown };
+
+/** A port that the system chooses, or a pipe: each worker can have its own, as with node:cluster. */
+function isPrivate(options: ListenOptions | null | undefined): boolean {
+  if (typeof options !== 'object' || options === null || !options.exclusive) return false;
+  return options.port === undefined ? typeof options.path === 'string' : Number(options.port) === 0;
+}
+
+/** `exclusive` on a port of its own and `reusePort` mean nothing inside one app; the caller's object stays as it is. */
 function watchListen(hooks: SeamHooks): { done(server: PrivateServer): void } {
   const lookups = new Map<PrivateServer, () => void>();
   const prototype = net.Server.prototype;
   const original = prototype.listen as (this: net.Server, ...args: unknown[]) => net.Server;
   const listen = function (this: PrivateServer, ...args: unknown[]): net.Server {
-    const options = args[0] as { exclusive?: boolean; reusePort?: boolean } | null | undefined;
+    const options = args[0] as ListenOptions | null | undefined;
+    if (isPrivate(options)) {
+      const failed = hooks.onPrivate(this);
+      try {
+        return Reflect.apply(original, this, args);
+      } catch (error) {
+        failed();
+        throw error;
+      }
+    }
     if (typeof options === 'object' && options !== null && (options.exclusive || options.reusePort)) {
       args[0] = Object.create(options, {
         exclusive: { value: false, writable: true, enumerable: true },
@@ -227,6 +253,10 @@ function watchBind(): void {
       exclusive?: boolean;
       recvStart?: unknown;
     };
+    if (isOptions && typeof options.fd === 'number' && !options.exclusive && isOwnSocket(options.fd)) {
+      const own = Object.create(options, { exclusive: { value: true } });
+      return Reflect.apply(original, this, [own, ...args.slice(1)]);
+    }
     if (isOptions && (typeof options.recvStart === 'function' || typeof options.fd === 'number')) {
       return Reflect.apply(original, this, args);
     }
