@@ -5,6 +5,7 @@ import { spawnSync } from 'node:child_process';
 const tools = [
   { command: 'chromium', package: 'chromium', tests: 'the dashboard in a browser (test/browser)' },
   { command: 'promtool', package: 'prometheus', tests: 'that Prometheus reads the metrics' },
+  { command: 'tmux', package: 'tmux', tests: 'tutti top on a terminal' },
   { command: 'script', package: 'bsdutils', tests: 'what is seen on a terminal' },
 ];
 
