@@ -35,16 +35,17 @@ function isForeign(uid: number): boolean {
 }
 
 /**
- * Why `path` cannot be a folder that only this user changes, or null; null also when nothing is there. A link to it must be this user's
- * or root's, and `asLink: false` allows none.
+ * Why `path` cannot be a folder that only this user changes, or null; null also when nothing is there. No link on the way to it may be
+ * another user's, and with `asLink: false` it is none itself.
  */
 export function folderProblem(path: string, { asLink }: { asLink: boolean }): string | null {
   try {
-    let stats = lstatSync(path);
-    if (stats.isSymbolicLink() && asLink) {
-      if (isForeign(stats.uid)) return `it is a link of user ${stats.uid}`;
-      stats = statSync(path);
-    }
+    const foreign = onTheWay(path, ({ here, stats }) =>
+      stats.isSymbolicLink() && isForeign(stats.uid) ? `${here} is a link of user ${stats.uid}` : null,
+    );
+    if (foreign !== null) return foreign;
+    const plain = resolve(path);
+    const stats = asLink ? statSync(plain) : lstatSync(plain);
     if (!stats.isDirectory()) return stats.isSymbolicLink() ? 'it is a symbolic link' : 'it is not a folder';
     if (process.getuid !== undefined && stats.uid !== process.getuid()) {
       return `it belongs to user ${stats.uid}, and this is user ${process.getuid()}`;
@@ -61,27 +62,42 @@ export function folderProblem(path: string, { asLink }: { asLink: boolean }): st
  * root, and nobody else may put another file in its place. Throws the system's error where it cannot be found out.
  */
 export function foreignHand(file: string): string | null {
+  return onTheWay(file, ({ here, stats, isPassed }) => {
+    if (stats.isSymbolicLink()) return isForeign(stats.uid) ? `${here}: it is a link of user ${stats.uid}` : null;
+    // In a sticky folder such as /tmp nobody takes away what is another's; but anybody puts files beside it.
+    if (isPassed && (stats.mode & 0o1000) !== 0 && !isForeign(stats.uid)) return null;
+    const problem = whoElse(stats);
+    return problem === null ? null : `${here}: ${problem}`;
+  });
+}
+
+interface Step {
+  here: string;
+  stats: Stats;
+  /** Neither the last, nor the folder that it lies in. */
+  isPassed: boolean;
+}
+
+/** The first answer that is not null, of all that the kernel passes on the way to `path`, links included. */
+function onTheWay(path: string, judge: (step: Step) => string | null): string | null {
   if (process.getuid === undefined) return null;
-  const ahead = partsOf(resolve(file));
+  const ahead = partsOf(resolve(path));
   let links = 0;
   let at = '/';
   for (let name = ahead.shift(); name !== undefined; name = ahead.shift()) {
     const here = join(at, name);
     const stats = lstatSync(here);
-    if (stats.isSymbolicLink()) {
-      links += 1;
-      if (links > MOST_LINKS) return `${here}: too many links`;
-      if (isForeign(stats.uid)) return `${here}: it is a link of user ${stats.uid}`;
-      const target = readlinkSync(here);
-      ahead.unshift(...partsOf(target));
-      if (isAbsolute(target)) at = '/';
+    const answer = judge({ here, stats, isPassed: ahead.length > 1 });
+    if (answer !== null) return answer;
+    if (!stats.isSymbolicLink()) {
+      at = here;
       continue;
     }
-    // In a sticky folder such as /tmp nobody takes away what is another's; but anybody puts files beside it.
-    const isOnlyPassed = ahead.length > 1 && (stats.mode & 0o1000) !== 0 && !isForeign(stats.uid);
-    const problem = isOnlyPassed ? null : whoElse(stats);
-    if (problem !== null) return `${here}: ${problem}`;
-    at = here;
+    links += 1;
+    if (links > MOST_LINKS) return `${here}: too many links`;
+    const target = readlinkSync(here);
+    ahead.unshift(...partsOf(target));
+    if (isAbsolute(target)) at = '/';
   }
   return null;
 }

@@ -2,7 +2,7 @@
 // this user can change what is there. Used by the primary and by the CLI.
 
 import { existsSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { userInfo } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
 import process from 'node:process';
 import { TuttiError } from '../errors.ts';
@@ -65,15 +65,15 @@ function problemOf(folder: string): string | null {
   return null;
 }
 
-/** A user id without an entry in the system's list of users has none. */
-function homeOf(env: Environment): string {
-  let home: string;
+function homeOf({ HOME = '' }: Environment): string {
+  if (isAbsolute(HOME)) return HOME;
   try {
-    home = env.HOME || homedir();
+    // As the system's list of users has it.
+    const { homedir } = userInfo();
+    if (isAbsolute(homedir)) return homedir;
   } catch {
-    home = '';
+    // The user's number is not in that list.
   }
-  if (isAbsolute(home)) return home;
   throw new TuttiError('ERR_STATE_FOLDER', {
     path: '~/.tutti',
     reason: `user ${process.getuid?.() ?? ''} has no home, and neither TUTTI_HOME nor HOME says where one is`,

@@ -1,6 +1,6 @@
 // The work of `tutti import pm2`.
 
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, extname, join, relative, resolve } from 'node:path';
 import { createColors } from 'picocolors';
 import { distrust, findConfigFile, loadPm2File } from '../config/load.ts';
@@ -65,7 +65,9 @@ function usual(folder: string): string {
 
 function write(path: string, text: string, force: boolean): void {
   try {
-    writeFileSync(path, text, { flag: force ? 'w' : 'wx' });
+    // Not written over: another user may have put a link there.
+    if (force) rmSync(path, { force: true });
+    writeFileSync(path, text, { flag: 'wx' });
   } catch (error) {
     const exists = error instanceof Error && 'code' in error && error.code === 'EEXIST';
     if (exists) throw new TuttiError('ERR_IMPORT_EXISTS', { path });

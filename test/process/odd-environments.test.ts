@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -117,4 +117,21 @@ test('a read-only state folder is told as that, not as a folder that is missing'
     assert.match(stderr, /EROFS: read-only file system/);
     assert.match(stderr, /Set TUTTI_HOME/);
   }
+});
+
+test('when somebody has cleaned the temporary folder, the lines of new workers still go to the log file', async () => {
+  await using cli = await openCli();
+  const app = cli.write(
+    'says.cjs',
+    `console.log('booted', process.pid); require('http').createServer().listen(process.env.PORT);`,
+  );
+  await cli.ok(['start', app, '-n', 'web', '-i', '1']);
+  const temporary = cli.environment().TMPDIR ?? '';
+  for (const name of readdirSync(temporary)) rmSync(join(temporary, name), { recursive: true });
+  await cli.ok(['reload', 'web']);
+  const [worker] = (await cli.snapshot('web')).workers;
+  await eventually('the line of the new worker', async () =>
+    (await cli.ok(['logs', 'web'])).stdout.includes(`booted ${worker?.pid}`),
+  );
+  assert.doesNotMatch(cli.logs(), /no log process/);
 });

@@ -62,6 +62,13 @@ test('a folder of another user, or one that others may write to, is refused and 
   symlinkSync(cli.home, link);
   spawnSync('chown', ['-h', String(mallory), link]);
   await assertRefused(cli, link, /a link of user 65534/);
+  for (const path of [`${link}/`, `${link}/.`, join(link, 'sub')]) {
+    const { code, stderr } = await cli.run(['status'], { env: { TUTTI_HOME: path } });
+    assert.equal(code, 77, `${path}: ${stderr}`);
+  }
+  const own = join(cli.dir, 'own-link');
+  symlinkSync(cli.home, own);
+  assert.equal((await cli.run(['status'], { env: { TUTTI_HOME: `${own}/` } })).code, 5);
 });
 
 test('so is one of whose folders somebody else has one', { skip }, async () => {
