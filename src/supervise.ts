@@ -2,10 +2,10 @@
 // the command `tutti run`. It never ends the process and installs no signal handler unless asked.
 
 import cluster from 'node:cluster';
-import { dirname, relative } from 'node:path';
 import type { AdminServer } from './admin/admin-server.ts';
 import type { Route } from './admin/routes.ts';
 import { incidentFolder, inspectionFolder, orNone } from './admin/state-folder.ts';
+import { appWatch } from './app-watch.ts';
 import { type LoadedApp, loadGiven } from './config/app.ts';
 import { resolveEntry } from './config/entry.ts';
 import type { AppOptions } from './config/options.ts';
@@ -13,7 +13,6 @@ import { exitCodes, TuttiError } from './errors.ts';
 import { Evidence } from './evidence.ts';
 import { balanceOf, waitingForRestart } from './fixed-options.ts';
 import { cpuAllowance } from './host/cgroup.ts';
-import { preloadPath } from './host/fork.ts';
 import { Generations } from './host/generations.ts';
 import { installLastResort } from './host/last-resort.ts';
 import { loadedFiles } from './host/loaded-files.ts';
@@ -39,7 +38,6 @@ import { Supervisor } from './supervisor/supervisor.ts';
 import { surroundings } from './surroundings.ts';
 import { verdictOf, type WorkerExit } from './verdict.ts';
 import { version } from './version.ts';
-import { FileWatch } from './watch.ts';
 import { workerLog } from './worker-output.ts';
 
 /** A worker that takes long to start is no reason to be out of control. */
@@ -122,7 +120,11 @@ export function launch(
     now: () => new Date(),
   });
   let admin: Promise<AdminServer | null> = Promise.resolve(null);
-  const watch = fileWatch();
+  const watch = appWatch(app, {
+    env: process.env,
+    notice: (level, message) => notice(level, message),
+    reload: () => handle.reload(),
+  });
   const unread = new UnreadMessages((sentence) => notice('warn', sentence));
   let stopSchedule = () => {};
 
@@ -152,6 +154,7 @@ export function launch(
     report: (event) => {
       if (event.type === 'worker-exit' && event.reason !== 'planned') lastFailure = event;
       handle.report(event);
+      watch?.event(event);
       if (event.type === 'worker-exit') evidence.exited(event);
     },
     answer: (id, result) => handle.answer(id, result),
@@ -221,22 +224,6 @@ export function launch(
       monotonicMs: now,
       wallMs: Date.now(),
       pssBytes: (pid) => memory.pssBytes(pid, now),
-    });
-  }
-
-  function fileWatch(): FileWatch | null {
-    if (config.watch === false) return null;
-    return new FileWatch({
-      what: config.watch,
-      ignore: config.watchIgnore,
-      always: [...(app.file === null ? [] : [app.file]), ...config.envFile],
-      foreign: dirname(preloadPath),
-      changed: (path, others) => {
-        const more = others === 0 ? '' : ` and ${others} more`;
-        notice('info', `${relative(config.cwd, path)}${more} changed: reload`);
-        void handle.reload();
-      },
-      failed: (reason) => notice('warn', `changed files may not be seen: ${reason}`),
     });
   }
 

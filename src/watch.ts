@@ -13,6 +13,8 @@ export interface FileWatchOptions {
   always: readonly string[];
   /** Loaded, but not the app's own. */
   foreign: string;
+  /** Which files tutti writes itself. */
+  written: () => Promise<(path: string) => boolean>;
   changed: (path: string, others: number) => void;
   failed: (reason: string) => void;
 }
@@ -26,6 +28,7 @@ export class FileWatch {
   readonly #ignored: readonly RegExp[];
   readonly #loaded: Set<string>;
   readonly #changed = new Set<string>();
+  #isWritten: (path: string) => boolean = () => false;
   #watcher: FSWatcher | null = null;
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
@@ -46,8 +49,9 @@ export class FileWatch {
 
   async start(): Promise<void> {
     const { watch } = await import('chokidar');
+    const { what, always, written } = this.#options;
+    this.#isWritten = await written();
     if (this.#isClosed) return;
-    const { what, always } = this.#options;
     const isEach = what === true;
     // The folders too: an editor that writes a new file in the place of the old one takes the watched one away.
     const files = [...(isEach ? this.#loaded : always)];
@@ -81,7 +85,7 @@ export class FileWatch {
   }
 
   #isIgnored(path: string): boolean {
-    return NEVER.test(path) || this.#ignored.some((one) => one.test(path));
+    return NEVER.test(path) || this.#isWritten(path) || this.#ignored.some((one) => one.test(path));
   }
 
   #tell(): void {

@@ -38,6 +38,8 @@ export interface LoadedApp extends Resolved {
   file: string | null;
   /** Its place among the apps of the file, from 0. */
   position: number;
+  /** The log files that its configuration file names for any of its apps. */
+  logFiles: readonly string[];
   /** Things that are odd but no error. */
   warnings: readonly string[];
   /** Does it all again: what the command line and the environment said stays, the file is read anew. */
@@ -133,6 +135,7 @@ export function loadGiven(given: AppOptions, around: Surroundings): LoadedApp {
     ...resolved,
     file: null,
     position: 0,
+    logFiles: [],
     warnings: [...misspeltVariables(around.env), ...selfClusteringWarnings(entry)],
     reread: async () => loadGiven(given, around),
   };
@@ -180,6 +183,7 @@ function loadOne(file: LoadedFile | null, index: number, request: Located, aroun
     ...resolved,
     file: file?.path ?? null,
     position: index,
+    logFiles: file === null ? [] : logFilesOf(file),
     warnings: [
       ...misspeltVariables(around.env),
       ...(request.refused === null ? [] : [`${request.refused.message} ${request.refused.remedy}`]),
@@ -189,6 +193,11 @@ function loadOne(file: LoadedFile | null, index: number, request: Located, aroun
     ],
     reread: () => loadApp({ ...request, configPath: file?.path ?? 'none' }, around),
   };
+}
+
+function logFilesOf({ apps, path }: LoadedFile): string[] {
+  const named = apps.map(({ logFile }) => logFile).filter((file) => typeof file === 'string');
+  return named.map((file) => resolve(dirname(path), file));
 }
 
 function resolveIn(file: LoadedFile | null, context: ResolveContext): Resolved {

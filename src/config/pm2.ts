@@ -186,7 +186,7 @@ const taken: Record<string, Take> = {
   cron_restart: cron,
   cron: cron,
   watch: (value, app) => ({ watch: typeof value === 'boolean' ? value : list(value).map((one) => inFolder(app, one)) }),
-  ignore_watch: (value, app) => ({ watchIgnore: list(value).map((one) => inFolder(app, one)) }),
+  ignore_watch: ignoredByWatch,
   log_file: path('logFile'),
   log: path('logFile'),
   log_type: (value) => (value === 'json' ? { logFormat: 'json' } : {}),
@@ -249,6 +249,21 @@ function cron(value: Value, app: Record<string, Value>, lose: (why: string) => v
   if (app.autorestart !== false) return { cron: String(value) };
   lose('a program that has ended is not started again by a schedule: let a timer of the system start it');
   return {};
+}
+
+/** What PM2's own examples showed for years, a regular expression in a string: whatever begins with a dot. */
+const DOTFILES = /^\[\\?\/\\{1,2}\]\\\.\/?$/;
+
+function ignoredByWatch(value: Value, app: Record<string, Value>, lose: (why: string) => void): Partial<AppOptions> {
+  const watchIgnore: string[] = [];
+  for (const one of Array.isArray(value) ? value : list(value)) {
+    if (typeof one === 'string' && DOTFILES.test(one)) watchIgnore.push(inFolder(app, '**/.*'));
+    // A backslash, or a group, is in no path and in no pattern of ours; a real RegExp does not outlive the reading of the file.
+    else if (typeof one !== 'string' || /\\|^\^|\$$|[(|]/.test(one)) {
+      lose('a regular expression has no effect here: write a path, or a pattern with * and **');
+    } else watchIgnore.push(inFolder(app, one));
+  }
+  return { watchIgnore };
 }
 
 function inFolder(app: Record<string, Value>, path: string): string {

@@ -1,17 +1,21 @@
 // What the watch sees of real files in a folder of its own.
 
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, realpathSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { LinkWatch } from '../../src/link-watch.ts';
+import { ownFiles } from '../../src/own-files.ts';
 import { FileWatch, type FileWatchOptions } from '../../src/watch.ts';
+import { WatchReloads } from '../../src/watch-reloads.ts';
 import { eventually } from '../support/eventually.ts';
 
 async function open(t: TestContext, folder: string, options: Partial<FileWatchOptions>) {
   const seen: string[] = [];
   const watch = new FileWatch({
     ...{ what: true, ignore: [], always: [], foreign: join(folder, 'foreign') },
+    written: async () => () => false,
     changed: (path) => seen.push(path),
     failed: (reason) => assert.fail(reason),
     ...options,
@@ -71,4 +75,80 @@ test('of named paths everything counts but what is ignored, by folder or by patt
   rmSync(path('src/a.js'));
   await eventually('the deleted one', () => seen.length === 2);
   assert.deepEqual(seen, [path('src/deep/new.css'), path('src/a.js')]);
+});
+
+test('what tutti writes itself never counts: log files with what rotation makes of them, and its state', async (t) => {
+  const { folder, path } = files('src/a.js', 'logs/out.log', 'logs/out.log.txt', 'real/far.log', 'home/incidents/x');
+  symlinkSync(path('real/far.log'), path('logs/near.log'));
+  const written = () => ownFiles([path('logs/out.log'), path('logs/near.log')], { TUTTI_HOME: path('home') });
+  const { watch, seen } = await open(t, folder, { what: [folder], written });
+  await watch.start();
+  for (const name of ['logs/out.log', 'logs/out.log.1', 'logs/out.log.2.gz', 'logs/out.log.1.gz.part', 'real/far.log'])
+    writeFileSync(path(name), '1');
+  writeFileSync(path('home/incidents/y'), '1');
+  writeFileSync(path('logs/out.log.txt'), '1');
+  await eventually('what only looks like it', () => seen.length === 1);
+  writeFileSync(path('src/a.js'), '1');
+  await eventually('the code', () => seen.length === 2);
+  assert.deepEqual(seen, [path('logs/out.log.txt'), path('src/a.js')]);
+});
+
+test('a link on the way to the entry that is turned elsewhere counts', async (t) => {
+  const { folder, path } = files('releases/1/app.js', 'releases/2/app.js', 'releases/1/note');
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  symlinkSync('releases/1', path('current'));
+  const seen: string[] = [];
+  const links = new LinkWatch(path('current/app.js'), (link) => seen.push(link));
+  t.after(() => links.close());
+  for (const release of [2, 1]) {
+    symlinkSync(`releases/${release}`, path('fresh'));
+    renameSync(path('fresh'), path('current'));
+    await eventually('the turn', () => seen.length === 1);
+    assert.deepEqual(seen.splice(0), [path('current')]);
+  }
+  // As `ln -sfn` does it: away for a moment.
+  rmSync(path('current'));
+  symlinkSync('releases/2', path('current'));
+  await eventually('the turn', () => seen.length === 1);
+});
+
+test('a change while workers are replaced waits for the end of that, and many are one', async () => {
+  let calls = 0;
+  const reloads = new WatchReloads(() => {
+    calls += 1;
+    return new Promise(() => {});
+  });
+  const started = { type: 'reload-started', generation: 2, from: 1, kind: 'reload' } as const;
+  reloads.changed();
+  reloads.event(started);
+  for (let i = 0; i < 5; i++) reloads.changed();
+  assert.equal(calls, 1);
+  reloads.event({ type: 'reload-progress', generation: 2, done: 1, total: 2 });
+  assert.equal(calls, 1);
+  // All new ones serve; the drain of the old ones is not waited for.
+  reloads.event({ type: 'reload-progress', generation: 2, done: 2, total: 2 });
+  assert.equal(calls, 2);
+  const failed = { type: 'reload-failed', reason: '', lastLines: [], rolledBack: false, degraded: false } as const;
+  reloads.event({ ...failed, generation: 2, superseded: true });
+  reloads.event({ ...started, generation: 3 });
+  reloads.changed();
+  assert.equal(calls, 2);
+  reloads.event({ ...failed, generation: 3, superseded: false });
+  assert.equal(calls, 3);
+});
+
+test('a change while an operator reloads waits too, and a refused reload holds up nothing', async () => {
+  let calls = 0;
+  const reloads = new WatchReloads(() => {
+    calls += 1;
+    return Promise.resolve();
+  });
+  reloads.event({ type: 'reload-started', generation: 2, from: 1, kind: 'rollback' });
+  reloads.changed();
+  assert.equal(calls, 0);
+  reloads.event({ type: 'reload-done', generation: 2, ms: 1 });
+  assert.equal(calls, 1);
+  await Promise.resolve();
+  reloads.changed();
+  assert.equal(calls, 2);
 });

@@ -138,3 +138,15 @@ test("an app's own env lies over what the file has put into the environment", ()
   const { apps } = importPm2({ apps: [{ script: 'a.js', env: { MODE: 'own' } }] }, { MODE: 'file', SECRET: 's' });
   assert.deepEqual(apps[0]?.env, { MODE: 'own', SECRET: 's' });
 });
+
+test('importPm2() knows the regular expression that PM2 showed for dotfiles, and says of others that they have no effect', () => {
+  const { apps, lost } = importPm2({
+    script: 'a.js',
+    ignore_watch: ['[\\/\\\\]\\./', 'node_modules', 'tmp/*.log', '\\.git$', {}],
+  });
+  assert.deepEqual(apps[0]?.watchIgnore, ['**/.*', 'node_modules', 'tmp/*.log']);
+  assert.deepEqual(
+    lost.map(({ key }) => key),
+    ['ignore_watch', 'ignore_watch'],
+  );
+});
