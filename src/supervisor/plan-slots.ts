@@ -74,7 +74,9 @@ function planFill(model: Model, slot: Slot, agenda: Agenda, means: Means): Step 
 }
 
 function planReplacement(model: Model, slot: Slot, worker: Worker, agenda: Agenda, means: Means): Step | null {
-  if (slot.successor !== null || !(isServing(worker) || isStarting(worker))) return null;
+  // One that drains in its place ends itself; a reload does not wait for that.
+  const isThere = isServing(worker) || isStarting(worker) || worker.state.type === 'draining';
+  if (slot.successor !== null || !isThere) return null;
 
   const byReload = replacementByReload(model, worker);
   if (byReload !== null) {

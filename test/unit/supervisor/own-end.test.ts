@@ -182,6 +182,24 @@ test('a canary that closes its server fails the reload when it does not listen a
   );
 });
 
+test('a reload does not wait for an old worker that takes its time to end', () => {
+  const world = new World({ workers: { min: 2, max: 2 } }).start().run(5_000);
+  const old = world.inSlot(1);
+  world.close(old, true);
+  const from = world.now();
+  const id = world.command({ type: 'reload' });
+  world.run(4_000);
+  assert.deepEqual(
+    world.serving().map(({ generation }) => generation),
+    [2, 2],
+  );
+  assert.ok(world.processes.has(old.id), 'it is left to finish');
+  world.die(old, { code: 1 });
+  world.run(1_000);
+  assert.equal(world.answer(id).outcome, 'done');
+  assert.equal(world.forks(from), 2);
+});
+
 test('a stop tells who shuts itself down at once, and leaves it the time that it has', () => {
   const world = new World(one);
   world.behave = () => ({ stopMs: null });
