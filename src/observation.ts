@@ -3,7 +3,7 @@
 
 import type { AdminExtras } from './admin/target.ts';
 import { dashboardAssets, dashboardHeaders } from './dashboard/assets.ts';
-import { AppMetrics, type AppMetricsSource } from './metrics/app-metrics.ts';
+import { AppMetrics, type AppMetricsSource, type Collected } from './metrics/app-metrics.ts';
 import { negotiateFormat } from './metrics/exposition.ts';
 import { Metrics, ownUsageMeter } from './metrics/metrics.ts';
 import { Sampler } from './metrics/sampler.ts';
@@ -18,11 +18,12 @@ export class Observation {
   readonly #metrics: Metrics;
   readonly #sampler: Sampler;
   readonly #app: AppMetrics;
+  #warned = false;
 
-  /** `askWorkers` asks for the application's own metrics; the answers come to `appMetrics()`. */
-  constructor(snapshot: () => Snapshot, askWorkers: AppMetricsSource['ask']) {
+  /** `askWorkers` asks for the application's own metrics; the answers come to `appMetrics()`. `warn` hears once that not all fit. */
+  constructor(snapshot: () => Snapshot, askWorkers: AppMetricsSource['ask'], warn: (message: string) => void) {
     this.#app = new AppMetrics({ ask: askWorkers });
-    this.#metrics = new Metrics({ snapshot, ownUsage: ownUsageMeter(), appMetrics: () => this.#app.collect() });
+    this.#metrics = new Metrics({ snapshot, ownUsage: ownUsageMeter(), appMetrics: () => this.#collect(warn) });
     this.#sampler = new Sampler(this.#metrics, snapshot);
     let assets: ReturnType<typeof dashboardAssets> | null = null;
     this.extras = {
@@ -59,8 +60,19 @@ export class Observation {
     if (input.type === 'worker-exit') this.#app.ended(input.worker);
   }
 
-  appMetrics(worker: WorkerId, seq: number | null, metrics: readonly AppMetric[] | null): void {
-    this.#app.reply(worker, seq, metrics);
+  appMetrics(worker: WorkerId, seq: number | null, metrics: readonly AppMetric[] | null, leftOut: number): void {
+    this.#app.reply(worker, seq, metrics, leftOut);
+  }
+
+  async #collect(warn: (message: string) => void): Promise<Collected> {
+    const collected = await this.#app.collect();
+    if (collected.leftOut > 0 && !this.#warned) {
+      this.#warned = true;
+      warn(
+        `the application counts more than /metrics can hold: ${collected.leftOut} values are left out (tutti_app_metrics_left_out); see docs/metrics.md`,
+      );
+    }
+    return collected;
   }
 
   /** Keeps the history from now on, also while nobody looks. */

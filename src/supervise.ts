@@ -164,10 +164,14 @@ export function launch(
     inspectionFolder: orNone(() => inspectionFolder(process.env, config.name)),
     autopsied: (worker, autopsy) => evidence.hung(worker, monotonicMs() - worker.startedAt, autopsy),
     ended: (pid, lastWords) => evidence.ended(pid, lastWords),
-    metrics: (worker, seq, metrics) => observation.appMetrics(worker, seq, metrics),
+    metrics: (...reply) => observation.appMetrics(...reply),
     said,
   });
-  const observation = new Observation(snapshot, (seq) => host.askMetrics(seq));
+  const observation = new Observation(
+    snapshot,
+    (seq) => host.askMetrics(seq),
+    (message) => notice('warn', message),
+  );
   const supervisor = new Supervisor(
     {
       name: config.name,

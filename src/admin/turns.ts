@@ -3,6 +3,8 @@
 
 /** How many times as long as a request took the next one waits. */
 const REST = 2;
+/** On a busy machine what took long may have been no work of ours, and probes wait. */
+const LONGEST_REST_MS = 200;
 
 export class Turns {
   /** Probes, and everything else: they take turns, so that neither can shut the other out. */
@@ -30,7 +32,7 @@ export class Turns {
     });
     // The next thing that the loop does.
     setImmediate(() => {
-      const restMs = REST * (performance.now() - began);
+      const restMs = Math.min(LONGEST_REST_MS, REST * (performance.now() - began));
       if (restMs < 1) this.#go();
       else setTimeout(() => this.#go(), restMs);
     });

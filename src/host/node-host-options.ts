@@ -36,7 +36,7 @@ export interface NodeHostOptions {
   report(event: SupervisorEvent): void;
   answer(id: number, result: CommandResult): void;
   exit(code: number, reason: string): void;
-  metrics(worker: WorkerId, seq: number | null, metrics: readonly AppMetric[] | null): void;
+  metrics(worker: WorkerId, seq: number | null, metrics: readonly AppMetric[] | null, leftOut: number): void;
   outputOf(worker: WorkerProcess, stream: 'stdout' | 'stderr', chunk: Buffer): void;
   /** What an application said with process.send(), but for the word 'ready'. */
   said(message: unknown): void;

@@ -284,7 +284,7 @@ export class NodeHost implements Host {
     data: (worker, message, handle) => this.#options.dataPlane.message(worker, message, handle),
     output: (worker, stream, chunk) => this.#options.outputOf(worker, stream, chunk),
     inspected: (message) => this.#inspections.answered(message),
-    metrics: (worker, seq, metrics) => this.#options.metrics(worker.id, seq, metrics),
+    metrics: (worker, seq, metrics, leftOut) => this.#options.metrics(worker.id, seq, metrics, leftOut),
     signalled: (worker, signal, handled) => this.#signalledAlone(worker, signal, handled),
     selfTestFailed: (_worker, problem) => this.#preloadNotices.selfTestFailed(problem),
     failed: (worker, what, error) => this.#preloadNotices.failed(worker, what, error),

@@ -29,7 +29,7 @@ export interface WorkerObserver {
   /** A line or part of one, as the worker wrote it; only with piped output. */
   output(worker: WorkerProcess, stream: 'stdout' | 'stderr', chunk: Buffer): void;
   inspected(message: Extract<ToPrimary, { cmd: 'NODE_TUTTI_INSPECTED' }>): void;
-  metrics(worker: WorkerProcess, seq: number | null, metrics: readonly AppMetric[] | null): void;
+  metrics(worker: WorkerProcess, seq: number | null, metrics: readonly AppMetric[] | null, leftOut: number): void;
   /** `handled`: the application listens to that signal. */
   signalled(worker: WorkerProcess, signal: NodeJS.Signals, handled: boolean): void;
   selfTestFailed(worker: WorkerProcess, problem: string): void;
@@ -235,7 +235,7 @@ export class WorkerProcess {
         this.#observer.inspected(message);
         return;
       case 'NODE_TUTTI_METRICS_REPLY':
-        this.#observer.metrics(this, message.seq, message.metrics);
+        this.#observer.metrics(this, message.seq, message.metrics, message.leftOut ?? 0);
         return;
       case 'NODE_TUTTI_SIGNALLED':
         this.#observer.signalled(this, message.signal as NodeJS.Signals, message.handled);

@@ -1,9 +1,13 @@
 // The application's own metrics over all workers: asks every worker for what its prom-client has counted, and merges the answers by
 // each metric's aggregator. What a worker had counted stays counted when it is gone. A worker that does not answer delays the page by at
-// most `timeoutMs` and takes its last known counters with it, not its gauges. Runs in the primary.
+// most `timeoutMs` and takes its last known counters with it, not its gauges. All of it is bounded, whatever the application counts. Runs in
+// the primary.
 
+import { fitMetrics, fromWire, type Room, WORKER_ROOM } from '../protocol/app-metric.ts';
 import type { AppMetric } from '../protocol/messages.ts';
 import type { WorkerId } from '../supervisor/actions.ts';
+import { MergedMetrics, type Told } from './merged-metrics.ts';
+import { Pace } from './pace.ts';
 
 export interface AppMetricsSource {
   /** Asks every worker that gives signs of life, and says which ones it asked and which ones are too quiet to be asked. */
@@ -14,17 +18,32 @@ export interface Collected {
   metrics: readonly AppMetric[];
   /** Workers that live and did not answer. */
   silent: readonly WorkerId[];
+  /** Values that are not among the metrics, because of the limits. */
+  leftOut: number;
 }
 
 const timeoutMs = 1_000;
-const aggregators = new Set(['sum', 'first', 'omit', 'average', 'min', 'max']);
+/** Of what all living workers said last. */
+const KNOWN_VALUES = 100_000;
+/** What the dead leave behind. */
+const CARRIED_ROOM: Room = { values: 10_000, bytes: 2 * 1024 * 1024 };
+/** On the page. */
+const PAGE_ROOM: Room = { values: 30_000, bytes: 6 * 1024 * 1024 };
+
+interface Known {
+  metrics: readonly AppMetric[];
+  values: number;
+  leftOut: number;
+}
 
 export class AppMetrics {
   readonly #source: AppMetricsSource;
   /** What each living worker said last. */
-  readonly #known = new Map<WorkerId, readonly AppMetric[]>();
+  readonly #known = new Map<WorkerId, Known>();
   /** The counters of workers that are gone, summed. */
-  #carried: readonly AppMetric[] = [];
+  readonly #carried = new MergedMetrics(CARRIED_ROOM);
+  /** Done when what the last dead worker left is among them. */
+  #folded: Promise<void> = Promise.resolve();
   #seq = 0;
   #waiting: { seq: number; left: Set<WorkerId>; answered: Set<WorkerId>; done: () => void } | null = null;
   #current: Promise<Collected> | null = null;
@@ -41,9 +60,9 @@ export class AppMetrics {
     return this.#current;
   }
 
-  /** `seq` is null for the last words of a worker that drains. */
-  reply(worker: WorkerId, seq: number | null, metrics: readonly AppMetric[] | null): void {
-    if (metrics !== null) this.#known.set(worker, metrics);
+  /** `seq` is null for the last words of a worker that drains; `leftOut` is what it did not send. */
+  reply(worker: WorkerId, seq: number | null, metrics: readonly AppMetric[] | null, leftOut = 0): void {
+    if (metrics !== null) this.#know(worker, metrics, leftOut);
     if (this.#waiting?.seq !== seq) return;
     this.#waiting.answered.add(worker);
     this.#settle(worker);
@@ -52,8 +71,31 @@ export class AppMetrics {
   ended(worker: WorkerId): void {
     const last = this.#known.get(worker);
     this.#known.delete(worker);
-    if (last) this.#carried = addUp([...this.#carried, ...last.filter(isCarried).map(withoutQuantiles)]);
+    if (last) this.#folded = this.#fold(this.#folded, last.metrics);
     this.#settle(worker);
+  }
+
+  async #fold(before: Promise<void>, metrics: readonly AppMetric[]): Promise<void> {
+    await before;
+    await inSteps(this.#carried, usable(metrics, true));
+  }
+
+  #know(worker: WorkerId, said: readonly AppMetric[], leftOut: number): void {
+    this.#known.delete(worker);
+    let room = KNOWN_VALUES;
+    for (const other of this.#known.values()) room -= other.values;
+    const most = Math.min(WORKER_ROOM.values, Math.max(0, room));
+    const listed = said.filter((metric) => Array.isArray(metric?.values));
+    // As a rule the worker has seen to it.
+    const fitted =
+      valuesOf(listed) <= most
+        ? { metrics: listed, leftOut: 0 }
+        : fitMetrics(
+            [...usable(listed, false)].map((metric) => ({ ...metric, values: [...metric.values] })),
+            { ...WORKER_ROOM, values: most },
+          );
+    const { metrics } = fitted;
+    this.#known.set(worker, { metrics, values: valuesOf(metrics), leftOut: leftOut + fitted.leftOut });
   }
 
   async #collect(): Promise<Collected> {
@@ -70,10 +112,18 @@ export class AppMetrics {
       clearTimeout(timer);
       this.#waiting = null;
     }
-    const sources = [...this.#known].map(([worker, metrics]) =>
-      answered.has(worker) ? metrics.map(withoutQuantiles) : metrics.filter(isCarried).map(withoutQuantiles),
-    );
-    return { metrics: await merge([...sources, this.#carried]), silent: [...quiet, ...left] };
+    // Of those that have ended by now, the counts are among what is carried.
+    for (let done: Promise<void> | null = null; done !== this.#folded; ) {
+      done = this.#folded;
+      await done;
+    }
+    const known = [...this.#known];
+    const carried = this.#carried.metrics();
+    const page = new MergedMetrics(PAGE_ROOM);
+    for (const [worker, { metrics }] of known) await inSteps(page, usable(metrics, !answered.has(worker)));
+    await inSteps(page, carried);
+    const leftOut = known.reduce((all, [, one]) => all + one.leftOut, this.#carried.leftOut + page.leftOut);
+    return { metrics: page.metrics(), silent: [...quiet, ...left], leftOut };
   }
 
   #settle(worker: WorkerId): void {
@@ -82,50 +132,67 @@ export class AppMetrics {
   }
 }
 
-/** Sums go on without the worker that made them; a highest, a lowest, a mean are about those that live. */
-function isCarried(metric: AppMetric): boolean {
-  return metric.type !== 'gauge' && (metric.aggregator ?? 'sum') === 'sum';
-}
-
-/** A summary's quantiles cannot be merged: what is left of it is its sum and its count, which can. */
-function withoutQuantiles(metric: AppMetric): AppMetric {
-  if (metric.type !== 'summary') return metric;
-  return { ...metric, values: metric.values.filter((value) => value.metricName !== undefined) };
-}
-
-async function merge(sources: readonly (readonly AppMetric[])[]): Promise<readonly AppMetric[]> {
-  const usable = sources.map((metrics) => metrics.map(withAggregator)).filter((metrics) => metrics.length > 0);
-  if (usable.length === 0) return [];
-  const { AggregatorRegistry } = (await import('prom-client')).default;
-  const merged = AggregatorRegistry.aggregate(usable);
-  return (await merged.getMetricsAsJSON()) as unknown as AppMetric[];
-}
-
-/** prom-client throws at an aggregator that it does not know; such a metric is left out instead. */
-function withAggregator(metric: AppMetric): AppMetric {
-  const aggregator = metric.aggregator ?? 'sum';
-  return { ...metric, aggregator: aggregators.has(aggregator) ? aggregator : 'omit' };
-}
-
-function addUp(metrics: readonly AppMetric[]): AppMetric[] {
-  const byName = new Map<string, AppMetric>();
-  for (const metric of metrics) {
-    const known = byName.get(metric.name);
-    if (!known) {
-      byName.set(metric.name, { ...metric, values: metric.values.map((value) => ({ ...value })) });
-      continue;
-    }
-    const byKey = new Map(known.values.map((value) => [keyOf(value), value]));
-    for (const value of metric.values) {
-      const same = byKey.get(keyOf(value));
-      if (same) same.value += value.value;
-      else known.values.push({ ...value });
-    }
+async function inSteps(merged: MergedMetrics, metrics: Iterable<Told>): Promise<void> {
+  const pace = new Pace();
+  for (const _ of merged.adding(metrics)) {
+    const rest = pace.rest();
+    if (rest !== null) await rest;
   }
-  return [...byName.values()];
 }
 
-function keyOf({ metricName, labels }: AppMetric['values'][number]): string {
-  const sorted = Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1));
-  return JSON.stringify([metricName, sorted]);
+function valuesOf(metrics: readonly AppMetric[]): number {
+  return metrics.reduce((all, metric) => all + metric.values.length, 0);
+}
+
+/** What can be merged of what a worker said, looked at as it is merged. `carried`: what is left of a worker that does not live or answer. */
+function* usable(said: readonly AppMetric[], carried: boolean): Generator<Told> {
+  for (const one of said) {
+    const metric = usableOf(one);
+    if (metric !== null && (!carried || isCarried(metric))) yield metric;
+  }
+}
+
+/** Sums go on without the worker that made them; a highest, a lowest, a mean are about those that live. */
+function isCarried({ type, aggregator = 'sum' }: Told): boolean {
+  return type !== 'gauge' && aggregator === 'sum';
+}
+
+const metricName = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
+const labelName = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
+const types = ['counter', 'gauge', 'histogram', 'summary'];
+
+/** Null for what could not be read: it would make the whole page unreadable. */
+function usableOf(said: AppMetric): Told | null {
+  const { name, help, type, aggregator, values } = said as { [key in keyof AppMetric]: unknown };
+  if (typeof name !== 'string' || !metricName.test(name) || !Array.isArray(values)) return null;
+  const known = types.includes(type as string) ? (type as string) : 'untyped';
+  return {
+    name,
+    help: typeof help === 'string' ? help : '',
+    type: known,
+    ...(typeof aggregator === 'string' && { aggregator }),
+    values: usableValues(values, name, known),
+  };
+}
+
+function* usableValues(values: readonly unknown[], name: string, type: string): Generator<AppMetric['values'][number]> {
+  for (const each of values) {
+    const value = usableValue(each, name);
+    // A summary's quantiles cannot be merged: what is left of it is its sum and its count, which can.
+    if (value !== null && (type !== 'summary' || value.metricName !== undefined)) yield value;
+  }
+}
+
+function usableValue(each: unknown, name: string): AppMetric['values'][number] | null {
+  const said = (each ?? {}) as { [key in keyof AppMetric['values'][number]]: unknown };
+  const value = fromWire(said.value);
+  if (value === null || typeof (said.labels ?? {}) !== 'object') return null;
+  const part = said.metricName;
+  if (part !== undefined && !(typeof part === 'string' && part.startsWith(name) && metricName.test(part))) return null;
+  const labels: Record<string, string | number> = {};
+  for (const [label, text] of Object.entries(said.labels ?? {})) {
+    if (!labelName.test(label)) return null;
+    labels[label] = typeof text === 'number' ? text : String(text);
+  }
+  return { value, labels, ...(part !== undefined && { metricName: part }) };
 }

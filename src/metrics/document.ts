@@ -23,6 +23,9 @@ scrape_configs:
 - **The application's own metrics.** If it uses \`prom-client\`, its default registry is merged over all workers by each metric's
   \`aggregator\` (\`sum\`, \`min\`, \`max\`, \`average\`, \`first\`, \`omit\`) and printed on the same page; counters and histograms of workers that
   are gone stay counted. A worker that does not answer in time delays the page by at most one second and has \`tutti_worker_up 0\`.
+- **Limits.** A worker sends at most 10,000 values (lines of the page; a histogram has one per bucket) and 2 MB of them, small metrics first. 10,000 values of workers that
+  are gone are kept, and 30,000 are on the page. Labels that are new in each process, such as a pid or a session, are what meets these limits: what is left out is counted
+  in \`tutti_app_metrics_left_out\` and told once. A metric whose name or labels Prometheus could not read is left out too.
 
 A Grafana dashboard is in [grafana-dashboard.json](grafana-dashboard.json), alert rules for Prometheus are in
 [prometheus-alerts.yml](prometheus-alerts.yml).

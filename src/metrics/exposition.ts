@@ -1,8 +1,8 @@
-// Writes samples as Prometheus or OpenMetrics text. prom-client does the writing and the merging of the application's own metrics; it is
-// loaded here, on the first scrape, and nowhere else: who does not scrape does not pay for it. Runs in the primary.
+// Writes samples as Prometheus or OpenMetrics text, in steps. Runs in the primary.
 
 import type { AppMetric } from '../protocol/messages.ts';
 import { type Family, type FamilyName, families } from './families.ts';
+import { Pace } from './pace.ts';
 import type { Sample } from './samples.ts';
 
 export type MetricsFormat = 'prometheus' | 'openmetrics';
@@ -11,6 +11,11 @@ export interface Exposition {
   contentType: string;
   text: string;
 }
+
+const contentTypes: Readonly<Record<MetricsFormat, string>> = {
+  prometheus: 'text/plain; version=0.0.4; charset=utf-8',
+  openmetrics: 'application/openmetrics-text; version=1.0.0; charset=utf-8',
+};
 
 /** The format a scraper asks for in its Accept header; Prometheus text unless OpenMetrics is named. */
 export function negotiateFormat(accept: string | undefined): MetricsFormat {
@@ -23,24 +28,50 @@ export async function writeExposition(
   app: readonly AppMetric[],
   format: MetricsFormat,
 ): Promise<Exposition> {
-  const { Registry } = (await import('prom-client')).default;
-  const registry = new Registry();
-  // The types of prom-client know one content type per registry class; its code takes both.
-  const contentType = format === 'openmetrics' ? Registry.OPENMETRICS_CONTENT_TYPE : Registry.PROMETHEUS_CONTENT_TYPE;
-  registry.setContentType(contentType as typeof Registry.PROMETHEUS_CONTENT_TYPE);
-
-  const register = (name: string, type: string, help: string, values: readonly Sample[] | AppMetric['values']) => {
-    // A registry asks of a metric nothing but its name and get(), and renames the counters it finds for OpenMetrics, so the two
-    // have to be one object; the classes that prom-client's types name are for counting, which happened elsewhere.
-    const metric = { name, type, help, values, get: async () => metric as unknown };
-    registry.registerMetric(metric as unknown as Parameters<typeof registry.registerMetric>[0]);
-  };
-
-  for (const [name, family] of Object.entries(families) as [FamilyName, Family][]) {
-    register(name, family.type, family.help, samples[name]);
+  const own = Object.entries(families).map(([name, { type, help }]: [string, Family]) => ({
+    ...{ name, type, help, values: samples[name as FamilyName] },
+  }));
+  const pace = new Pace();
+  const lines: string[] = [];
+  for (const metric of [...own, ...app.filter(({ name }) => !Object.hasOwn(families, name))]) {
+    for (const line of linesOf(metric, format)) {
+      lines.push(line);
+      const rest = lines.length % 100 === 0 ? pace.rest() : null;
+      if (rest !== null) await rest;
+    }
   }
-  for (const metric of app) {
-    if (!(metric.name in families)) register(metric.name, metric.type, metric.help, metric.values);
+  if (format === 'openmetrics') lines.push('# EOF');
+  return { contentType: contentTypes[format], text: `${lines.join('\n')}\n` };
+}
+
+interface Written {
+  name: string;
+  type: string;
+  help: string;
+  values: readonly Sample[] | AppMetric['values'];
+}
+
+function* linesOf({ name, type, help, values }: Written, format: MetricsFormat): Generator<string> {
+  const isOpen = format === 'openmetrics';
+  // There a counter is named without its ending, which each of its samples has.
+  const isOpenCounter = isOpen && type === 'counter';
+  const family = isOpenCounter ? name.replace(/_total$/, '') : name;
+  yield `# HELP ${family} ${escaped(help, isOpen)}`;
+  yield `# TYPE ${family} ${isOpen && type === 'untyped' ? 'unknown' : type}`;
+  for (const { metricName, labels, value } of values) {
+    const series = isOpenCounter ? `${family}_total` : (metricName ?? name);
+    const texts = Object.entries(labels).map(([label, text]) => `${label}="${escaped(String(text), true)}"`);
+    yield `${series}${texts.length === 0 ? '' : `{${texts.join(',')}}`} ${numberOf(value)}`;
   }
-  return { contentType, text: await registry.metrics() };
+}
+
+/** In help texts of the older format a quotation mark is a mark as any other. */
+function escaped(text: string, quotes: boolean): string {
+  const safe = text.replace(/\\/g, '\\\\').replace(/\n/g, '\\n');
+  return quotes ? safe.replace(/"/g, '\\"') : safe;
+}
+
+function numberOf(value: number): string {
+  if (Number.isFinite(value)) return String(value);
+  return Number.isNaN(value) ? 'NaN' : value > 0 ? '+Inf' : '-Inf';
 }

@@ -50,6 +50,10 @@ export const families = {
   tutti_reload_in_progress: supervisor('gauge', '1 while workers are being replaced by a reload or rollback, else 0.'),
   tutti_supervisor_cpu_seconds_total: supervisor('counter', 'CPU time of the supervisor itself.', ['mode']),
   tutti_supervisor_resident_memory_bytes: supervisor('gauge', 'Resident memory of the supervisor itself.'),
+  tutti_app_metrics_left_out: supervisor(
+    'gauge',
+    "Values of the application's own metrics that are not on this page, because they are more than the limits allow.",
+  ),
 
   tutti_workers_wanted: worker('gauge', 'Number of workers the supervisor is to keep.', []),
   tutti_workers: worker('gauge', 'Workers and empty slots by state.', ['state']),

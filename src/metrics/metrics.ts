@@ -22,6 +22,7 @@ export class Metrics {
   readonly #counts = new Accumulator();
   readonly #history = new History(this.#counts);
   readonly #sources: MetricsSources;
+  readonly #scrapes = new Map<MetricsFormat, Promise<Exposition>>();
 
   constructor(sources: MetricsSources) {
     this.#sources = sources;
@@ -37,11 +38,19 @@ export class Metrics {
     this.#counts.action(action);
   }
 
-  /** The page of metrics. Loads prom-client when it is called for the first time. */
-  async scrape(format: MetricsFormat): Promise<Exposition> {
-    const app = (await this.#sources.appMetrics?.()) ?? { metrics: [], silent: [] };
+  /** The page of metrics. Who asks while it is written gets the same. */
+  scrape(format: MetricsFormat): Promise<Exposition> {
+    const under = this.#scrapes.get(format);
+    if (under !== undefined) return under;
+    const scrape = this.#scrape(format).finally(() => this.#scrapes.delete(format));
+    this.#scrapes.set(format, scrape);
+    return scrape;
+  }
+
+  async #scrape(format: MetricsFormat): Promise<Exposition> {
+    const app = (await this.#sources.appMetrics?.()) ?? { metrics: [], silent: [], leftOut: 0 };
     return writeExposition(
-      sampleFamilies(this.#counts, this.#sources.snapshot(), this.#sources.ownUsage(), app.silent),
+      sampleFamilies(this.#counts, this.#sources.snapshot(), this.#sources.ownUsage(), app),
       app.metrics,
       format,
     );

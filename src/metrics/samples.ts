@@ -39,8 +39,8 @@ export function sampleFamilies(
   counts: Accumulator,
   snapshot: Snapshot,
   own: OwnUsage,
-  /** Workers that were asked for metrics just now and gave no answer. */
-  silent: readonly WorkerId[] = [],
+  /** Of the application's own metrics: workers that were asked just now and gave no answer, and values that found no room. */
+  { silent, leftOut }: { silent: readonly WorkerId[]; leftOut: number } = { silent: [], leftOut: 0 },
 ): Record<FamilyName, readonly Sample[]> {
   const slots = groupBySlot(snapshot.workers);
   const silentPids = new Set(silent.map((worker) => counts.pidOf(worker)));
@@ -70,6 +70,7 @@ export function sampleFamilies(
       { labels: { mode: 'system' }, value: own.cpuSystemSeconds },
     ],
     tutti_supervisor_resident_memory_bytes: one(own.residentBytes),
+    tutti_app_metrics_left_out: one(leftOut),
 
     tutti_workers_wanted: one(snapshot.target),
     tutti_workers: workerStates.map((state) => ({

@@ -174,7 +174,11 @@ const contents: { [K in Kind]: Fields<Content<K>> } = {
     requests: maybe(list(request, MANY)),
   },
   // What an application counts is its own; metrics/ leaves out what cannot be used.
-  NODE_TUTTI_METRICS_REPLY: { seq: orNull(whole), metrics: orNull(list(anything as Check<AppMetric>, METRICS)) },
+  NODE_TUTTI_METRICS_REPLY: {
+    seq: orNull(whole),
+    metrics: orNull(list(anything as Check<AppMetric>, METRICS)),
+    leftOut: maybe(whole),
+  },
   NODE_TUTTI_FAILED: { what: text, error: text },
   NODE_TUTTI_SIGNALLED: { signal: oneOf('SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'), handled: flag },
   NODE_TUTTI_LAST_WORDS: {

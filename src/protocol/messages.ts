@@ -192,7 +192,14 @@ export type ToPrimary =
       requests?: RequestInFlight[];
     }
   /** The application's own metrics: the answer to METRICS, or, with `seq` null, the last ones. Null: it keeps none. */
-  | { cmd: 'NODE_TUTTI_METRICS_REPLY'; seq: number | null; metrics: AppMetric[] | null }
+  | {
+      cmd: 'NODE_TUTTI_METRICS_REPLY';
+      seq: number | null;
+      /** Bounded, and their values as app-metric.ts sends them. */
+      metrics: AppMetric[] | null;
+      /** Values that there was no room for. */
+      leftOut?: number;
+    }
   /** Something of tutti's own failed in this worker and was passed over; told once of each kind. `what`: what could not be done. */
   | { cmd: 'NODE_TUTTI_FAILED'; what: string; error: string }
   /** TERM, INT, HUP or QUIT arrived and was kept from the application. `handled`: it listens to that signal. */

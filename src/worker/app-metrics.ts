@@ -1,5 +1,6 @@
 // Hands the application's own prom-client metrics to the primary, when it asks. Nothing is imported for it: only a prom-client that
 // the application itself has loaded is found, in the cache of modules, each copy of it. Runs in the worker.
+import { fitMetrics, toWire, WORKER_ROOM } from '../protocol/app-metric.ts';
 import type { AppMetric } from '../protocol/messages.ts';
 import { onMessage, post } from './channel.ts';
 import { attempt, cancel, failed, guarded, later, unawaited } from './guard.ts';
@@ -19,7 +20,7 @@ export function answerMetrics(areAsked: boolean): void {
   asked = areAsked;
   onMessage('NODE_TUTTI_METRICS', ({ seq }) => {
     asked = true;
-    const replied = collect().then((metrics) => post({ cmd: 'NODE_TUTTI_METRICS_REPLY', seq, metrics }));
+    const replied = collect().then((metrics) => reply(seq, metrics));
     unawaited(WHAT, replied);
   });
 }
@@ -36,7 +37,24 @@ export async function postLastMetrics(atMostMs: number): Promise<void> {
   });
   const metrics = await Promise.race([collect(), enough]);
   if (timer !== undefined) cancel(timer);
-  if (metrics !== null) post({ cmd: 'NODE_TUTTI_METRICS_REPLY', seq: null, metrics });
+  if (metrics !== null) reply(null, metrics);
+}
+
+function reply(seq: number | null, all: AppMetric[] | null): void {
+  if (all === null) {
+    post({ cmd: 'NODE_TUTTI_METRICS_REPLY', seq, metrics: null });
+    return;
+  }
+  const fit = () => {
+    const { metrics, leftOut } = fitMetrics(all, WORKER_ROOM);
+    return { metrics: metrics.map(onWire), leftOut };
+  };
+  post({ cmd: 'NODE_TUTTI_METRICS_REPLY', seq, ...attempt(WHAT, fit, { metrics: [], leftOut: 0 }) });
+}
+
+/** Typed as what it is again on the other side. */
+function onWire(metric: AppMetric): AppMetric {
+  return { ...metric, values: metric.values.map((each) => ({ ...each, value: toWire(each.value) as number })) };
 }
 
 /** Null without prom-client. A registry that fails says nothing, as long as it fails. Never rejects. */

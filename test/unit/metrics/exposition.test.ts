@@ -15,6 +15,7 @@ function metricsOf(): Metrics {
         { name: 'orders_total', help: 'Orders.', type: 'counter', values: [{ value: 12, labels: { kind: 'a"b' } }] },
       ],
       silent: [2],
+      leftOut: 7,
     }),
   });
   for (const slot of [0, 1]) {
