@@ -71,6 +71,7 @@ export class ListeningSockets {
           ...{ cmd: 'NODE_TUTTI_LISTEN_REPLY', seq, errno, key: '', dispatched: false, name: null },
           ...{ address: tried.address, addressType: tried.addressType },
         };
+        if (errno === EADDRINUSE && this.#isSiblings(worker, tried.port)) reply.own = true;
         worker.send(reply);
         return;
       }
@@ -226,6 +227,15 @@ export class ListeningSockets {
     if (errno === 0) return bound;
     bound.close();
     return errno;
+  }
+
+  /** Another worker listens on the port, at whatever address. */
+  #isSiblings(worker: DataPlaneWorker, port: number | null): boolean {
+    if (port === null || port <= 0) return false;
+    for (const { bound, holders } of this.#sockets.values()) {
+      if (bound.name?.port === port && holders.size > (holders.has(worker) ? 1 : 0)) return true;
+    }
+    return false;
   }
 
   /** What a private part of Node throws at a strange request is the application's error, not the end of the primary. */

@@ -213,7 +213,10 @@ export class WorkerProcess {
         return;
       case 'NODE_TUTTI_LISTENING':
         this.scheme = message.listeners.find((listener) => listener.scheme !== undefined)?.scheme ?? 'http';
-        input({ type: 'worker-listening', worker, listeners: message.listeners satisfies Listener[] });
+        input({
+          ...{ type: 'worker-listening', worker, search: this.#binds.search },
+          listeners: message.listeners satisfies Listener[],
+        });
         return;
       case 'NODE_TUTTI_READY':
         input({ type: 'worker-said-ready', worker });

@@ -51,6 +51,8 @@ export function sentence(event: SupervisorEvent): Sentence {
       return say('info', `listening on ${event.listeners.map(place).join(', ')}`);
     case 'ports-closed':
       return say('error', `no worker has been ready for ${time(event.afterMs)}: ports closed until one is`);
+    case 'ports-differ':
+      return say('warn', portsDiffer(event));
     case 'unused-ports-closed':
       return say('info', `closed ${event.listeners.map(place).join(', ')}, where no worker listens any more`);
     case 'reload-started':
@@ -150,6 +152,14 @@ function reloadFailed(event: Extract<SupervisorEvent, { type: 'reload-failed' }>
       ? 'rolled back, the old generation serves on'
       : 'nothing changed, the old generation serves on';
   return `generation ${event.generation} failed: ${event.reason}; ${now}`;
+}
+
+function portsDiffer(event: Extract<SupervisorEvent, { type: 'ports-differ' }>): string {
+  const { listeners, others, wanted } = event;
+  const fact = `${worker(event)} listens on ${listeners.map(place).join(', ')}, others on ${others.map(place).join(', ')}`;
+  return wanted === null
+    ? `${fact}: clients of one port reach only some workers; give the program a fixed port`
+    : `${fact}: the program looks for a free port and found its own app on ${wanted}; give it a fixed port`;
 }
 
 function because(reason: string | undefined): string {

@@ -110,6 +110,8 @@ export type ToWorker =
       addressType: 4 | 6 | -1 | 'udp4' | 'udp6' | null;
       name: SocketName | null;
       data?: unknown;
+      /** With EADDRINUSE: a sibling listens on that port. */
+      own?: boolean;
     }
   | { cmd: 'NODE_TUTTI_ADMIT'; slot: number }
   /** Stop accepting from the socket `key`: others do. The server goes on listening. */

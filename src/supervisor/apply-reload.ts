@@ -68,7 +68,14 @@ function begin(model: Model, input: Extract<GenerationInput, { type: 'generation
   const { generation, entry } = input;
   const source = pinning.kind === 'rollback' ? model.generations.get(model.previous ?? 0) : undefined;
   const policy = { ...(source?.policy ?? model.policy), ...input.policy };
-  model.generations.set(generation, { number: generation, entry, policy, changedInPlace: false, proven: false });
+  model.generations.set(generation, {
+    number: generation,
+    entry,
+    policy,
+    changedInPlace: false,
+    proven: false,
+    toldPorts: false,
+  });
   model.reload = {
     generation,
     from: model.current,

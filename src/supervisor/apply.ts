@@ -8,6 +8,7 @@ import type { Effects } from './effects.ts';
 import { autopsyTimeoutMs } from './health.ts';
 import { type Model, policyOf } from './model.ts';
 import { giveWay } from './own-end.ts';
+import { noteDifference } from './port-search.ts';
 import { noteListeners } from './receive.ts';
 import { drawLimits, isQuickRecycle, mostQuickRecycles } from './recycle.ts';
 import { isCanary } from './reload.ts';
@@ -153,6 +154,7 @@ function applyToPool(
         | 'close-circuit'
         | 'close-ports'
         | 'shut-ports'
+        | 'check-ports'
         | 'close'
         | 'exit';
     }
@@ -189,6 +191,10 @@ function applyToPool(
       model.portsClosed = true;
       effects.perform({ type: 'close-ports' });
       effects.report({ type: 'ports-closed', afterMs: effects.now - (model.noneReadySince ?? effects.now) });
+      return;
+    case 'check-ports':
+      model.portsUnchecked = false;
+      noteDifference(model, effects);
       return;
     case 'shut-ports':
       model.portsUntidy = false;
@@ -233,6 +239,7 @@ function fork(model: Model, step: Extract<Step, { type: 'fork' }>, effects: Effe
     facts: { started: false, listening: false, saidReady: false },
     closed: null,
     listeners: [],
+    search: { missed: [], chosen: [] },
     beat: null,
     aliveAt: effects.now,
     beatAt: effects.now,
@@ -269,6 +276,7 @@ function becomeReady(model: Model, worker: Worker, effects: Effects): void {
     return;
   }
   transition(worker, { type: 'ready' });
+  model.portsUnchecked = true;
   noteReady(model, worker, effects.now - worker.forkedAt, effects);
   // A canary meets clients when it has passed: what kills it before then must cost nobody a request.
   if (!isCanary(model, worker)) admit(worker, worker.slot, effects);

@@ -50,6 +50,13 @@ export type SupervisorEvent =
   | { type: 'circuit'; state: 'open' | 'closed'; earlyDeaths: number; windowMs: number }
   | { type: 'listening'; listeners: readonly Listener[] }
   | { type: 'ports-closed'; afterMs: number }
+  /** A worker and others of its generation have no port in common. `wanted`: the one that it found taken by its own app. */
+  | ({
+      type: 'ports-differ';
+      listeners: readonly Listener[];
+      others: readonly Listener[];
+      wanted: number | null;
+    } & WorkerRef)
   /** No worker listens there any more. */
   | { type: 'unused-ports-closed'; listeners: readonly Listener[] }
   | { type: 'reload-started'; generation: number; from: number; kind: 'reload' | 'rollback' }

@@ -12,7 +12,7 @@ export type SupervisorInput =
   /** The main module ran to its end (or to its first await) without dying. */
   | { type: 'worker-started'; worker: WorkerId }
   /** A socket listens and no other listen() call of the worker is pending. */
-  | { type: 'worker-listening'; worker: WorkerId; listeners: readonly Listener[] }
+  | { type: 'worker-listening'; worker: WorkerId; listeners: readonly Listener[]; search?: PortSearch }
   /** `process.send('ready')`. */
   | { type: 'worker-said-ready'; worker: WorkerId }
   /** The worker closed its last listening socket while it was not draining. `ending`: it has a reason to end. */
@@ -49,6 +49,14 @@ export type SupervisorInput =
   | { type: 'scale'; id: number; to: number | { by: number } }
   | { type: 'recycle'; id: number; slot: number | null; reason: string }
   | { type: 'stop'; id: number; fast: boolean; reason: string };
+
+/** How a worker came by its ports. */
+export interface PortSearch {
+  /** It asked for these, and a sibling had them, at another address. */
+  missed: readonly number[];
+  /** It asked for any, and got these. */
+  chosen: readonly number[];
+}
 
 export interface Listener {
   protocol: 'tcp' | 'udp' | 'unix';

@@ -19,6 +19,8 @@ export interface Generation {
   changedInPlace: boolean;
   /** A worker of it was ready for 10 s. */
   proven: boolean;
+  /** It was told that its workers listen on different ports. */
+  toldPorts: boolean;
 }
 
 /** Why the primary ends, and how far it has gone to end its workers. */
@@ -76,6 +78,8 @@ export interface Model {
   portsClosed: boolean;
   /** Workers were told to go since it was last looked for ports that nobody needs. */
   portsUntidy: boolean;
+  /** A worker has begun to listen since it was last looked whether all of them listen on the same ports. */
+  portsUnchecked: boolean;
   hungKills: number[];
   /** Recycles in a row that a limit asked for within a minute of readiness. */
   quickRecycles: number;
@@ -100,7 +104,7 @@ export function newModel(
     target: policy.workers.min,
     startedAt: now,
     state: 'starting',
-    generations: new Map([[1, { number: 1, entry, policy, changedInPlace: false, proven: false }]]),
+    generations: new Map([[1, { number: 1, entry, policy, changedInPlace: false, proven: false, toldPorts: false }]]),
     current: 1,
     previous: null,
     lastGeneration: 1,
@@ -121,6 +125,7 @@ export function newModel(
     noneReadySince: now,
     portsClosed: false,
     portsUntidy: false,
+    portsUnchecked: false,
     hungKills: [],
     quickRecycles: 0,
     listeners: [],

@@ -1,5 +1,5 @@
-// The part of the plan that looks for ports that nobody needs any more: code that came with a reload listens elsewhere, or the place that
-// alone had a port is gone. Pure.
+// The part of the plan that looks at all ports of the app: whether its workers listen on the same ones, and which nobody needs any more,
+// because code that came with a reload listens elsewhere or the place that alone had a port is gone. Pure.
 
 import type { Agenda } from './agenda.ts';
 import { type Model, policyOf, wantedSlots } from './model.ts';
@@ -14,13 +14,13 @@ const settleMs = 2_000;
  * what comes there. While a reload can still fail, so does the port that its old workers need.
  */
 export function planPorts(model: Model, agenda: Agenda): Step | null {
-  if (!model.portsUntidy) return null;
+  if (!model.portsUntidy && !model.portsUnchecked) return null;
   if (model.reload !== null && model.reload.phase.type !== 'leaving') return null;
   for (const { serving, finished } of wantedSlots(model)) {
     if (serving === null && finished !== null) continue;
     if (!isServing(serving) || !agenda.due(settledAt(model, serving))) return null;
   }
-  return { type: 'shut-ports' };
+  return { type: model.portsUnchecked ? 'check-ports' : 'shut-ports' };
 }
 
 function settledAt(model: Model, worker: Worker): number {

@@ -28,6 +28,8 @@ export function receiveFromWorker(model: Model, input: WorkerInput, effects: Eff
     case 'worker-listening':
       worker.facts.listening = true;
       worker.listeners = input.listeners;
+      worker.search = input.search ?? worker.search;
+      model.portsUnchecked = true;
       receiveReopened(model, worker, effects);
       if (isServing(worker)) noteListeners(model, worker, effects);
       return;

@@ -12,6 +12,7 @@ import type { CommandResult } from './actions.ts';
 import type { Agenda } from './agenda.ts';
 import { leavingWorkers, type Model, policyOf, servingWorkers, wantedSlots } from './model.ts';
 import { closedReason, isOver } from './own-end.ts';
+import { strayDetail, wantedPort } from './port-search.ts';
 import { startAllowedAt } from './slot.ts';
 import type { Step } from './steps.ts';
 import { isServing, type Worker } from './worker-state.ts';
@@ -63,6 +64,8 @@ export interface ReloadResult {
 }
 
 const rollbackFailuresAllowed = 3;
+/** A canary that listens elsewhere because its own app is in its way has this much longer than `canaryTime` to listen where it should. */
+const portMs = 2_000;
 /** A roll that finds no memory for so long does not go on. */
 const shortageMs = 15_000;
 
@@ -157,6 +160,12 @@ function planCanary(
   const { canaryTimeMs, startTimeoutMs } = policyOf(model, canary);
   const passesAt = canary.readyAt + canaryTimeMs;
   if (!agenda.due(passesAt)) return null;
+  const wanted = wantedPort(canary, servingWorkers(model));
+  if (wanted !== null) {
+    // It may open the right one yet.
+    if (!agenda.due(passesAt + portMs)) return null;
+    return { type: 'reload-fails', failure: { detail: strayDetail(canary, wanted), lastLines: [] } };
+  }
   if (canary.state.type === 'ready') return { type: 'canary-passes' };
   if (!agenda.due(passesAt + startTimeoutMs)) return null;
   return {

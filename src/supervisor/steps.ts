@@ -42,6 +42,7 @@ export type Step =
   | { type: 'close-circuit' }
   | { type: 'close-ports' }
   | { type: 'shut-ports' }
+  | { type: 'check-ports' }
   | { type: 'close'; mode: 'graceful' | 'fast'; code: number; reason: string }
   | { type: 'exit' }
   // The reload.

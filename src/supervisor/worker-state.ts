@@ -23,7 +23,7 @@
 
 import type { WorkerId } from './actions.ts';
 import type { ExitReason } from './events.ts';
-import type { Heartbeat, Listener } from './inputs.ts';
+import type { Heartbeat, Listener, PortSearch } from './inputs.ts';
 
 export type WorkerStatus =
   /** Booting. `probe` is the stage after the readiness fact: null until it is known. */
@@ -77,6 +77,7 @@ export interface Worker {
   /** It has closed its last listening socket, where that is what makes a worker ready. */
   closed: { at: number; ending: boolean } | null;
   listeners: readonly Listener[];
+  search: PortSearch;
   beat: Heartbeat | null;
   /** When the main loop was last known to turn. */
   aliveAt: number;

@@ -72,6 +72,12 @@ export function describeEvent(event: SupervisorEvent): Sentence {
       };
     case 'ports-closed':
       return { tone: 'bad', text: `Ports closed: no worker was ready for ${formatDuration(event.afterMs)}` };
+    case 'ports-differ':
+      return {
+        tone: 'bad',
+        text: `Workers listen on different ports: ${[...event.listeners, ...event.others].map(placeOf).join(', ')}`,
+        detail: 'Clients of one port reach only some workers. Give the program a fixed port.',
+      };
     case 'unused-ports-closed':
       return { tone: 'plain', text: `Closed ${event.listeners.map(placeOf).join(', ')}: no worker listens there` };
     case 'reload-started':
