@@ -181,13 +181,24 @@ test('reloads leave nothing behind in the primary', async (t) => {
     workers: Object.keys(cluster.workers ?? {}).length,
     listeners: process.eventNames().reduce((sum, name) => sum + process.listenerCount(name), 0),
     processes: processesBelow(process.pid).length,
-    scratch: readdirSync(tmpdir()).filter((name) => name.startsWith('tutti-')).length,
+    scratch: readdirSync(tmpdir()).filter((name) => /^tutti-\d+-(\d+)-/.exec(name)?.[1] === String(process.pid)).length,
   });
   await app.reload();
   await eventually('the guardian', () =>
     processesBelow(process.pid).some(({ command }) => command.includes('tutti-guardian')),
   );
-  const before = count();
+  // What has ended is still being tidied up for a moment.
+  let last = '';
+  const before = await eventually(
+    'a quiet moment',
+    () => {
+      const now = count();
+      const quiet = JSON.stringify(now) === last;
+      last = JSON.stringify(now);
+      return quiet ? now : null;
+    },
+    { everyMs: 500 },
+  );
   for (let i = 0; i < 10; i++) assert.equal((await app.reload()).outcome, 'done');
   await eventually('the same counts as before', () => JSON.stringify(count()) === JSON.stringify(before)).catch(() =>
     assert.deepEqual(count(), before),
