@@ -25,6 +25,7 @@ import { hasTerminal, installSignals, type SignalCommands, signalTable } from '.
 import { UnreadMessages } from './host/unread-messages.ts';
 import { asTuttiError } from './known-error.ts';
 import { IncidentStore } from './logs/incident-store.ts';
+import { placeOf } from './logs/log-place.ts';
 import { Observation } from './observation.ts';
 import { endOrphans } from './orphans.ts';
 import { programOf } from './program.ts';
@@ -305,7 +306,8 @@ export function launch(
     const { inspectRoutes } = await import('./inspect-routes.ts');
     const routes = [...incidentRoutes(incidents), ...inspectRoutes((slot, wish) => host.inspect(slot, wish))];
     const { logFile: file, logFormat } = config;
-    if (file === null) return routes;
+    // What stands on stdout is read by whoever started this.
+    if (file === null || (await placeOf(file)).descriptor !== null) return routes;
     const { logRoutes } = await import('./log-routes.ts');
     return [...routes, ...logRoutes({ file, format: logFormat ?? 'raw' })];
   }

@@ -1,11 +1,12 @@
 // Reads a log file for `tutti logs`: its last lines, reaching back into rotated files, and whatever is appended from then on.
 
-import { createReadStream, statSync } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { constants, createReadStream, statSync } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createGunzip } from 'node:zlib';
 import { LineSplitter } from './line-splitter.ts';
+import { placeOf } from './log-place.ts';
 import { type LogRecord, parseRecord } from './record.ts';
 
 export interface Where {
@@ -24,6 +25,7 @@ export interface Limits {
   signal?: AbortSignal;
 }
 
+const { O_RDONLY, O_NONBLOCK } = constants;
 const CHUNK_BYTES = 64 * 1024;
 const POLL_MS = 150;
 const WORK_MS = 4;
@@ -38,8 +40,10 @@ export async function lastRecords(
   limits.signal?.throwIfAborted();
   const sought = new Sought(count, where, limits);
   const { records, position } = await fromEnd(file, sought);
+  // Of a link the file behind it rotates.
+  const { path } = await placeOf(file);
   for (let index = 1; !sought.isDone; index++) {
-    const older = await rotated(file, index, sought);
+    const older = await rotated(path, index, sought);
     if (!older) break;
     records.unshift(...older);
   }
@@ -110,7 +114,7 @@ export async function* follow(
   where: Where = {},
   signal?: AbortSignal,
 ): AsyncGenerator<LogRecord> {
-  let handle = await open(file).catch(() => null);
+  let handle = await openFile(file).catch(() => null);
   let at = position;
   let splitter = new LineSplitter();
   const buffer = Buffer.alloc(CHUNK_BYTES);
@@ -133,10 +137,10 @@ export async function* follow(
         left = !left && handle !== null;
         if (left) continue;
         await handle?.close();
-        handle = await open(file).catch(() => null);
+        handle = await openFile(file).catch(() => null);
         at = 0;
         splitter = new LineSplitter();
-        continue;
+        if (handle !== null) continue;
       }
       await delay(POLL_MS, undefined, signal ? { signal } : {}).catch(() => {});
     }
@@ -151,15 +155,24 @@ function matches(record: LogRecord, { slot }: Where): boolean {
 
 function identity(file: string): { ino: number; size: number } | null {
   try {
-    return statSync(file);
+    const stats = statSync(file);
+    return stats.isFile() ? stats : null;
   } catch {
     return null;
   }
 }
 
+/** Null for what is no file: a named pipe would be waited for, or its lines taken from who reads it, and a device may never end. */
+async function openFile(file: string): Promise<FileHandle | null> {
+  const handle = await open(file, O_RDONLY | O_NONBLOCK);
+  if ((await handle.stat()).isFile()) return handle;
+  await handle.close();
+  return null;
+}
+
 /** Reads backwards, so that the last lines of a large file cost nothing. */
 async function fromEnd(file: string, sought: Sought): Promise<{ records: LogRecord[]; position: number }> {
-  const handle = await open(file).catch((error: NodeJS.ErrnoException) => {
+  const handle = await openFile(file).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return null;
     throw error;
   });

@@ -20,8 +20,9 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { lastRecords } from '../../src/logs/read-log.ts';
 import { runCommand } from '../support/command.ts';
-import { eventually } from '../support/eventually.ts';
+import { eventually, within } from '../support/eventually.ts';
 import { processesBelow } from '../support/processes.ts';
 import { binPath, type Flags, nodePath, type Rig, root, startRig } from '../support/rig.ts';
 
@@ -46,6 +47,9 @@ test('a pipe that nobody reads holds nobody up; who reads it later gets the line
   await using rig = await startRig({ ...noisy, flags: { workers: 1, 'log-file': fifo } });
   const lost = await rig.waitFor('output-lost');
   assert.deepEqual([lost.file, lost.reason], [fifo, 'it is a pipe that nobody reads (ENXIO)']);
+  // A pipe is for its reader: who asks for past lines neither waits nor takes some.
+  const asked = await within('the past lines of a pipe', lastRecords(fifo, 10), 5000);
+  assert.deepEqual(asked.records, []);
   const reader = openSync(fifo, constants.O_RDONLY | constants.O_NONBLOCK);
   const drained = setInterval(() => readSome(reader), 5);
   t.after(() => closeSync(reader));
@@ -56,6 +60,14 @@ test('a pipe that nobody reads holds nobody up; who reads it later gets the line
   }
   assert.equal(rig.events.all('output-lost').length, 1);
   await endsWell(rig);
+});
+
+test('a descriptor beyond stderr that the primary has inherited is written, and not renamed', async (t) => {
+  const dir = folder(t);
+  await using rig = await redirected(dir, { workers: 1, 'log-file': '/dev/fd/3', 'log-max-size': '2K' });
+  await eventually('lines', () => readFileSync(join(dir, 'third.log'), 'utf8').length > 20_000);
+  assert.deepEqual(readdirSync(dir).sort(), ['out.log', 'third.log']);
+  assert.equal((await rig.end()).code, 0);
 });
 
 function readSome(fd: number): void {
@@ -122,11 +134,12 @@ async function redirected(dir: string, flags: Flags): Promise<Rig> {
 
 /** As `exec "$@" >>out.log`, with the pid that the rig knows. */
 const shell = `
-const { openSync, closeSync } = require('node:fs');
+const { openSync } = require('node:fs');
 const { spawn } = require('node:child_process');
 const [file, program, ...args] = process.argv.slice(1);
 const out = openSync(file, 'a');
-const child = spawn(program, args, { stdio: ['ignore', out, 'inherit'] });
+const third = args.includes('/dev/fd/3') ? [openSync(file.replace('out', 'third'), 'a')] : [];
+const child = spawn(program, args, { stdio: ['ignore', out, 'inherit', ...third] });
 for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => child.kill(signal));
 child.on('exit', (code) => { process.exitCode = code; });
 `;
@@ -184,6 +197,8 @@ test('of a symbolic link the file behind it rotates, and the link stays', async 
   await eventually('rotated files beside the target', () => existsSync(join(dir, 'disk/app.log.2.gz')));
   assert.ok(lstatSync(join(dir, 'app.log')).isSymbolicLink());
   assert.deepEqual(readdirSync(dir).sort(), ['app.log', 'disk']);
+  const { records } = await lastRecords(join(dir, 'app.log'), 1200);
+  assert.ok(records.length > 600, `the rotated files are read too: ${records.length} lines`);
   await endsWell(rig);
 });
 
