@@ -127,6 +127,30 @@ test('HTTP/2: a session stays until its streams are done', async () => {
   });
 });
 
+test('HTTP/2: a client that reads slowly gets its whole answer, and its worker does not die of the GOAWAY', async () => {
+  await scene('http2', async ({ port, old, drain }) => {
+    const frame = (type: number, flags: number, stream: number, payload: number[]) =>
+      Buffer.from([0, 0, payload.length, type, flags, 0, 0, 0, stream, ...payload]);
+    const wire = new Wire(connect(port), false);
+    const most = [0x7f, 0xff, 0xff, 0xff];
+    const path = [...Buffer.from('/large')];
+    wire.socket.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
+    // As much at once as there is, on each stream and on the connection.
+    wire.socket.write(frame(4, 0, 0, [0, 4, ...most]));
+    wire.socket.write(frame(8, 0, 0, [0x7f, 0xfe, 0xff, 0xff]));
+    // GET http://x/large
+    wire.socket.write(frame(1, 5, 1, [0x82, 0x86, 0x44, path.length, ...path, 0x41, 1, 0x78]));
+    await eventually('the answer has begun', () => wire.bytes > 10_000);
+    wire.socket.pause();
+    await drain();
+    // Long enough for more than one try to write between what the client has not read.
+    await delay(100);
+    wire.socket.resume();
+    await eventually('every byte has come', () => wire.bytes > 20_000_000);
+    await eventually('the worker is drained', () => old.drained);
+  });
+});
+
 for (const kind of ['upgrade', 'net'] as const) {
   test(`${kind}: a connection that does not speak HTTP/1 stays`, async () => {
     await scene(kind, async ({ rig, port, old, drain }) => {
