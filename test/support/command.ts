@@ -89,7 +89,7 @@ export async function runCommand(args: readonly string[], options: CommandOption
 }
 
 /** Evidence, the token that the operator's scripts may hold, caches of compiled code; sockets and records are not. */
-const meantToStay = /^home\/(compiled(\/.*)?|incidents(\/.*)?|run|run\/[^/]+\.token)$|^tmp\/node-compile-cache/;
+const meantToStay = /^home\/(compiled(\/.*)?|incidents(\/.*)?|run|workers|run\/[^/]+\.token)$|^tmp\/node-compile-cache/;
 
 function everythingIn(folder: string): string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' });

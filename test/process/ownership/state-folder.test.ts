@@ -73,7 +73,7 @@ test('a folder of another user, or one that others may write to, is refused and 
 
 test('so is one of whose folders somebody else has one', { skip }, async () => {
   await using cli = await openCli();
-  for (const name of ['apps', 'logs', 'run', 'incidents', 'inspections', 'compiled']) {
+  for (const name of ['apps', 'logs', 'run', 'incidents', 'inspections', 'compiled', 'workers']) {
     const home = join(cli.dir, name);
     mkdirSync(join(home, name), { recursive: true, mode: 0o700 });
     chownSync(join(home, name), mallory, mallory);
