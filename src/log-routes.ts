@@ -82,7 +82,7 @@ export function logRoutes({ file, format }: LogLocation): Route[] {
         }
         for (const record of known.records) stream.send({ data: record });
         void (async () => {
-          for await (const record of follow(file, known.position, filter, signal)) stream.send({ data: record });
+          for await (const record of follow(file, known.position, filter, signal, REST)) stream.send({ data: record });
         })().catch(() => stream.end());
         return { streaming: true };
       },

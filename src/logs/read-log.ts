@@ -29,6 +29,7 @@ const { O_RDONLY, O_NONBLOCK } = constants;
 const CHUNK_BYTES = 64 * 1024;
 const POLL_MS = 150;
 const WORK_MS = 4;
+const LONGEST_REST_MS = 100;
 
 /** The last `count` matching lines, oldest first, and the position after them. `isCut`: there may be more, and a limit was met. */
 export async function lastRecords(
@@ -50,14 +51,34 @@ export async function lastRecords(
   return { records, position, isCut: sought.isCut };
 }
 
+/** Rests as many times as long as was worked. */
+class Pace {
+  readonly #rest: number;
+  #since = performance.now();
+
+  constructor(rest: number) {
+    this.#rest = rest;
+  }
+
+  async worked(signal: AbortSignal | undefined): Promise<void> {
+    const workedMs = performance.now() - this.#since;
+    if (this.#rest === 0 || workedMs < WORK_MS) return;
+    await delay(Math.min(LONGEST_REST_MS, this.#rest * workedMs), undefined, signal ? { signal } : {});
+    this.rested();
+  }
+
+  rested(): void {
+    this.#since = performance.now();
+  }
+}
+
 /** What is still looked for. */
 class Sought {
   readonly where: Where;
   readonly signal: AbortSignal | undefined;
   count: number;
   isCut = false;
-  readonly #rest: number;
-  #workedSince = performance.now();
+  readonly #pace: Pace;
   #bytes: number;
   #readBytes: number;
 
@@ -65,7 +86,7 @@ class Sought {
     this.count = count;
     this.where = where;
     this.signal = signal;
-    this.#rest = rest ?? 0;
+    this.#pace = new Pace(rest ?? 0);
     this.#bytes = maxBytes ?? Number.POSITIVE_INFINITY;
     this.#readBytes = maxReadBytes ?? Number.POSITIVE_INFINITY;
   }
@@ -79,10 +100,7 @@ class Sought {
     this.signal?.throwIfAborted();
     this.#readBytes -= bytes;
     if (this.#readBytes < 0) this.isCut = true;
-    const workedMs = performance.now() - this.#workedSince;
-    if (this.#rest === 0 || workedMs < WORK_MS) return;
-    await delay(this.#rest * workedMs, undefined, this.signal ? { signal: this.signal } : {});
-    this.#workedSince = performance.now();
+    await this.#pace.worked(this.signal);
   }
 
   /** How many of these, counted from their end, fit. They are taken off from what is sought. */
@@ -107,13 +125,15 @@ class Sought {
   }
 }
 
-/** Every matching line appended after `position`, through rotation and truncation, until `signal` aborts. */
+/** Every matching line appended after `position`, through rotation and truncation, until `signal` aborts. `rest`: as in `Limits`. */
 export async function* follow(
   file: string,
   position: number,
   where: Where = {},
   signal?: AbortSignal,
+  rest = 0,
 ): AsyncGenerator<LogRecord> {
+  const pace = new Pace(rest);
   let handle = await openFile(file).catch(() => null);
   let at = position;
   let splitter = new LineSplitter();
@@ -123,7 +143,8 @@ export async function* follow(
     while (!signal?.aborted) {
       for (;;) {
         const { bytesRead } = (await handle?.read(buffer, 0, buffer.length, at)) ?? { bytesRead: 0 };
-        if (bytesRead === 0) break;
+        if (bytesRead === 0 || signal?.aborted) break;
+        await pace.worked(signal).catch(() => {});
         at += bytesRead;
         for (const line of splitter.push(Buffer.from(buffer.subarray(0, bytesRead)))) {
           const record = parseRecord(line.toString());
@@ -143,6 +164,7 @@ export async function* follow(
         if (handle !== null) continue;
       }
       await delay(POLL_MS, undefined, signal ? { signal } : {}).catch(() => {});
+      pace.rested();
     }
   } finally {
     await handle?.close();
