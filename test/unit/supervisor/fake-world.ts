@@ -23,6 +23,8 @@ export interface Behaviour {
   probe: boolean;
   /** SIGKILL has no effect. */
   unkillable: boolean;
+  /** Its process comes to life; false: it is waited for in vain. */
+  online: boolean;
 }
 
 export interface Process {
@@ -87,6 +89,7 @@ const healthy: Behaviour = {
   stopMs: 10,
   probe: true,
   unkillable: false,
+  online: true,
 };
 
 interface Due {
@@ -323,7 +326,8 @@ export class World implements Host {
       beat,
     };
     this.processes.set(id, process);
-    this.#later(process, 5, () => this.send({ type: 'worker-online', worker: id, pid: 10_000 + id }));
+    if (behaviour.online)
+      this.#later(process, 5, () => this.send({ type: 'worker-online', worker: id, pid: 10_000 + id }));
     const { bootMs, exitAfterMs } = behaviour;
     if (bootMs !== null) {
       this.#later(process, bootMs, () => {

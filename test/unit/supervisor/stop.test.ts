@@ -101,6 +101,18 @@ test('workers that ignore everything do not keep it from ending', () => {
   assert.equal(world.exit?.code, 0);
 });
 
+test('of a worker whose process never came to life nobody says that the kernel holds it', () => {
+  const world = new World();
+  world.behave = () => ({ bootMs: null, stopMs: null, unkillable: true, online: false });
+  world.start().run(1_000);
+  world.command({ type: 'stop' });
+  world.run(40_000);
+  assert.equal(world.exit?.code, 0);
+  const told = world.events.flatMap((event) => (event.type === 'notice' ? [event.message] : [])).join('\n');
+  assert.match(told, /was given up before its process had started/);
+  assert.doesNotMatch(told, /kernel/);
+});
+
 test('after the exit nothing is heard any more', () => {
   const world = new World().start().run(1_000);
   world.command({ type: 'stop' });
