@@ -204,6 +204,21 @@ test('an application that replaces what tutti is made of is served, drained and 
   );
 });
 
+test("an error in the application's own listeners is its own, as under plain node", async () => {
+  for (const balance of ['least-connections', 'round-robin']) {
+    await using rig = await startRig({ fixture: 'throws-in-listeners.cjs', flags: { workers: 1, balance } });
+    for (let connection = 1; connection <= 5; connection += 1) {
+      // One for listening, and one for each connection up to now.
+      assert.equal((await rig.fetch('/')).body, String(1 + connection));
+    }
+    assertUnharmed(rig);
+    assert.deepEqual(
+      rig.events.all('notice').filter(({ level }) => level === 'warn'),
+      [],
+    );
+  }
+});
+
 test("a registry of the application's that is old, broken or something else costs no worker", async () => {
   const admin = await freePort();
   await using rig = await startRig({ fixture: 'registries/server.cjs', flags: { workers: 2, admin } });
