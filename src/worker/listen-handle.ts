@@ -6,6 +6,7 @@ import { whenQueueTaken } from '../protocol/accept-queue.ts';
 import type { SocketName } from '../protocol/messages.ts';
 import type { RawConnection, RawListenHandle } from '../protocol/raw-handle.ts';
 import { cancel, type Guarded, guarded, keepAlive, nextTick, soon } from './guard.ts';
+import { openDoor } from './private-door.ts';
 
 const lookSoon = (look: () => void): void => soon(guarded('taking what the kernel has queued', look));
 
@@ -91,10 +92,12 @@ export class ListenHandle {
     return this.alone && !this.closed && (this.#real !== null || (this.dispatched && !this.#closing));
   }
 
-  /** The port closes. What the kernel has queued is taken first, if `take`. */
+  /** The port closes, but for this process itself. What the kernel has queued is taken first, if `take`. */
   finishAccepting(take: boolean): void {
     this.alone = true;
     this.#closing = true;
+    const { name } = this.#options;
+    if (name !== null && this.listening && !this.closed) openDoor(name, (client) => this.serve(client));
     const real = this.#real;
     if (real === null || !take) this.stopAccepting();
     else

@@ -96,6 +96,17 @@ for (const balance of ['least-connections', 'round-robin'] as const) {
   });
 }
 
+test('a page that is being rendered when the app stops may still ask its own server', async (t) => {
+  const port = await freePort();
+  const { app } = await startSupervised(t, { entry: fixture('asks-itself.cjs'), env: { PORT: String(port) } });
+  const pages = Array.from({ length: 4 }, () => ask(port, '/page?ms=1500'));
+  assert.equal((await ask(port, '/page?ms=0')).text, 'data,data,data');
+  const stopping = app.stop();
+  await untilRefused(port);
+  for (const { text } of await within('the pages', Promise.all(pages), 10_000)) assert.equal(text, 'data,data,data');
+  await within('the app to stop', stopping, 10_000);
+});
+
 test('/readyz says 503 before the first client is refused', async (t) => {
   const admin = await freePort();
   const port = await freePort();
