@@ -5,12 +5,13 @@ import { spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { openCli } from '../support/cli.ts';
 import { eventually } from '../support/eventually.ts';
 import { fetch } from '../support/fetch.ts';
 import { startLoad } from '../support/load.ts';
 import { isAlive, processInfo } from '../support/processes.ts';
-import { accepts, type Rig, startRig } from '../support/rig.ts';
+import { accepts, nodePath, type Rig, startRig } from '../support/rig.ts';
 
 const quick = { 'drain-timeout': '2s', 'stop-timeout': '2s' };
 
@@ -23,6 +24,10 @@ async function allGone(rig: Rig): Promise<void> {
   assert.equal(await accepts(rig.port), false, 'the port is still open');
 }
 
+function stuck(rig: Rig): number[] {
+  return rig.processes().filter((pid) => processInfo(pid)?.command.startsWith('sleep 600'));
+}
+
 /** The shells that watch over the workers. */
 function guardians(rig: Rig): number[] {
   return rig.processes().filter((pid) => processInfo(pid)?.command.includes('tutti-guardian'));
@@ -30,7 +35,7 @@ function guardians(rig: Rig): number[] {
 
 describe('when the primary dies', () => {
   it('workers end also if a connection was on its way through it', async () => {
-    await using rig = await startRig({ fixture: 'passes-on.cjs', flags: { workers: 3, ...quick } });
+    await using rig = await startRig({ fixture: 'passes-on.cjs', flags: { workers: 3, balance: 'kernel', ...quick } });
     // A stopped primary takes nothing: Node waits for its word, and tells nobody that the channel is closed.
     rig.signal('SIGSTOP');
     for (let i = 0; i < 12; i += 1) assert.equal((await rig.fetch('/pass')).body, 'passed on\n');
@@ -63,6 +68,18 @@ describe('when the primary dies', () => {
     assert.ok(first !== undefined);
     await eventually('the guardian', () => guardians(rig).length === 1);
     process.kill(first, 'SIGSTOP');
+    await killPrimary(rig);
+    await allGone(rig);
+  });
+
+  it('a worker that never came as far as our code is killed when its time is over', async () => {
+    await using rig = await startRig({
+      fixture: 'hello.cjs',
+      flags: { workers: 1, ...quick, node: fileURLToPath(new URL('../fixtures/broken/no-node.sh', import.meta.url)) },
+      env: { NODE: nodePath },
+      ready: 0,
+    });
+    await eventually('a worker and its guardian', () => guardians(rig).length === 1 && stuck(rig).length === 1);
     await killPrimary(rig);
     await allGone(rig);
   });
