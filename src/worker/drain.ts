@@ -41,8 +41,11 @@ const UNUSED_LINGER_MS = 5000;
 const STOP_LINGER_MS = 5000;
 /** The application is told to end when nothing but what lasts has been left for so long. */
 const LASTING_MS = 250;
-/** Where it does not listen, and just ends, that is not done earlier in a stop than so long after it began. */
-const UNHEARD_STOP_MS = 5000;
+/**
+ * From so long after a stop began, one without a listener is ended too, and one with a listener is told although an answer of unknown
+ * length goes on: half of what Docker waits.
+ */
+const LATE_STOP_MS = 5000;
 
 export class Drain {
   readonly #port: DrainPort;
@@ -109,7 +112,7 @@ export class Drain {
     const isOver = now >= this.#deadline;
     if (empty) this.#finish([], false, now);
     else if (isOver || attempt(LOOKING, () => this.#isPointless(now), false)) {
-      const lasting = !isOver || attempt(LOOKING, () => isAllLasting(false), false);
+      const lasting = !isOver || attempt(LOOKING, () => isAllLasting(false, false), false);
       this.#finish(attempt(LOOKING, describeOpen, []), lasting, now);
     }
   });
@@ -127,14 +130,14 @@ export class Drain {
   #isPointless(now: number): boolean {
     const isHeard = this.#port.isHeard();
     const isStop = this.#stopAt !== null;
+    const isLate = this.#stopAt !== null && now - this.#stopAt >= LATE_STOP_MS;
     // In a stop also what speaks a protocol of its own: an application that listens knows best what to do with it.
-    if (!(isHeard || isStop) || this.#port.leaving() > 0 || !isAllLasting(isStop && isHeard)) {
+    if (!(isHeard || isStop) || this.#port.leaving() > 0 || !isAllLasting(isStop && isHeard, isLate && isHeard)) {
       this.#lastingSince = null;
       return false;
     }
     this.#lastingSince ??= now;
-    if (now - this.#lastingSince < LASTING_MS) return false;
-    return isHeard || (this.#stopAt !== null && now - this.#stopAt >= UNHEARD_STOP_MS);
+    return now - this.#lastingSince >= LASTING_MS && (isHeard || isLate);
   }
 
   /** Ends connections whose linger is over; all idle ones if `all`. */

@@ -9,13 +9,17 @@ import { kindOf } from './servers.ts';
 /** Answers that do not end: Server-Sent Events, pictures that replace one another, gRPC streams. */
 const LASTING_TYPE = /^(text\/event-stream|multipart\/x-mixed-replace|application\/grpc)/i;
 
-/** Whether nothing else is open. `foreign`: connections of protocols that only the application knows count too. */
-export function isAllLasting(foreign: boolean): boolean {
-  for (const connection of allConnections()) if (!isLasting(connection, foreign)) return false;
+/**
+ * Whether nothing else is open. `foreign`: connections of protocols that only the application knows count too. `endless`: so does each
+ * answer that is being given without having said how long it is.
+ */
+export function isAllLasting(foreign: boolean, endless: boolean): boolean {
+  for (const connection of allConnections()) if (!isLasting(connection, foreign, endless)) return false;
   const busy = new Set<unknown>();
   for (const { stream, method } of openStreams()) {
-    const type = stream.headersSent ? stream.sentHeaders?.['content-type'] : undefined;
-    if (method !== 'CONNECT' && !LASTING_TYPE.test(String(type))) return false;
+    const head = stream.headersSent ? stream.sentHeaders : undefined;
+    const isLong = LASTING_TYPE.test(String(head?.['content-type'])) || (endless && isOpenEnded(head));
+    if (method !== 'CONNECT' && !isLong) return false;
     busy.add(stream.session);
   }
   // A session without a stream closes soon, and is waited for.
@@ -23,9 +27,13 @@ export function isAllLasting(foreign: boolean): boolean {
   return true;
 }
 
-function isLasting(connection: Connection, foreign: boolean): boolean {
+function isOpenEnded(head: object | undefined): boolean {
+  return head !== undefined && !('content-length' in head);
+}
+
+function isLasting(connection: Connection, foreign: boolean, endless: boolean): boolean {
   const { pending, response, more, wire, server } = connection;
-  if (pending > 0) return isStream(response) && (more ?? []).every((each) => isStream(each.response));
+  if (pending > 0) return isStream(response, endless) && (more ?? []).every((each) => isStream(each.response, endless));
   const kind = server === null ? 'net' : kindOf(server);
   if (kind === 'net' || kind === 'tls') return foreign;
   if (speaksHttp1(wire)) return false;
@@ -40,9 +48,11 @@ export function isUpgraded({ wire, socket, server }: Connection): boolean {
   return kind === 'http' || (kind === 'https' && wire !== socket);
 }
 
-function isStream(response: ServerResponse | null): boolean {
+function isStream(response: ServerResponse | null, endless: boolean): boolean {
   // As it was sent: what is given to writeHead() alone is nowhere else.
   const head = (response as { _header?: string | null } | null)?._header;
-  const type = typeof head === 'string' ? /^content-type: *(.*)$/im.exec(head)?.[1] : undefined;
-  return type !== undefined && LASTING_TYPE.test(type);
+  if (typeof head !== 'string') return false;
+  return (
+    LASTING_TYPE.test(/^content-type: *(.*)$/im.exec(head)?.[1] ?? '') || (endless && !/^content-length:/im.test(head))
+  );
 }

@@ -38,6 +38,23 @@ async function plain(port: number): Promise<RawClient> {
   return client;
 }
 
+/** Asks for `path`, and waits for the first part of the answer. */
+async function asking(protocol: string, port: number, path: string): Promise<() => void> {
+  if (protocol === 'http') {
+    const client = await connect(port);
+    clients.push(client);
+    client.get(path);
+    await client.until('a part', ({ text }) => /a part|data:/.test(text));
+    return () => client.destroy();
+  }
+  const session = connectHttp2(`http://127.0.0.1:${port}`);
+  session.on('error', () => {});
+  const stream = session.request({ ':path': path });
+  stream.on('error', () => {});
+  await new Promise((heard) => stream.once('data', heard));
+  return () => session.destroy();
+}
+
 async function start(env: NodeJS.ProcessEnv): Promise<[RigWorker, number]> {
   const worker = new RigWorker({ entry: fixture('lasting.cjs'), env });
   return [worker, await worker.port()];
@@ -66,17 +83,32 @@ describe('an application that listens to its stop signal', () => {
 
   it('is told when only streams of events over HTTP/2 are left', async () => {
     const [worker, port] = await start({ LISTENS: '1', PROTOCOL: 'h2c' });
-    const session = connectHttp2(`http://127.0.0.1:${port}`);
-    session.on('error', () => {});
-    try {
-      const stream = session.request({ ':path': '/events' });
-      stream.on('error', () => {});
-      await new Promise((heard) => stream.once('data', heard));
-      await worker.beginDrain();
+    const end = await asking('h2c', port, '/events');
+    await worker.beginDrain();
+    assert.equal((await worker.input('worker-drained')).lasting, true);
+    end();
+  });
+
+  for (const protocol of ['http', 'h2c']) {
+    it(`is told of a stop after 5 s when only an answer of unknown length is left (${protocol})`, async () => {
+      const [worker, port] = await start({ LISTENS: '1', PROTOCOL: protocol });
+      const end = await asking(protocol, port, '/endless');
+      const from = performance.now();
+      await worker.beginDrain(20_000, true);
       assert.equal((await worker.input('worker-drained')).lasting, true);
-    } finally {
-      session.destroy();
-    }
+      const took = performance.now() - from;
+      assert.ok(took >= 4_900 && took < 15_000, `${took} ms`);
+      end();
+    });
+  }
+
+  it('is not told of a stop while an answer goes on whose length is known', async () => {
+    const [worker, port] = await start({ LISTENS: '1' });
+    await asking('http', port, '/download');
+    await worker.beginDrain(7_000, true);
+    const { left, lasting } = await worker.input('worker-drained');
+    assert.equal(lasting, false);
+    assert.match(left.join(), /^request GET \/download/);
   });
 
   it('is not told before a request beside it is answered', async () => {

@@ -158,7 +158,6 @@ export class RigWorker {
   }
 
   async beginDrain(timeoutMs = 20_000, stop = false): Promise<void> {
-    this.#plane.draining(this.#process.id);
     this.send({ cmd: 'NODE_TUTTI_DRAIN', timeoutMs, stop });
     await this.hasRead();
   }
