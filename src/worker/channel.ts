@@ -49,6 +49,11 @@ export function post(message: ToPrimary, handle?: RawHandle, done: Sent = ignore
   }
 }
 
+/** Of what `post` tells: the other end is closed, and what was sent has reached nobody. */
+export function isChannelLost(error: NodeJS.ErrnoException): boolean {
+  return isUnread(error) || error.code === 'ERR_IPC_CHANNEL_CLOSED';
+}
+
 /** One receiver per command. */
 export function onMessage<C extends Cmd>(
   cmd: C,

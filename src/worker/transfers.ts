@@ -6,7 +6,7 @@ import type { ToPrimary, ToWorker } from '../protocol/messages.ts';
 import type { RawConnection } from '../protocol/raw-handle.ts';
 import { Balancer, type Placement } from './balancer.ts';
 import { resumeBetweenRequests } from './between-requests.ts';
-import type { Sent } from './channel.ts';
+import { isChannelLost, type Sent } from './channel.ts';
 import * as clock from './clock.ts';
 import { allConnections, type Connection, leave, newestConnection, whenLost } from './connections.ts';
 import { failed, guarded, type HandOver, later, nextTick, soon } from './guard.ts';
@@ -20,6 +20,11 @@ import type { AnyServer } from './servers.ts';
 
 export type Send = (message: ToPrimary, handle?: unknown, callback?: Sent) => void;
 type Adopt = Extract<ToWorker, { cmd: 'NODE_TUTTI_ADOPT' }>;
+
+interface Held {
+  listener: ListenHandle;
+  used: boolean;
+}
 
 export interface TransfersOptions {
   balance: Balance;
@@ -49,12 +54,13 @@ export class Transfers {
   readonly counts = { sent: 0, adopted: 0, refused: 0 };
   readonly #options: TransfersOptions;
   /** Handles that have not left this process yet. */
-  readonly #unsent = new Map<RawConnection, { listener: ListenHandle; used: boolean }>();
+  readonly #unsent = new Map<RawConnection, Held>();
+  /** Those of siblings whose answer has not left this process yet. */
+  readonly #adopting = new Map<RawConnection, Held>();
   /** Null where every worker accepts anyway. */
   readonly #pressure: Pressure | null;
   #board: ScoreboardCell | null = null;
   #balancer: Balancer | null = null;
-  #adopting = 0;
   /** When a connection came back because nobody had room for it. */
   #noRoomAt = Number.NEGATIVE_INFINITY;
   /** How many more may leave as soon as they have nothing under way; while draining, all of them. */
@@ -82,14 +88,14 @@ export class Transfers {
     this.#balancer = new Balancer(
       options.balance,
       this.#board,
-      () => allConnections().size + this.#adopting,
+      () => allConnections().size + this.#adopting.size,
       () => this.#unsent.size,
     );
     whenLost(() => this.#balancer?.closed());
   }
 
   get leaving(): number {
-    return this.#unsent.size + this.#adopting;
+    return this.#unsent.size + this.#adopting.size;
   }
 
   /** Something that was sent may still come back. Asks the primary, when nothing else is left. */
@@ -107,7 +113,7 @@ export class Transfers {
 
   /** Taken over, and not given to a server yet. */
   get adopting(): number {
-    return this.#adopting;
+    return this.#adopting.size;
   }
 
   /** From now on siblings may count on this worker; null: not any more. */
@@ -152,12 +158,13 @@ export class Transfers {
     if (!back) this.counts.adopted += 1;
     else if (isFull) this.#noRoomAt = clock.now();
     // The primary counts on the scoreboard from the moment it has the answer.
-    this.#adopting += 1;
+    this.#adopting.set(client, { listener, used });
     this.#balancer?.write();
     // Not a byte is read before the answer has left this process: without it the primary gives the connection to another.
     const told = guarded('taking over a connection', (error: Error | null) => {
-      this.#adopting -= 1;
-      if (error === null) return this.#serve(listener, client, used);
+      if (!this.#adopting.delete(client)) return;
+      // Of a dead primary nobody else gets it.
+      if (error === null || isChannelLost(error)) return this.#serve(listener, client, used);
       client.close();
     });
     this.#options.send({ cmd: 'NODE_TUTTI_ADOPTED', id, accepted: true }, undefined, told);
@@ -185,16 +192,18 @@ export class Transfers {
     this.#ended = true;
   }
 
-  /** The primary is dead: what has not reached it is served here, to the end. */
+  /** The primary is dead: what has not reached it, and what it has given without an answer, is served here, to the end. */
   abandon(): void {
     this.#balancer = null;
     this.#board?.abandon();
     this.#board = null;
     setAnswered(null);
     this.#unsettled = null;
-    const unsent = [...this.#unsent];
+    // While a handle is on its way Node keeps back everything else: it tells of neither, once the channel is gone.
+    const held = [...this.#unsent, ...this.#adopting];
     this.#unsent.clear();
-    for (const [client, { listener, used }] of unsent)
+    this.#adopting.clear();
+    for (const [client, { listener, used }] of held)
       soon(guarded('serving a connection', () => this.#serve(listener, client, used)));
   }
 
