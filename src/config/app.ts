@@ -102,7 +102,8 @@ function loadAll(file: LoadedFile, request: Located, around: Surroundings): Load
   if (others.length > 0) throw others[0];
   const [first, ...more] = loaded;
   if (first === undefined) return [loadOne(file, 0, request, around)];
-  return [{ ...first, warnings: [...first.warnings, ...leftOut] }, ...more];
+  const ofNone = first.position === 0 ? [] : lostOfNone(file);
+  return [{ ...first, warnings: [...ofNone, ...first.warnings, ...leftOut] }, ...more];
 }
 
 /** PM2 runs what is no Node.js program beside those that are. */
@@ -187,6 +188,7 @@ function loadOne(file: LoadedFile | null, index: number, request: Located, aroun
     warnings: [
       ...misspeltVariables(around.env),
       ...(request.refused === null ? [] : [`${request.refused.message} ${request.refused.remedy}`]),
+      ...(file === null || index > 0 ? [] : lostOfNone(file)),
       ...(file === null ? [] : lostOf(file, index)),
       ...(noSuch === null ? [] : [`no app of the file has env_${noSuch}: --env-name ${noSuch} changes nothing`]),
       ...selfClusteringWarnings(entry),
@@ -213,15 +215,22 @@ function resolveIn(file: LoadedFile | null, context: ResolveContext): Resolved {
   return resolved;
 }
 
-/** What a file of PM2 says of this app in vain; of the first app also what it says of none that is left. */
+/** What a file of PM2 says of this app in vain. */
 function lostOf(file: LoadedFile, index: number): string[] {
+  const name = nameOf(file.apps[index] ?? {}, file, index);
+  return file.lost.filter(({ app }) => app === name).map((lost) => lostLine(file, lost, ''));
+}
+
+/** What it says in vain of itself and of apps that none is left of: the first one that runs tells it. */
+function lostOfNone(file: LoadedFile): string[] {
   const names = file.apps.map((app, at) => nameOf(app, file, at));
   return file.lost
-    .filter(({ app }) => Math.max(0, app === null ? 0 : names.indexOf(app)) === index)
-    .map(({ app, key, why }) => {
-      const other = app === null || app === names[index] ? '' : ` of ${app}`;
-      return `"${key}"${other} in ${basename(file.path)}: ${why}`;
-    });
+    .filter(({ app }) => app === null || !names.includes(app))
+    .map((lost) => lostLine(file, lost, lost.app === null ? '' : ` of ${lost.app}`));
+}
+
+function lostLine(file: LoadedFile, { key, why }: LoadedFile['lost'][number], of: string): string {
+  return `"${key}"${of} in ${basename(file.path)}: ${why}`;
 }
 
 function fileLayer(file: LoadedFile, index: number, cwd: string): Layer {

@@ -4,7 +4,7 @@
 import { accessSync, constants, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { TuttiError } from '../errors.ts';
-import { foreignProgram } from './foreign-program.ts';
+import { foreignProgram, launchers } from './foreign-program.ts';
 import { reasonOf } from './load.ts';
 import { suggest } from './suggest.ts';
 
@@ -67,6 +67,9 @@ function kindOf(path: string): 'file' | 'folder' | null {
 
 function neighbour(entry: string): string {
   const folder = dirname(entry);
+  const [command = '', ...more] = basename(entry).split(' ');
+  if (launchers.has(command)) return `${command} only starts another program: name the file that it runs.`;
+  if (command === 'node' && more.length > 0) return 'Leave node out: tutti runs the file by itself.';
   const otherwise =
     'Correct the path; it is relative to the current folder, or to the configuration file that names it.';
   try {

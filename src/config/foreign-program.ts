@@ -7,16 +7,31 @@ const forNode = /\b(node|nodejs|tsx|ts-node|babel-node|bun|deno)\b/;
 const languages: Record<string, string> = {
   '.sh': 'a shell script',
   '.bash': 'a shell script',
+  '.zsh': 'a shell script',
+  '.bat': 'a script of Windows',
+  '.cmd': 'a script of Windows',
+  '.ps1': 'a script of PowerShell',
   '.py': 'a Python program',
   '.rb': 'a Ruby program',
   '.php': 'a PHP program',
   '.pl': 'a Perl program',
 };
 
+/** Commands that only start the program which is meant. */
+export const launchers: ReadonlySet<string> = new Set([
+  ...['npm', 'npx', 'yarn', 'pnpm', 'bun', 'bunx', 'bash', 'sh'],
+  ...['serve', 'nodemon', 'pm2', 'dotenv', 'cross-env'],
+]);
+
 /** What it is, in words; null if Node.js may run it. Throws if it cannot be read. */
 export function foreignProgram(path: string): string | null {
   const begin = beginning(path);
-  if (begin.startsWith('\x7fELF') || begin.startsWith('MZ') || /^(\xfe\xed\xfa|\xcf\xfa\xed\xfe)/.test(begin))
+  if (
+    begin.startsWith('\x7fELF') ||
+    begin.startsWith('\0asm') ||
+    begin.startsWith('MZ') ||
+    /^(\xfe\xed\xfa|\xcf\xfa\xed\xfe)/.test(begin)
+  )
     return 'a binary';
   const shebang = /^#!\s*([^\n]*)/.exec(begin)?.[1]?.trim();
   if (shebang !== undefined) return forNode.test(shebang) ? null : `a script for ${shebang}`;

@@ -1,6 +1,7 @@
 // Reads a PM2 ecosystem file's apps as tutti's: what can be carried over, and what could not and why. Pure.
 
 import { basename, extname, isAbsolute, join } from 'node:path';
+import { launchers } from './foreign-program.ts';
 import type { AppOptions } from './options.ts';
 
 export interface Imported {
@@ -72,7 +73,7 @@ function isForNode(app: Record<string, Value>, lost: Imported['lost']): boolean 
     return false;
   };
   const [first = ''] = command.split(/\s/, 1);
-  if (runners.has(first)) {
+  if (launchers.has(first)) {
     return leaveOut('script', `${first} only starts another program: name the one that its script runs`);
   }
   if (/\s/.test(command) && !/\.[cm]?[jt]sx?$/.test(command)) {
@@ -85,21 +86,6 @@ function isForNode(app: Record<string, Value>, lost: Imported['lost']): boolean 
   return isNode(path) || isLoader(path) || leaveOut(key, `only Node.js programs are run, not those of ${path}`);
 }
 
-const runners = new Set([
-  'npm',
-  'npx',
-  'yarn',
-  'pnpm',
-  'bun',
-  'bunx',
-  'bash',
-  'sh',
-  'serve',
-  'nodemon',
-  'pm2',
-  'dotenv',
-  'cross-env',
-]);
 const foreignEnding = /\.(sh|bash|zsh|py|rb|php|pl|lua|r|go|jar|exe|bat|cmd|ps1)$/i;
 /** They only load TypeScript, which tutti has done by Node.js itself or by the loader of the project. */
 const loaders = new Set(['tsx', 'ts-node', 'ts-node-esm', 'babel-node', 'ts-node-dev', 'swc-node']);

@@ -46,4 +46,14 @@ test('what cannot be run says why', () => {
   assert.throws(() => resolveEntry(join(dir, 'nowhere/server.js')), { code: 'ERR_ENTRY_NOT_FOUND' });
   assert.throws(() => resolveEntry(join(dir, 'plain/server.js/deeper')), { code: 'ERR_ENTRY_NOT_FOUND' });
   assert.throws(() => resolveEntry(join(dir, 'plain/sevrer.js')), { remedy: /plain\/server\.js/ });
+  assert.throws(() => resolveEntry(join(dir, 'npm')), { remedy: /npm only starts another program/ });
+  assert.throws(() => resolveEntry(join(dir, 'yarn start')), { remedy: /yarn only starts another program/ });
+  assert.throws(() => resolveEntry(join(dir, 'node server.js')), { remedy: /Leave node out/ });
+  for (const [name, begin] of [
+    ['shim.cmd', '@echo off'],
+    ['module.wasm', '\0asm\x01'],
+  ] as const) {
+    writeFileSync(join(dir, name), begin);
+    assert.throws(() => resolveEntry(join(dir, name)), { code: 'ERR_ENTRY_NOT_NODE' });
+  }
 });
