@@ -152,9 +152,15 @@ class Writer {
       generation: hello.generation,
       stream: hello.stream,
     });
+    // One buffer for each chunk that came: a flood of small ones outlives the young generation, and stays for long.
+    let records: Buffer[] = [];
+    const flush = (): void => {
+      if (records.length > 0) this.#sink.write(Buffer.concat(records), records.length);
+      records = [];
+    };
     const put = (line: Buffer, isCut: boolean): void => {
       if (!isEarly) {
-        this.#write(origin(), line, isCut);
+        records.push(formatRecord(format, origin(), line, new Date(), isCut));
         return;
       }
       early.push({ line, isCut });
@@ -163,7 +169,8 @@ class Writer {
     };
     const release = (): void => {
       isEarly = false;
-      for (const { line, isCut } of early.splice(0)) this.#write(origin(), line, isCut);
+      for (const { line, isCut } of early.splice(0)) put(line, isCut);
+      flush();
     };
     if (isEarly) {
       const waiting = this.#waiting.get(hello.id) ?? new Set();
@@ -176,12 +183,14 @@ class Writer {
         const line = hello.stream === 'err' && this.#opening.has(hello.id) ? this.#heard(hello.id, whole) : whole;
         if (line !== null) put(line, isCut);
       }
+      flush();
     });
     this.#streams.set(hello.id, (this.#streams.get(hello.id) ?? 0) + 1);
     socket.once('close', () => this.#forget(hello.id));
     socket.once('end', () => {
       const rest = splitter.end();
       if (rest) put(rest, false);
+      flush();
       release();
     });
   }
@@ -209,10 +218,6 @@ class Writer {
   #release(id: number): void {
     for (const release of this.#waiting.get(id) ?? []) release();
     this.#waiting.delete(id);
-  }
-
-  #write(origin: Origin, line: Buffer, isCut: boolean): void {
-    this.#sink.write(formatRecord(this.#options.format, origin, line, new Date(), isCut));
   }
 
   #onClose(): void {

@@ -1,4 +1,4 @@
-// Where the log process puts its lines. A sink never makes its caller wait, and holds 8 MB and one line at most: what the disk or
+// Where the log process puts its lines. A sink never makes its caller wait, and holds 8 MB and one write at most: what the disk or
 // the reader does not take beyond that is dropped and counted, and the count is written as soon as there is room again.
 
 import { setTimeout as delay } from 'node:timers/promises';
@@ -59,15 +59,16 @@ export class Sink {
     this.#ended = this.opened.then(() => this.#work());
   }
 
-  write(line: Buffer): void {
+  /** `bytes` are so many lines, which are taken or dropped together. */
+  write(bytes: Buffer, lines = 1): void {
     const held = this.#queuedBytes + this.#flyingBytes;
     if (held > BUFFER_BYTES) {
-      this.#dropped += 1;
+      this.#dropped += lines;
       return;
     }
     if (held === 0) this.#movedAt = performance.now();
-    this.#queue.push(line);
-    this.#queuedBytes += line.length;
+    this.#queue.push(bytes);
+    this.#queuedBytes += bytes.length;
     this.#wake();
   }
 
