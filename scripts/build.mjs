@@ -34,6 +34,8 @@ for (const [name, joined] of [
     target: 'node20.19',
     minifySyntax: joined,
     minifyWhitespace: joined,
+    // Node prints the whole line of an error that nobody caught.
+    lineLimit: 200,
     plugins: [
       {
         name: 'start',

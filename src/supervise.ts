@@ -235,8 +235,8 @@ export function launch(
   /** What the application tells a primary: Node's own word about files for the watch, and else nothing that anybody reads. */
   function said(message: unknown): void {
     const files = loadedFiles(message);
-    for (const path of files) watch?.loaded(path);
-    if (files.length === 0) unread.received(message);
+    if (files === null) unread.received(message);
+    else for (const path of files) watch?.loaded(path);
   }
 
   /** What changes the app by itself; the workers do not wait for it. */

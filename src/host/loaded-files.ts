@@ -5,9 +5,10 @@ import { fileURLToPath } from 'node:url';
 /** The variable that makes Node report each file that it loads, by a message to the primary. */
 export const REPORT_LOADED_VARIABLE = 'WATCH_REPORT_DEPENDENCIES';
 
-/** The files that a message names; none for every other message. */
-export function loadedFiles(message: unknown): string[] {
-  if (typeof message !== 'object' || message === null) return [];
+/** The files that a message names, none if it names no file of the disk; null: it is no such message. */
+export function loadedFiles(message: unknown): string[] | null {
+  if (typeof message !== 'object' || message === null) return null;
+  if (!('watch:require' in message || 'watch:import' in message)) return null;
   const { 'watch:require': required, 'watch:import': imported } = message as Record<string, unknown>;
   return [...texts(required), ...texts(imported).map(pathOf)].filter((path) => path !== '');
 }

@@ -51,7 +51,9 @@ const onSession: ((session: ServerHttp2Session) => void)[] = [];
 
 export function trackConnections(): void {
   const accepted = guarded('the count of connections', (message: unknown) => {
-    const { socket } = message as { socket: Socket };
+    const { socket } = message as { socket: Socket & { _handle?: object | null } };
+    // The application's own listener comes first: it may have given the connection to a child process, whose it is then.
+    if (socket._handle === null) return;
     track(socket, (socket as Socket & { server?: AnyServer }).server ?? null);
   });
   subscribe('net.server.socket', accepted);

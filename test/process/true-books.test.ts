@@ -16,16 +16,20 @@ import { freePort } from '../support/free-port.ts';
 import { fixture, type Supervised, startSupervised } from '../support/supervised.ts';
 
 interface Scene extends Supervised {
-  ports: { web: number; lines: number; streams: number };
+  ports: { web: number; lines: number; streams: number; given: number };
 }
 
 async function scene(t: TestContext): Promise<Scene> {
   const dir = mkdtempSync(join(tmpdir(), 'books-'));
   t.after(() => rmSync(dir, { recursive: true, force: true }));
   const { keyFile, certFile } = writeCertificate(dir);
-  const ports = { web: await freePort(), lines: await freePort(), streams: await freePort() };
+  const ports = {
+    ...{ web: await freePort(), lines: await freePort() },
+    ...{ streams: await freePort(), given: await freePort() },
+  };
   const env = {
     ...{ PORT: String(ports.web), LINES_PORT: String(ports.lines), STREAMS_PORT: String(ports.streams) },
+    GIVEN_PORT: String(ports.given),
     ...{ TLS_KEY: keyFile, TLS_CERT: certFile },
   };
   const started = await startSupervised(t, {
@@ -105,6 +109,11 @@ test('connections whose listeners the application took off leave the count when 
     () => worker()?.connections === 0,
   );
 
+  const atOnce = await say(began.ports.given, '');
+  await hears(atOnce, 'here');
+  atOnce.write('hello');
+  await hears(atOnce, 'child hello');
+
   const { outcome } = await within('the reload', app.reload(), 60_000);
   assert.equal(outcome, 'done');
   const drained = began.events.find(({ type }) => type === 'worker-drained');
@@ -112,4 +121,5 @@ test('connections whose listeners the application took off leave the count when 
   assert.deepEqual(drained.left, []);
   assert.ok(drained.drainMs < 10_000, `${drained.drainMs} ms`);
   given.destroy();
+  atOnce.destroy();
 });

@@ -8,7 +8,8 @@ test('loadedFiles() reads what Node reports, and nothing else that a worker says
     loadedFiles({ 'watch:import': ['file:///srv/a%20b.mjs?namespace=1', 'node:fs', 'data:text/javascript,'] }),
     ['/srv/a b.mjs'],
   );
-  for (const message of [null, 'ready', 7, [], {}, { 'watch:require': 'a' }, { 'watch:import': ['file://%'] }]) {
-    assert.deepEqual(loadedFiles(message), []);
+  for (const message of [{ 'watch:require': 'a' }, { 'watch:import': ['file://%'] }, { 'watch:import': ['node:fs'] }]) {
+    assert.deepEqual(loadedFiles(message), [], 'a report that names no file is no message of the application either');
   }
+  for (const message of [null, 'ready', 7, [], {}]) assert.equal(loadedFiles(message), null);
 });
