@@ -11,7 +11,8 @@ import { PendingHandle } from './pending-handle.ts';
 
 type Done = (error: Error | null) => void;
 type Send = (this: object, message: unknown, handle?: unknown, options?: unknown, done?: Done) => boolean;
-type Spawn = (this: Spawned, options: { stdio?: unknown }) => unknown;
+type SpawnOptions = { stdio?: unknown };
+type Spawn = (this: Spawned, options: SpawnOptions | undefined) => unknown;
 type Spawned = ChildProcess & { send?: Send };
 /** Asks the primary for one more copy of a socket; null if there is none to have. */
 export type CopyOf = (handle: ListenHandle, got: (raw: RawListenHandle | null) => void) => void;
@@ -24,9 +25,7 @@ export function handServers(copyOf: CopyOf): void {
     const prototype = Object.getPrototypeOf((message as { process: object }).process) as { spawn: Spawn };
     const original = prototype.spawn;
     const spawn: Spawn = function spawn(options) {
-      const { stdio } = options;
-      const real = Array.isArray(stdio) ? stdio.map(realOf) : stdio;
-      const result = Reflect.apply(original, this, [{ ...options, stdio: real }]);
+      const result = Reflect.apply(original, this, [withRealStdio(options)]);
       if (typeof this.send === 'function') this.send = sendReal(this.send, copyOf);
       return result;
     };
@@ -77,6 +76,13 @@ function heldBy(given: unknown): ListenHandle | PendingHandle | null {
 /** As Node wants what is sent: a server, which arrives as one, or a handle. */
 function withHandle(given: unknown, real: RawListenHandle): unknown {
   return given instanceof net.Server ? Object.create(given, { _handle: { value: real } }) : real;
+}
+
+/** As it is, unless a server is in it: Node's own options inherit nothing, and what is wrong with others is for Node to say. */
+function withRealStdio(options: SpawnOptions | undefined): SpawnOptions | undefined {
+  const stdio = options?.stdio;
+  if (!Array.isArray(stdio) || stdio.every((each) => heldBy(each) === null)) return options;
+  return Object.assign(Object.create(Object.getPrototypeOf(options)), options, { stdio: stdio.map(realOf) });
 }
 
 function realOf(given: unknown): unknown {

@@ -60,6 +60,14 @@ test('a server is given to a child process as its stdio', async () => {
   await scene('kernel', async ({ worker }) => assert.equal(await does(worker, 'stdio'), 'child ended with 0'));
 });
 
+test('other children are started as under plain node', async () => {
+  await scene('kernel', async ({ worker }) => {
+    // The first child makes tutti look at how children are started.
+    for (let i = 0; i < 2; i++) assert.equal(await does(worker, 'tampered'), 'child ended with 0');
+    assert.equal(await does(worker, 'noOptions'), 'ERR_INVALID_ARG_TYPE');
+  });
+});
+
 test('what cannot be given is refused in words, and the worker goes on', async () => {
   await scene('round-robin', async ({ port, worker }) => {
     for (const what of ['server', 'stdio', 'primary']) {
