@@ -152,7 +152,7 @@ const exampleOfBeat: { beat: Beat } = {
     ...{ inspected: false, handlesUsr1: true },
     extra: {
       ...takeCounts(new Float64Array(TALLY_NUMBERS)),
-      ...{ heapTotalBytes: 10, heapLimitBytes: 11, externalBytes: 12 },
+      ...{ heapTotalBytes: 10, heapLimitBytes: 11, failures: 2, externalBytes: 12 },
       transfers: { sent: 13, adopted: 14, refused: 15 },
       gc: {
         minor: { count: 16, ms: 1.5 },
