@@ -18,13 +18,14 @@ const receivers = new Map<string, Guarded<Received>>();
 const ignore = guarded('nothing', () => {});
 let others: Guarded<Received> | null = null;
 let send: Send | null = null;
+let receive: Guarded<[message: unknown, handle: unknown]> | null = null;
 
 /** Joins the channel. `onReadyWord` is called each time the application itself says `process.send('ready')`. */
 export function openChannel(onReadyWord: () => void): void {
   const own = process.send as Send | undefined;
   if (own === undefined) return;
   send = own;
-  const receive = guarded('a message', (message: unknown, handle: unknown) => {
+  receive = guarded('a message', (message: unknown, handle: unknown) => {
     if (typeof message !== 'object' || message === null || !('cmd' in message)) return;
     const cmd = String(message.cmd);
     if (!cmd.startsWith('NODE_TUTTI_')) return;
@@ -49,6 +50,11 @@ export function post(message: ToPrimary, handle?: RawHandle, done: Sent = ignore
   }
 }
 
+/** Node keeps what waits for an acknowledgement in a property of process: where that is frozen, it sends the handle and then fails. */
+export function canSendHandles(): boolean {
+  return !Object.isFrozen(process);
+}
+
 /** Of what `post` tells: the other end is closed, and what was sent has reached nobody. */
 export function isChannelLost(error: NodeJS.ErrnoException): boolean {
   return isUnread(error) || error.code === 'ERR_IPC_CHANNEL_CLOSED';
@@ -60,6 +66,11 @@ export function onMessage<C extends Cmd>(
   receiver: (message: Extract<ToWorker, { cmd: C }>, handle: RawHandle | undefined) => Outcome,
 ): void {
   receivers.set(cmd, guarded<Received>(cmd, receiver as (...received: Received) => Outcome));
+}
+
+/** Whether that is the listener through which all our messages come. */
+export function isReceiver(listener: unknown): boolean {
+  return listener === receive;
 }
 
 /** What nobody else receives. */

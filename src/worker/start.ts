@@ -11,6 +11,7 @@ import { Drain } from './drain.ts';
 import { guarded, type HandOver, later, on, soon, tellFailures, unawaited } from './guard.ts';
 import { startHeartbeat } from './heartbeat.ts';
 import { answerInspections } from './inspect.ts';
+import { keepListeners } from './kept-listeners.ts';
 import { rememberLastWords } from './last-words.ts';
 import { noteTold } from './leave.ts';
 import { watchPrimary } from './orphan.ts';
@@ -143,6 +144,7 @@ export function start(boot: BootInfo, cache: CompileCache | null): void {
   const lastBeat = startHeartbeat(boot.heartbeatMs, record, () => plane.counts(), lookForPrimary);
   // Whatever ends the process, short of a signal: on a pipe this is written before the process is gone.
   on(process, 'exit', lastBeat);
+  keepListeners();
   // An application that has as many as Node allows is not warned because of ours.
   process.setMaxListeners(process.getMaxListeners() + OWN_LISTENERS);
   // For a debugger that stops a blocked loop: it can ask what the loop was serving.

@@ -6,7 +6,7 @@ import type { ToPrimary, ToWorker } from '../protocol/messages.ts';
 import type { RawConnection } from '../protocol/raw-handle.ts';
 import { Balancer, type Placement } from './balancer.ts';
 import { resumeBetweenRequests } from './between-requests.ts';
-import { isChannelLost, type Sent } from './channel.ts';
+import { canSendHandles, isChannelLost, type Sent } from './channel.ts';
 import * as clock from './clock.ts';
 import { allConnections, type Connection, leave, newestConnection, whenLost } from './connections.ts';
 import { failed, guarded, type HandOver, later, nextTick, soon } from './guard.ts';
@@ -123,7 +123,7 @@ export class Transfers {
 
   /** A connection was accepted here: it is served here, or sent to where it should be. `isFull`: its server would close it. */
   accept(listener: ListenHandle, client: RawConnection, isFull: boolean): void {
-    const placement = listener.alone ? null : this.#place(client, isFull);
+    const placement = canPass(listener) ? this.#place(client, isFull) : null;
     if (placement === null) listener.serve(client);
     else this.#send(listener, client, false, placement);
   }
@@ -270,7 +270,7 @@ export class Transfers {
   /** Where the connection could go on with a sibling; undefined if nowhere. */
   #listenerOf({ server }: Connection): ListenHandle | undefined {
     const listener = server === null ? undefined : this.#options.listenerOf(server);
-    return listener?.alone ? undefined : listener;
+    return listener !== undefined && canPass(listener) ? listener : undefined;
   }
 
   /** Those that a sibling could have and, unless all are to leave, should have: whether one can be moved costs much more to find out. */
@@ -311,6 +311,11 @@ export class Transfers {
 }
 
 /** Takes the raw handle out of a socket, which then closes without a word to the client. */
+/** Its connections may go to siblings. */
+function canPass(listener: ListenHandle): boolean {
+  return !listener.alone && canSendHandles();
+}
+
 function detach(connection: Connection, client: RawConnection): void {
   const socket = connection.socket as PrivateSocket;
   client.readStop?.();
