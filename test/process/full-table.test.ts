@@ -31,5 +31,9 @@ test('a supervisor without a free descriptor serves on, and recovers', async () 
   assert.equal((await rig.reload()).type, 'reload-done');
   await load.more(200);
   assertNothingLost(await load.stop(), 400);
-  assert.deepEqual(rig.events.all('incident'), []);
+  // Of the canary that could not be started, if there was a descriptor for a report by then; of nobody who served.
+  assert.deepEqual(
+    rig.events.all('incident').filter(({ generation }) => generation !== failed.generation),
+    [],
+  );
 });
