@@ -18,6 +18,8 @@ const receivers = new Map<string, Guarded<Received>>();
 const ignore = guarded('nothing', () => {});
 let others: Guarded<Received> | null = null;
 let send: Send | null = null;
+/** What hears of the handle that has left and was not acknowledged yet. */
+let onWay: Sent | null = null;
 let receive: Guarded<[message: unknown, handle: unknown]> | null = null;
 
 /** Joins the channel. `onReadyWord` is called each time the application itself says `process.send('ready')`. */
@@ -28,6 +30,8 @@ export function openChannel(onReadyWord: () => void): void {
   receive = guarded('a message', (message: unknown, handle: unknown) => {
     if (typeof message !== 'object' || message === null || !('cmd' in message)) return;
     const cmd = String(message.cmd);
+    if (cmd === 'NODE_HANDLE_ACK') return arrived(null);
+    if (cmd === 'NODE_HANDLE_NACK') return arrived(new Error('the primary had no descriptor for it'));
     if (!cmd.startsWith('NODE_TUTTI_')) return;
     const receiver = receivers.get(cmd) ?? others;
     return () => receiver?.(message as ToWorker, handle as RawHandle | undefined);
@@ -39,15 +43,36 @@ export function openChannel(onReadyWord: () => void): void {
   process.channel?.unref();
 }
 
-/** Sends; a handle rides along. `done` hears of the error of a channel that is closed; without it errors are ignored. Never throws. */
+/**
+ * Sends; a handle rides along. `done` hears that the message has left, or of a handle that it has arrived, and of the error where it has
+ * not; without it errors are ignored. Never throws.
+ */
 export function post(message: ToPrimary, handle?: RawHandle, done: Sent = ignore): void {
+  const sent = handle === undefined ? done : whenArrived(done);
   try {
     // A callback always: without one Node throws a failed send at the application as an 'error' of process.
-    withChannel(() => send?.call(process, message, handle, {}, done));
+    withChannel(() => send?.call(process, message, handle, {}, sent));
   } catch (error) {
     failed(`sending ${message.cmd}`, error);
     soon(guarded('an unsent message', () => () => done(error as Error)));
   }
+}
+
+/** Node has one handle on its way at a time: the next acknowledgement is that of the last one that has left. */
+function whenArrived(done: Sent): Sent {
+  return guarded('a handle on its way', (error: Error | null) => {
+    if (error !== null) return () => done(error);
+    const before = arrived(null);
+    onWay = done;
+    return before;
+  });
+}
+
+/** The handle that was on its way, if it was ours, has come to its end. */
+function arrived(error: Error | null): Outcome {
+  const done = onWay;
+  onWay = null;
+  return done === null ? undefined : () => done(error);
 }
 
 /** Node keeps what waits for an acknowledgement in a property of process: where that is frozen, it sends the handle and then fails. */

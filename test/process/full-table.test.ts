@@ -9,31 +9,34 @@ import { freePort } from '../support/free-port.ts';
 import { assertNothingLost, startLoad } from '../support/load.ts';
 import { startRig } from '../support/rig.ts';
 
-test('a supervisor without a free descriptor serves on, and recovers', async () => {
-  const admin = await freePort();
-  await using rig = await startRig({ fixture: 'hello.cjs', flags: { workers: 2, admin } });
-  await using load = await startLoad({ port: rig.port, keepAlive: 8, fresh: 2 });
-  const scrape = () => fetch(`http://127.0.0.1:${admin}/metrics`);
-  // The connection stays: for a new one there is no room then.
-  assert.match(await (await scrape()).text(), /^tutti_supervisor_resident_memory_bytes \d{7,}$/m);
-  const limit = (most: number) => execFileSync('prlimit', ['--pid', String(rig.pid), `--nofile=${most}:`]);
-  limit(readdirSync(`/proc/${rig.pid}/fd`).length);
+// With ip-hash about every second connection is passed on, by way of the supervisor.
+for (const balance of ['least-connections', 'ip-hash']) {
+  test(`${balance}: a supervisor without a free descriptor serves on, and recovers`, async () => {
+    const admin = await freePort();
+    await using rig = await startRig({ fixture: 'hello.cjs', flags: { workers: 2, admin, balance } });
+    await using load = await startLoad({ port: rig.port, keepAlive: 8, fresh: 2 });
+    const scrape = () => fetch(`http://127.0.0.1:${admin}/metrics`);
+    // The connection stays: for a new one there is no room then.
+    assert.match(await (await scrape()).text(), /^tutti_supervisor_resident_memory_bytes \d{7,}$/m);
+    const limit = (most: number) => execFileSync('prlimit', ['--pid', String(rig.pid), `--nofile=${most}:`]);
+    limit(readdirSync(`/proc/${rig.pid}/fd`).length);
 
-  const page = await scrape();
-  assert.equal(page.status, 200);
-  assert.match(await page.text(), /^tutti_supervisor_resident_memory_bytes \d{7,}$/m);
-  const failed = await rig.reload();
-  assert.equal(failed.type, 'reload-failed');
-  assert.match(String(failed.message), /EMFILE|too many open files/);
-  await load.more(200);
+    const page = await scrape();
+    assert.equal(page.status, 200);
+    assert.match(await page.text(), /^tutti_supervisor_resident_memory_bytes \d{7,}$/m);
+    const failed = await rig.reload();
+    assert.equal(failed.type, 'reload-failed');
+    assert.match(String(failed.message), /EMFILE|too many open files/);
+    await load.more(200);
 
-  limit(1024);
-  assert.equal((await rig.reload()).type, 'reload-done');
-  await load.more(200);
-  assertNothingLost(await load.stop(), 400);
-  // Of the canary that could not be started, if there was a descriptor for a report by then; of nobody who served.
-  assert.deepEqual(
-    rig.events.all('incident').filter(({ generation }) => generation !== failed.generation),
-    [],
-  );
-});
+    limit(1024);
+    assert.equal((await rig.reload()).type, 'reload-done');
+    await load.more(200);
+    assertNothingLost(await load.stop(), 400);
+    // Of the canary that could not be started, if there was a descriptor for a report by then; of nobody who served.
+    assert.deepEqual(
+      rig.events.all('incident').filter(({ generation }) => generation !== failed.generation),
+      [],
+    );
+  });
+}
