@@ -310,12 +310,12 @@ export class Transfers {
   });
 }
 
-/** Takes the raw handle out of a socket, which then closes without a word to the client. */
 /** Its connections may go to siblings. */
 function canPass(listener: ListenHandle): boolean {
   return !listener.alone && canSendHandles();
 }
 
+/** Takes the raw handle out of a socket, which then closes without a word to the client. */
 function detach(connection: Connection, client: RawConnection): void {
   const socket = connection.socket as PrivateSocket;
   client.readStop?.();
