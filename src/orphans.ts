@@ -1,13 +1,13 @@
 // Workers that a supervisor left behind when it was killed: finds them by the files of roster.ts, and ends those that do not end by
 // themselves, so that the app can be started again. Part of the composition; runs in the primary of a new start and in the CLI.
 
-import { readdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { orNone, rosterFolder } from './admin/state-folder.ts';
 import { holdsPort, lives, numberSpace, type ProcessIdentity, processStatus } from './host/process-identity.ts';
-import { readOwn } from './ownership.ts';
+import { namesIn, readOwn } from './ownership.ts';
 import type { RosterFile } from './roster.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -32,7 +32,7 @@ export function findOrphans(env: Environment, name?: string): Orphans[] {
   const space = numberSpace();
   if (folder === null || space === null) return [];
   const found: Orphans[] = [];
-  for (const entry of entriesOf(folder)) {
+  for (const entry of namesIn(folder)) {
     const file = entry.endsWith('.json') ? read(join(folder, entry)) : null;
     if (file === null || (name !== undefined && file.name !== name)) continue;
     const isHere = file.space === space;
@@ -95,15 +95,6 @@ async function until(holds: () => boolean, mostMs: number): Promise<void> {
 /** Of this machine, before it was booted again. What belongs to another container or machine is none of ours. */
 function isPast({ host, space }: RosterFile, now: string): boolean {
   return host === hostname() && space.split(' ')[0] !== now.split(' ')[0];
-}
-
-function entriesOf(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    // Nothing was ever run.
-    return [];
-  }
 }
 
 function read(path: string): RosterFile | null {

@@ -9,6 +9,7 @@ import {
   lstatSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   readlinkSync,
   type Stats,
@@ -134,6 +135,15 @@ export function readOwn(path: string): string {
     return readFileSync(file, 'utf8');
   } finally {
     closeSync(file);
+  }
+}
+
+/** The names in a folder; none where it is not there, or not for this user to read. */
+export function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
   }
 }
 

@@ -1,13 +1,13 @@
 // How each app in the background was started, on disk, so that it can be started again by its name alone. What was typed is
 // kept, never the environment: secrets stay where they are. Runs in the CLI.
 
-import { readdirSync, renameSync, rmSync } from 'node:fs';
+import { renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import process from 'node:process';
 import { appPaths, ensurePrivateFolder, isAppName, lastingFolder } from '../admin/state-folder.ts';
 import type { AppRequest } from '../config/app.ts';
 import type { OptionName } from '../config/options.ts';
-import { readOwn, writeOwn } from '../ownership.ts';
+import { namesIn, readOwn, writeOwn } from '../ownership.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -60,20 +60,11 @@ export function readRecord(env: Environment, name: string): LaunchRecord | null 
 
 export function readRecords(env: Environment): LaunchRecord[] {
   const folder = join(lastingFolder(env), 'apps');
-  return list(folder)
+  return namesIn(folder)
     .filter((file) => file.endsWith('.json'))
     .map((file) => parse(join(folder, file)))
     .filter((record) => record !== null)
     .sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }));
-}
-
-function list(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    // Nothing was ever started in the background.
-    return [];
-  }
 }
 
 /** Null for what is not there or not ours: a foreign file must neither be started nor break every command. */

@@ -1,8 +1,9 @@
 // What primaries leave in a shared folder when they are killed, known by a name that says whose it is (primary).
 
-import { lstatSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
+import { lstatSync, readlinkSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
+import { namesIn } from '../ownership.ts';
 
 /** Stands in the name of what must not outlive this process. */
 export function ownMark(): string {
@@ -21,15 +22,6 @@ export function removeLeftovers(folder: string, pattern: RegExp): void {
     } catch {
       // Another start was quicker, or it may not be removed: there may be more.
     }
-  }
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    // Not there, or not for us to read.
-    return [];
   }
 }
 

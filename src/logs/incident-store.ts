@@ -1,9 +1,9 @@
 // Keeps an app's incidents on the disk, a file for programs and one for people each, bounded by number and age; where the disk
 // can't be written, in memory.
 
-import { readdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { makeFolder, readOwn, writeOwn } from '../ownership.ts';
+import { makeFolder, namesIn, readOwn, writeOwn } from '../ownership.ts';
 import type { Incident } from '../supervisor/incident.ts';
 import { incidentText } from './incident-text.ts';
 
@@ -69,7 +69,7 @@ export class IncidentStore {
 /** Those of an app that may not run any more, oldest first. */
 export function readIncidents(folder: string): Incident[] {
   const incidents: Incident[] = [];
-  for (const name of list(folder).sort()) {
+  for (const name of namesIn(folder).sort()) {
     if (!name.endsWith('.json')) continue;
     try {
       const incident: Incident = JSON.parse(readOwn(join(folder, name)));
@@ -79,12 +79,4 @@ export function readIncidents(folder: string): Incident[] {
     }
   }
   return incidents;
-}
-
-function list(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
-  }
 }
