@@ -138,11 +138,13 @@ function drained(event: Extract<SupervisorEvent, { type: 'worker-drained' }>): S
 }
 
 function restart(event: Extract<SupervisorEvent, { type: 'worker-restart' }>): string {
-  const after = event.earlyDeaths > 0 ? `, after ${count(event.earlyDeaths, 'early death')} in a row` : '';
+  const { earlyDeaths, delayMs } = event;
+  const after = earlyDeaths > 0 ? `, after ${count(earlyDeaths, 'early death')} in a row` : '';
+  const rationed = earlyDeaths === 0 && delayMs > 0 ? ': so many die there that it gets one start a second' : '';
   const mixed = event.mixed
     ? '; its files were overwritten since the last reload, so it may run a mix of old and new code'
     : '';
-  return `slot ${event.slot} restarts ${event.delayMs === 0 ? 'at once' : `in ${time(event.delayMs)}`}${after}${mixed}`;
+  return `slot ${event.slot} restarts ${delayMs === 0 ? 'at once' : `in ${time(delayMs)}`}${after}${rationed}${mixed}`;
 }
 
 function reloadFailed(event: Extract<SupervisorEvent, { type: 'reload-failed' }>): string {

@@ -6,7 +6,7 @@ import { closeCircuit } from './circuit.ts';
 import { setTarget, superseded } from './commands.ts';
 import type { Effects } from './effects.ts';
 import type { SupervisorInput } from './inputs.ts';
-import { currentGeneration, type Model, servingWorkers, startingWorkers } from './model.ts';
+import { currentGeneration, type Model, newGeneration, servingWorkers, startingWorkers } from './model.ts';
 import type { Policy } from './policy.ts';
 import { type Failure, failedResult, progressOf, type Reload } from './reload.ts';
 import { retire } from './retire.ts';
@@ -68,14 +68,7 @@ function begin(model: Model, input: Extract<GenerationInput, { type: 'generation
   const { generation, entry } = input;
   const source = pinning.kind === 'rollback' ? model.generations.get(model.previous ?? 0) : undefined;
   const policy = { ...(source?.policy ?? model.policy), ...input.policy };
-  model.generations.set(generation, {
-    number: generation,
-    entry,
-    policy,
-    changedInPlace: false,
-    proven: false,
-    toldPorts: false,
-  });
+  model.generations.set(generation, { number: generation, entry, policy, ...newGeneration });
   model.reload = {
     generation,
     from: model.current,

@@ -244,6 +244,7 @@ function fork(model: Model, step: Extract<Step, { type: 'fork' }>, effects: Effe
     aliveAt: effects.now,
     beatAt: effects.now,
     cpuPercent: 0,
+    answers: 0,
     memory: null,
     replace: null,
     fault: null,

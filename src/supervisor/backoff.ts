@@ -4,6 +4,8 @@ const provenMs = 10_000;
 const firstMs = 500;
 const longestMs = 30_000;
 const shakyFirstMs = 100;
+const freeStarts = 10;
+const rationMs = 1_000;
 
 /** Ready for this long, a worker has proven itself: its death is an accident, not a crash loop. */
 export function isProven(readyForMs: number | null): boolean {
@@ -24,6 +26,15 @@ export function earlyDelayMs(earlyDeaths: number, random: number): number {
 export function shakyDelayMs(shakyDeaths: number, workers: number, random: number): number {
   const most = Math.min(longestMs, firstMs * Math.max(1, workers));
   return jitter(Math.min(most, shakyFirstMs * 2 ** Math.min(shakyDeaths - 1, 16)), random);
+}
+
+/**
+ * After the death of a worker that had served: its code works, so nothing is waited for, only the CPU that starts cost is bounded. A token
+ * bucket of ten starts that fills by one a second. `paidUntil`: what the last answer of this said (0 at first).
+ */
+export function rationed(paidUntil: number, now: number): { paidUntil: number; delayMs: number } {
+  const paid = Math.max(paidUntil, now) + rationMs;
+  return { paidUntil: paid, delayMs: Math.max(0, paid - now - freeStarts * rationMs) };
 }
 
 function jitter(ms: number, random: number): number {

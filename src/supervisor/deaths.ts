@@ -1,14 +1,14 @@
 // What the end of a worker process means: classified once, here, and counted where it belongs – the slot's backoff, the circuit, or
 // the reload that brought the worker. In the primary; no clock, no process.
 
-import { earlyDelayMs, isProven, shakyDelayMs } from './backoff.ts';
+import { earlyDelayMs, isProven, rationed, shakyDelayMs } from './backoff.ts';
 import { circuitWindowMs, countEarlyDeath } from './circuit.ts';
 import type { Effects } from './effects.ts';
 import type { ExitReason } from './events.ts';
 import type { LastWords } from './inputs.ts';
 import { type Model, policyOf, slotOf } from './model.ts';
 import type { Policy } from './policy.ts';
-import type { Reload } from './reload.ts';
+import type { Failure, Reload } from './reload.ts';
 import type { Slot } from './slot.ts';
 import { isLeaving, isStarting, readyForMs, type Worker } from './worker-state.ts';
 
@@ -23,6 +23,9 @@ export interface Verdict {
   detail: string;
   lastLines: readonly string[];
 }
+
+/** For so long an answer speaks for the code of all workers of a generation. */
+const answersCountMs = 10_000;
 
 /** Signals that people and orchestrators end a process with; SIGSEGV and the like are crashes. */
 const outsideSignals = new Set(['SIGKILL', 'SIGTERM', 'SIGINT']);
@@ -83,7 +86,8 @@ export function settleDeath(model: Model, worker: Worker, exit: Exit, verdict: V
   const wasServing = slot.serving === worker;
   if (wasServing) slot.serving = null;
   else slot.successor = null;
-  slot.lastFailure = { detail: verdict.detail, lastLines: verdict.lastLines };
+  const failure: Failure = { detail: verdict.detail, lastLines: verdict.lastLines };
+  slot.lastFailure = failure;
   if (verdict.reason === 'never-ready' && isLeaving(worker)) slot.missedStart = true;
 
   const isNewCode = model.reload !== null && worker.generation === model.reload.generation;
@@ -93,10 +97,11 @@ export function settleDeath(model: Model, worker: Worker, exit: Exit, verdict: V
     return;
   }
   if (wasServing) slot.restarts += 1;
-  const isAccident = !isEarly(worker, verdict, effects.now);
-  const delayMs = isAccident
-    ? noteAccident(slot, worker, effects.now)
-    : countEarly(model, slot, worker, verdict, effects);
+  let delayMs: number | null = null;
+  if (!isEarly(worker, verdict, effects.now)) delayMs = noteAccident(slot, worker, effects.now);
+  delayMs ??= countForReload(model, worker, failure, effects);
+  if (delayMs === null && hasServed(model, worker, exit, effects.now)) delayMs = diedInService(slot, effects.now);
+  delayMs ??= countEarly(model, slot, worker, failure, effects);
   slot.retryAt = effects.now + delayMs;
   const isRefilled = wasServing && slot.successor === null && slot.index < model.target;
   if (isRefilled) {
@@ -123,6 +128,23 @@ function hasProven(worker: Worker, now: number): boolean {
   return isProven(readyForMs(worker, worker.closed?.at ?? now));
 }
 
+/** It has answered requests, or died with some in flight while its siblings answer theirs: its code is not what is broken. */
+function hasServed(model: Model, worker: Worker, { lastWords }: Exit, now: number): boolean {
+  if (worker.answers > 0) return true;
+  const answeredAt = model.generations.get(worker.generation)?.answeredAt ?? null;
+  const isAnswering = answeredAt !== null && answeredAt > now - answersCountMs;
+  return isAnswering && (lastWords.requests?.length ?? 0) > 0;
+}
+
+/** Its place is filled at once, within the ration. Answers with the time that has to be waited, in ms. */
+export function diedInService(slot: Slot, now: number): number {
+  const { paidUntil, delayMs } = rationed(slot.paidUntil, now);
+  slot.paidUntil = paidUntil;
+  slot.earlyDeaths = 0;
+  slot.shakyDeaths = 0;
+  return delayMs;
+}
+
 /** A proven worker died, or somebody killed it: the slot is filled at once. */
 function noteAccident(slot: Slot, worker: Worker, now: number): number {
   if (hasProven(worker, now)) {
@@ -132,21 +154,21 @@ function noteAccident(slot: Slot, worker: Worker, now: number): number {
   return 0;
 }
 
-function countEarly(model: Model, slot: Slot, worker: Worker, verdict: Verdict, effects: Effects): number {
-  const { reload } = model;
-  const failure = { detail: verdict.detail, lastLines: verdict.lastLines };
-  if (reload !== null && worker.generation === reload.generation) {
-    // The new code's failures are the reload's own: they say nothing of the code that stays.
-    if (reload.phase.type === 'canary') {
-      reload.phase.failure = failure;
-      reload.phase.worker = null;
-      return 0;
-    }
-    if (reload.phase.type === 'rolling') {
-      reload.failures.push(failure);
-      return earlyDelayMs(reload.failures.length, effects.random());
-    }
+/** The new code's failures are the reload's own: they say nothing of the code that stays. Null: it is none of these. */
+function countForReload({ reload }: Model, worker: Worker, failure: Failure, effects: Effects): number | null {
+  if (reload === null || worker.generation !== reload.generation) return null;
+  if (reload.phase.type === 'canary') {
+    reload.phase.failure = failure;
+    reload.phase.worker = null;
+    return 0;
   }
+  if (reload.phase.type !== 'rolling') return null;
+  reload.failures.push(failure);
+  return earlyDelayMs(reload.failures.length, effects.random());
+}
+
+function countEarly(model: Model, slot: Slot, worker: Worker, failure: Failure, effects: Effects): number {
+  const { reload } = model;
   if (reload?.phase.type === 'rolling-back') {
     if (worker.generation === model.current) reload.phase.failures += 1;
     return earlyDelayMs(Math.max(1, reload.phase.failures), effects.random());
@@ -180,13 +202,7 @@ function countInCircuit(model: Model, effects: Effects): void {
 }
 
 /** A command that waits for this very worker learns now that it did not work. What was wanted stays wanted. */
-function failCommands(
-  model: Model,
-  slot: Slot,
-  worker: Worker,
-  failure: { detail: string; lastLines: readonly string[] },
-  effects: Effects,
-): void {
+function failCommands(model: Model, slot: Slot, worker: Worker, failure: Failure, effects: Effects): void {
   const { scale } = model;
   if (scale !== null && slot.index >= scale.from && slot.index < scale.to) {
     const reason = `the new worker of slot ${slot.index} failed (${failure.detail}); it is started again by backoff`;

@@ -25,7 +25,7 @@ export type SupervisorInput =
   | { type: 'workers-heard'; signs: readonly { worker: WorkerId; agoMs: number; beat: Heartbeat | null }[] }
   /** Its proportional set size; null where that cannot be known. The answer to `measure-memory`. */
   | { type: 'worker-memory'; worker: WorkerId; pssBytes: number | null }
-  /** All that it counted, once its process has ended: the last heartbeat knew less. The core does not look at it. */
+  /** All that it counted, once its process has ended: the last heartbeat knew less. */
   | { type: 'worker-counted'; worker: WorkerId; counts: RequestCounts }
   /**
    * `left`: what is still open. `lasting`: only what lasts for as long as its client likes (upgraded connections, event streams), so
@@ -80,7 +80,7 @@ export interface Heartbeat {
   requestsTotal: number;
   /** An inspector is attached: a debugger may hold the loop. */
   inspected: boolean;
-  /** More counters (status classes, latency histogram, transfers) that the core does not look at. */
+  /** More counters (status classes, latency histogram, transfers); the core looks only for answers. */
   extra?: BeatExtra;
 }
 

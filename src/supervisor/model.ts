@@ -19,9 +19,13 @@ export interface Generation {
   changedInPlace: boolean;
   /** A worker of it was ready for 10 s. */
   proven: boolean;
+  /** When a worker of it was last known to have answered a request. */
+  answeredAt: number | null;
   /** It was told that its workers listen on different ports. */
   toldPorts: boolean;
 }
+
+export const newGeneration = { changedInPlace: false, proven: false, answeredAt: null, toldPorts: false };
 
 /** Why the primary ends, and how far it has gone to end its workers. */
 export interface Closing {
@@ -104,7 +108,7 @@ export function newModel(
     target: policy.workers.min,
     startedAt: now,
     state: 'starting',
-    generations: new Map([[1, { number: 1, entry, policy, changedInPlace: false, proven: false, toldPorts: false }]]),
+    generations: new Map([[1, { number: 1, entry, policy, ...newGeneration }]]),
     current: 1,
     previous: null,
     lastGeneration: 1,

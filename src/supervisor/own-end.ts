@@ -4,11 +4,12 @@
 //     │
 //     └─ nobody doubts that it ends, or closeGraceMs later ──► draining, `own`: left to finish
 //
-// How it ended is judged when it has. Only one that had proven itself, under a policy that restarts it however it ends, is replaced
-// while it finishes: any other end may mean that nobody, or nobody yet, is to come after it.
+// How it ended is judged when it has. Only one that had proven itself or served, under a policy that restarts it however it ends, is
+// replaced while it finishes: any other end may mean that nobody, or nobody yet, is to come after it.
 
 import type { Agenda } from './agenda.ts';
 import { isProven } from './backoff.ts';
+import { diedInService } from './deaths.ts';
 import type { Effects } from './effects.ts';
 import { type Model, policyOf, slotOf } from './model.ts';
 import { detach, letFinish, retire } from './retire.ts';
@@ -47,11 +48,16 @@ export function giveWay(model: Model, worker: Worker, reason: string, effects: E
   const { restart, stopExitCodes = [] } = policyOf(model, worker);
   letFinish(model, worker, reason, effects);
   const slot = slotOf(model, worker);
-  if (restart !== 'always' || stopExitCodes.length > 0 || slot === null || !isProven(readyForMs(worker, at))) return;
+  const hasProven = isProven(readyForMs(worker, at));
+  // New code is on trial until the reload is over: there its end has to count.
+  const hasServed = worker.answers > 0 && worker.generation !== model.reload?.generation;
+  if (restart !== 'always' || stopExitCodes.length > 0 || slot === null || !(hasProven || hasServed)) return;
   detach(model, worker);
   forgive(slot);
+  const delayMs = hasProven ? 0 : diedInService(slot, effects.now);
+  slot.retryAt = effects.now + delayMs;
   slot.restarts += 1;
   if (slot.successor !== null || slot.index >= model.target) return;
   const mixed = model.generations.get(model.current)?.changedInPlace ?? false;
-  effects.report({ type: 'worker-restart', slot: slot.index, delayMs: 0, earlyDeaths: 0, mixed });
+  effects.report({ type: 'worker-restart', slot: slot.index, delayMs, earlyDeaths: 0, mixed });
 }

@@ -52,12 +52,15 @@ function planFill(model: Model, slot: Slot, agenda: Agenda, means: Means): Step 
   const isHeldBack = slot.fresh && generation === model.current && currentGeneration(model).changedInPlace;
   if (isHeldBack) return planHoldBack(model, 'scale-up');
 
+  const hasFailed = slot.earlyDeaths > 0 || slot.shakyDeaths > 0;
   const isLooping = slot.earlyDeaths > 1 || slot.shakyDeaths > 1;
-  if (!isLooping) {
+  // A first failure does not make a spare wait, but the ration of starts does.
+  if (!isLooping && (hasFailed || agenda.due(slot.retryAt))) {
     const spare = spares(model).find((worker) => worker.state.type === 'spare' && worker.generation === generation);
     if (spare !== undefined) return { type: 'promote', worker: spare, slot: slot.index };
   }
-  const isOpen = model.circuit.openedAt !== null;
+  // Where the last worker had served or was killed, there is nothing to protect from.
+  const isOpen = model.circuit.openedAt !== null && (hasFailed || slot.fresh);
   const starting = startingWorkers(model).length;
   if (isOpen) {
     if (!slot.toldBroken) return { type: 'note-broken', slot: slot.index };

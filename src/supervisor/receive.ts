@@ -1,6 +1,7 @@
 // What the world told of workers and generations, written into the model. Nothing is decided here: the plan does that afterwards.
 // Inputs for workers that are unknown, dead or past the state they speak of are dropped: messages and exits overtake one another.
 
+import type { RequestCounts } from '../protocol/messages.ts';
 import { classifyExit, type Exit, settleDeath } from './deaths.ts';
 import type { Effects } from './effects.ts';
 import type { Heartbeat, SupervisorInput } from './inputs.ts';
@@ -47,12 +48,13 @@ export function receiveFromWorker(model: Model, input: WorkerInput, effects: Eff
       noteLoad(model, effects.now);
       return;
     case 'worker-counted':
+      noteAnswers(model, worker, input.counts, effects.now);
       return;
     case 'worker-memory':
       if (worker.memory !== null) worker.memory = { ...worker.memory, pssBytes: input.pssBytes, isKnown: true };
       return;
     case 'worker-heartbeat':
-      receiveBeat(worker, input.beat, effects.now);
+      receiveBeat(model, worker, input.beat, effects.now);
       noteLoad(model, effects.now);
       return;
     case 'worker-drained':
@@ -91,12 +93,12 @@ export function receiveSigns(
     const worker = model.workers.get(id);
     if (worker === undefined) continue;
     if (beat === null) receiveQuiet(worker, now - agoMs);
-    else receiveBeat(worker, beat, now - agoMs);
+    else receiveBeat(model, worker, beat, now - agoMs);
   }
   noteLoad(model, now);
 }
 
-function receiveBeat(worker: Worker, beat: Heartbeat, at: number): void {
+function receiveBeat(model: Model, worker: Worker, beat: Heartbeat, at: number): void {
   const before = worker.beat;
   const elapsedMs = at - worker.beatAt;
   if (before !== null && elapsedMs > 0) {
@@ -106,6 +108,7 @@ function receiveBeat(worker: Worker, beat: Heartbeat, at: number): void {
   worker.beat = beat;
   worker.beatAt = at;
   noteAlive(worker, at);
+  if (beat.extra !== undefined) noteAnswers(model, worker, beat.extra, at);
 }
 
 /** It has nothing new to say, which says that it has nothing to do. */
@@ -120,6 +123,15 @@ function receiveQuiet(worker: Worker, at: number): void {
 /** What was said a while ago may be older than what is known. */
 function noteAlive(worker: Worker, at: number): void {
   worker.aliveAt = Math.max(worker.aliveAt, at);
+}
+
+/** `status` counts by class of answer; the first number is of requests without one. */
+function noteAnswers(model: Model, worker: Worker, { status }: Pick<RequestCounts, 'status'>, at: number): void {
+  const answers = status.slice(1).reduce((sum, count) => sum + count, 0);
+  if (answers <= worker.answers) return;
+  worker.answers = answers;
+  const generation = model.generations.get(worker.generation);
+  if (generation !== undefined) generation.answeredAt = at;
 }
 
 function receiveDrained(

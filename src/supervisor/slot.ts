@@ -14,6 +14,8 @@ export interface Slot {
   earlyDeaths: number;
   /** Early deaths in a row of workers that had been ready, in a generation that is known to be good. */
   shakyDeaths: number;
+  /** What the token bucket of starts after deaths in service has given. */
+  paidUntil: number;
   /** No start before this time. */
   retryAt: number;
   /** Times of the latest starts, for the cap of starts per second. */
@@ -41,6 +43,7 @@ export function newSlot(index: number): Slot {
     successor: null,
     earlyDeaths: 0,
     shakyDeaths: 0,
+    paidUntil: 0,
     retryAt: 0,
     starts: [],
     restarts: 0,

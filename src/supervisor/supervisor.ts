@@ -66,6 +66,11 @@ export class Supervisor {
   dispatch(input: SupervisorInput): void {
     if (!this.#isStarted || this.#model.state === 'stopped') return;
     const effects = this.#effects();
+    if (input.type === 'worker-counted') {
+      // Nothing is planned yet: its process has ended already, and what follows from that comes with the exit.
+      receiveFromWorker(this.#model, input, effects);
+      return;
+    }
     if (hasOverslept(this.#wakeAt, effects.now)) this.#forgiveSilence(effects.now);
     // A tick is the alarm itself, which timers may ring a moment early: it has to be set again then.
     if (input.type === 'tick' || (this.#wakeAt !== null && this.#wakeAt <= effects.now)) this.#wakeAt = null;

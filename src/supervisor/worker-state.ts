@@ -84,6 +84,8 @@ export interface Worker {
   /** When `beat` came. */
   beatAt: number;
   cpuPercent: number;
+  /** Requests that it is known to have answered. */
+  answers: number;
   /** What its memory really is, since resident size counts shared pages too; asked for only when that is over the limit. */
   memory: { askedAt: number; pssBytes: number | null; isKnown: boolean } | null;
   /** Somebody (an operator, a signal, the application itself) wants this worker replaced. */

@@ -36,3 +36,15 @@ test('one poison request a second against two proven workers: 90 % of the others
   const crashes = rig.events.all('worker-exit').filter(({ reason }) => reason === 'crashed');
   assert.ok(crashes.length >= seconds / 3, `the poison worked only ${crashes.length} times`);
 });
+
+test('a worker that has answered is replaced at once, also right after the start of the app', async () => {
+  await using rig = await startRig({ fixture: 'poison.cjs', flags: { workers: 1 } });
+  for (let deaths = 1; deaths <= 4; deaths += 1) {
+    const from = rig.events.length;
+    assert.equal((await rig.fetch('/')).status, 200);
+    await rig.fetch('/poison').catch(() => {});
+    const restart = await rig.waitFor('worker-restart', { from });
+    assert.deepEqual([restart.delayMs, restart.earlyDeaths], [0, 0], JSON.stringify(restart));
+    await rig.waitFor('worker-ready', { from });
+  }
+});

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { earlyDelayMs, shakyDelayMs } from '../../../src/supervisor/backoff.ts';
+import { earlyDelayMs, rationed, shakyDelayMs } from '../../../src/supervisor/backoff.ts';
 import { World } from './fake-world.ts';
 
 test('the backoff doubles from 0.5 s to 30 s, jittered between half and all of it', () => {
@@ -129,6 +129,124 @@ test('one poison request a second against two proven workers does not stop the s
   }
   assert.equal(world.supervisor.snapshot().circuit, 'closed');
   assert.ok(up > 540, `some worker was ready in ${up} of 600 ticks`);
+});
+
+test('ten starts after a death in service are free, then there is one a second', () => {
+  const delays: number[] = [];
+  let paidUntil = 0;
+  let now = 5_000;
+  for (let death = 0; death < 14; death += 1) {
+    const ration = rationed(paidUntil, now);
+    paidUntil = ration.paidUntil;
+    delays.push(ration.delayMs);
+    now += ration.delayMs;
+  }
+  assert.deepEqual(delays, [...Array.from({ length: 10 }, () => 0), 1_000, 1_000, 1_000, 1_000]);
+  assert.equal(rationed(paidUntil, now + 60_000).delayMs, 0);
+});
+
+test('a worker that has served is replaced at once however young it was, without backoff and circuit', () => {
+  const world = new World().start().run(500);
+  let up = 0;
+  for (let tick = 0; tick < 600; tick += 1) {
+    for (const process of world.serving()) process.answers += 1;
+    const [victim] = world.serving();
+    if (tick % 10 === 0 && victim !== undefined) world.die(victim, { code: 1 });
+    world.run(100);
+    up += world.serving().length;
+  }
+  assert.equal(world.supervisor.snapshot().circuit, 'closed');
+  // Each of 60 deaths costs the 100 ms of a boot.
+  assert.ok(up > 2 * 600 - 130, `${up} of 1200 workers were ready`);
+  assert.ok(world.eventsOf('worker-restart').every(({ delayMs, earlyDeaths }) => delayMs === 0 && earlyDeaths === 0));
+});
+
+test('workers that die as soon as they have served are started ten times at once, then once a second in each slot', () => {
+  for (const spares of [0, 1]) {
+    const world = new World({ spares }).start().run(500);
+    world.watch = () => {
+      for (const process of world.serving()) process.answers = 1;
+    };
+    const from = world.now();
+    for (let tick = 0; tick < 1_200; tick += 1) {
+      for (const process of world.serving()) if (process.answers > 0) world.die(process, { code: 1 });
+      world.run(50);
+    }
+    const starts = world.forks(from);
+    assert.ok(starts >= 100 && starts <= 2 * (10 + 60) + 1 + spares, `${starts} starts in 60 s`);
+    assert.equal(world.supervisor.snapshot().circuit, 'closed');
+    assert.match(JSON.stringify(world.eventsOf('worker-restart').at(-1)), /"delayMs":[1-9]/);
+  }
+});
+
+test('one that a request kills before it has answered any is replaced at once while its siblings answer', () => {
+  const requests = [{ method: 'GET', path: '/', ageMs: 1 }];
+  for (const [siblingsAnswer, words, atOnce] of [
+    [true, { requests }, true],
+    [true, {}, false],
+    [false, { requests }, false],
+  ] as const) {
+    const world = new World().start().run(500);
+    if (siblingsAnswer) world.inSlot(0).answers = 1;
+    world.run(1_000);
+    for (let second = 0; second < 8; second += 1) {
+      if (siblingsAnswer) world.inSlot(0).answers += 10;
+      const victim = world.serving().find(({ slot }) => slot === 1);
+      if (victim !== undefined) world.die(victim, { code: 1, words });
+      world.run(1_000);
+    }
+    const restarts = world.eventsOf('worker-restart');
+    assert.equal(
+      restarts.every(({ delayMs, earlyDeaths }) => delayMs === 0 && earlyDeaths === 0),
+      atOnce,
+    );
+  }
+});
+
+test('the circuit does not keep the place of one that has served', () => {
+  const world = new World();
+  world.behave = ({ slot }) => (slot === 1 ? { exitAfterMs: 50, bootMs: null } : {});
+  world.start().run(300_000);
+  assert.equal(world.supervisor.snapshot().circuit, 'open');
+  for (let times = 0; times < 5; times += 1) {
+    const victim = world.inSlot(0);
+    victim.answers = 1;
+    world.die(victim, { code: 1 });
+    world.run(300);
+    assert.notEqual(world.inSlot(0).id, victim.id);
+  }
+});
+
+test('a new generation whose workers die young fails its reload, also when they have served', () => {
+  const world = new World({ workers: { min: 3, max: 3 }, canaryTimeMs: 0, reloadFailures: 1 }).start().run(15_000);
+  world.watch = () => {
+    for (const process of world.serving()) {
+      process.answers = 1;
+      if (process.generation === 2) world.after(50, () => world.die(process, { code: 1 }));
+    }
+  };
+  const id = world.command({ type: 'reload' });
+  world.run(10_000);
+  assert.equal(world.answer(id).outcome, 'failed');
+  assert.ok(world.serving().every(({ generation }) => generation === 1));
+});
+
+test('a death in service is no failure of a rollback', () => {
+  const world = new World({ workers: { min: 3, max: 3 }, canaryTimeMs: 0, reloadFailures: 0 }).start().run(15_000);
+  world.behave = ({ generation, nth }) =>
+    generation === 2 && nth > 4 ? { bootMs: null, exitAfterMs: 50 } : { bootMs: 500 };
+  const id = world.command({ type: 'reload' });
+  for (let tick = 0; tick < 80; tick += 1) {
+    world.run(100);
+    const old = world.serving().find(({ generation }) => generation === 1);
+    if (old === undefined || world.supervisor.snapshot().reload.state !== 'rolling-back') continue;
+    old.answers = 1;
+    world.die(old, { code: 1 });
+  }
+  world.watch = () => undefined;
+  world.run(10_000);
+  assert.equal(world.answer(id).outcome, 'failed');
+  assert.equal(world.serving().length, 3);
 });
 
 test('healthy once, none ready for 60 s: exit 75, or stay with giveUp: never', () => {

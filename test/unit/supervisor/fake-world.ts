@@ -2,6 +2,7 @@
 // rules that every action of the core has to keep. Nothing here waits for real time.
 
 import assert from 'node:assert/strict';
+import type { RequestCounts } from '../../../src/protocol/messages.ts';
 import type { Action, CommandResult, WorkerId } from '../../../src/supervisor/actions.ts';
 import type { SupervisorEvent } from '../../../src/supervisor/events.ts';
 import type { Host } from '../../../src/supervisor/host.ts';
@@ -43,6 +44,8 @@ export interface Process {
   closed: boolean;
   /** Its main loop stands still. */
   silent: boolean;
+  /** Requests that it has answered. */
+  answers: number;
   beat: Heartbeat;
 }
 
@@ -257,6 +260,7 @@ export class World implements Host {
     if (!this.processes.delete(process.id)) return;
     const lastWords = { stderr: [`worker ${process.id} says goodbye`], ...how.words };
     const { code = null, signal = null } = how;
+    this.supervisor.dispatch({ type: 'worker-counted', worker: process.id, counts: countsOf(process) });
     this.send({ type: 'worker-exit', worker: process.id, code, signal, lastWords });
   }
 
@@ -323,6 +327,7 @@ export class World implements Host {
       stops: false,
       closed: false,
       silent: false,
+      answers: 0,
       beat,
     };
     this.processes.set(id, process);
@@ -408,7 +413,8 @@ export class World implements Host {
   }
 
   #beat(process: Process): void {
-    if (!process.silent) this.send({ type: 'worker-heartbeat', worker: process.id, beat: process.beat });
+    const beat = { ...process.beat, extra: countsOf(process) };
+    if (!process.silent) this.send({ type: 'worker-heartbeat', worker: process.id, beat });
     this.#later(process, 1_000, () => this.#beat(process));
   }
 
@@ -417,6 +423,10 @@ export class World implements Host {
       if (this.processes.has(process.id)) run();
     });
   }
+}
+
+function countsOf({ answers }: Process): RequestCounts {
+  return { status: [0, 0, answers, 0, 0, 0], latencyBuckets: { le: [], counts: [] }, latencySumMs: 0 };
 }
 
 /** A small seeded generator: the same seed gives the same world. */

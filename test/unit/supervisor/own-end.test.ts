@@ -52,6 +52,17 @@ test('one that had not proven itself holds its place until it has ended, then wa
   assert.equal(world.serving().length, 1);
 });
 
+test('one that has served is replaced while it finishes, however young it is', () => {
+  const world = new World(one).start().run(500);
+  const old = world.inSlot(0);
+  old.answers = 1;
+  world.run(2_000);
+  world.close(old, true);
+  world.run(300);
+  assert.notEqual(world.inSlot(0).id, old.id);
+  assert.ok(world.processes.has(old.id), 'it is left to finish');
+});
+
 test('the time in which a server is closed proves nothing', () => {
   const world = new World(one).start().run(5_000);
   const old = world.inSlot(0);
