@@ -94,7 +94,7 @@ export const families = {
 
   tutti_worker_event_loop_delay_p99_seconds: runtime(
     'gauge',
-    '99th percentile of event loop delay over the last heartbeat.',
+    '99th percentile of event loop delay in the last second.',
   ),
   tutti_worker_event_loop_utilization_ratio: runtime('gauge', 'Share of time the event loop was busy, 0 to 1.'),
   tutti_worker_gc_duration_seconds_total: runtime('counter', 'Time spent in garbage collection by kind.', [

@@ -8,6 +8,7 @@ const OWN = [
   'heapUsedBytes',
   'cpuUserMicros',
   'cpuSystemMicros',
+  'cpuPercent',
   'eventLoopUtilization',
   'eventLoopDelayP99Ms',
   'connections',

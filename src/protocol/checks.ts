@@ -109,6 +109,7 @@ const beat = shape<Beat>({
   heapUsedBytes: number,
   cpuUserMicros: number,
   cpuSystemMicros: number,
+  cpuPercent: number,
   eventLoopUtilization: number,
   eventLoopDelayP99Ms: number,
   connections: number,

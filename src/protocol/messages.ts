@@ -228,6 +228,7 @@ export interface Beat {
   heapUsedBytes: number;
   cpuUserMicros: number;
   cpuSystemMicros: number;
+  cpuPercent: number;
   eventLoopUtilization: number;
   eventLoopDelayP99Ms: number;
   connections: number;

@@ -33,7 +33,7 @@ export const RECORD_ALIVE_AT = TALLY_NUMBERS;
 export const RECORD_TURN = RECORD_ALIVE_AT + 1;
 export const RECORD_BEAT = RECORD_TURN + 1;
 /** Room for the numbers of a beat; see beat-record.ts. */
-export const BEAT_NUMBERS = 26;
+export const BEAT_NUMBERS = 27;
 export const RECORD_TURN_AGAIN = RECORD_BEAT + BEAT_NUMBERS;
 export const RECORD_NUMBERS = RECORD_TURN_AGAIN + 1;
 export const RECORD_BYTES = 8 * RECORD_NUMBERS;

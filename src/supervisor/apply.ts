@@ -243,7 +243,6 @@ function fork(model: Model, step: Extract<Step, { type: 'fork' }>, effects: Effe
     beat: null,
     aliveAt: effects.now,
     beatAt: effects.now,
-    cpuPercent: 0,
     answers: 0,
     memory: null,
     replace: null,

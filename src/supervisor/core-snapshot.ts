@@ -114,7 +114,7 @@ function pictureWorker(model: Model, worker: Worker, now: number): CoreWorkerSna
     requestsTotal: beat?.requestsTotal ?? 0,
     rssBytes: beat?.rssBytes ?? 0,
     heapUsedBytes: beat?.heapUsedBytes ?? 0,
-    cpuPercent: worker.cpuPercent,
+    cpuPercent: beat?.cpuPercent ?? 0,
     eventLoopUtilization: beat?.eventLoopUtilization ?? 0,
     eventLoopDelayP99Ms: beat?.eventLoopDelayP99Ms ?? 0,
     lastExit: pictureLastExit(slot),

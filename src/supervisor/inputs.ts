@@ -73,6 +73,8 @@ export interface Heartbeat {
   heapUsedBytes: number;
   cpuUserMicros: number;
   cpuSystemMicros: number;
+  /** Of one core, by all threads of the process: 200 is two cores. As the next two, of the time since the heartbeat before. */
+  cpuPercent: number;
   eventLoopUtilization: number;
   eventLoopDelayP99Ms: number;
   connections: number;

@@ -99,12 +99,6 @@ export function receiveSigns(
 }
 
 function receiveBeat(model: Model, worker: Worker, beat: Heartbeat, at: number): void {
-  const before = worker.beat;
-  const elapsedMs = at - worker.beatAt;
-  if (before !== null && elapsedMs > 0) {
-    const usedMicros = beat.cpuUserMicros + beat.cpuSystemMicros - before.cpuUserMicros - before.cpuSystemMicros;
-    worker.cpuPercent = Math.max(0, usedMicros / elapsedMs / 10);
-  }
   worker.beat = beat;
   worker.beatAt = at;
   noteAlive(worker, at);
@@ -114,10 +108,9 @@ function receiveBeat(model: Model, worker: Worker, beat: Heartbeat, at: number):
 /** It has nothing new to say, which says that it has nothing to do. */
 function receiveQuiet(worker: Worker, at: number): void {
   noteAlive(worker, at);
-  worker.cpuPercent = 0;
   const { beat } = worker;
-  if (beat === null || (beat.eventLoopUtilization === 0 && beat.eventLoopDelayP99Ms === 0)) return;
-  worker.beat = { ...beat, eventLoopUtilization: 0, eventLoopDelayP99Ms: 0 };
+  if (beat === null || beat.cpuPercent + beat.eventLoopUtilization + beat.eventLoopDelayP99Ms === 0) return;
+  worker.beat = { ...beat, cpuPercent: 0, eventLoopUtilization: 0, eventLoopDelayP99Ms: 0 };
 }
 
 /** What was said a while ago may be older than what is known. */

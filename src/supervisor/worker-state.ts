@@ -83,7 +83,6 @@ export interface Worker {
   aliveAt: number;
   /** When `beat` came. */
   beatAt: number;
-  cpuPercent: number;
   /** Requests that it is known to have answered. */
   answers: number;
   /** What its memory really is, since resident size counts shared pages too; asked for only when that is over the limit. */

@@ -12,7 +12,7 @@ import { process } from './own-process.ts';
 import type { OwnRecord } from './own-record.ts';
 import { requestCounts, requestExtra } from './requests.ts';
 
-/** A loop that was busy for less of the last second, with no request begun or ended, has nothing new to say. */
+/** A process that used less of a core in the last second, in its loop and in all its threads, with no request begun or ended, has nothing new to say. */
 const QUIET_UTILIZATION = 0.02;
 /** So often a quiet worker tells its figures all the same: memory moves without requests too. */
 const FULL_EVERY_MS = 30_000;
@@ -31,16 +31,29 @@ export function startHeartbeat(
   const garbage = countGarbage();
   const heapLimitBytes = attempt('v8.getHeapStatistics()', () => getHeapStatistics().heap_size_limit, 0);
   const loopUse = lastOf('performance.eventLoopUtilization()', () => clock.loopUse(), noUse);
-  const delay = new LoopDelay();
-  let before = loopUse();
+  const delay = new LoopDelay(everyMs);
+  let before = { at: clock.now(), loop: loopUse(), cpu: cpuUsage() };
   let told: Beat | null = null;
   let toldAt = Number.NEGATIVE_INFINITY;
-  const full = (now: EventLoopUtilization, utilization: number): boolean => {
-    const extra = { transfers: transfers(), gc: garbage(), heapLimitBytes };
-    const delayP99Ms = attempt('the delay of the event loop', () => delay.takeP99Ms(), told?.eventLoopDelayP99Ms ?? 0);
-    told = measure(utilization, delayP99Ms, extra);
-    toldAt = now.active + now.idle;
+  /** What the time since the last look was used for. */
+  const look = (): Use => {
+    const now = { at: clock.now(), loop: loopUse(), cpu: cpuUsage() };
+    const elapsedMs = now.at - before.at;
+    const usedMs = (now.cpu.user + now.cpu.system - before.cpu.user - before.cpu.system) / 1000;
+    const use = {
+      elapsedMs,
+      utilization: busyShare(before.loop, now.loop),
+      cpu: elapsedMs > 0 ? Math.max(0, usedMs / elapsedMs) : 0,
+    };
     before = now;
+    return use;
+  };
+  const full = (use: Use): boolean => {
+    const extra = { transfers: transfers(), gc: garbage(), heapLimitBytes };
+    const last = told?.eventLoopDelayP99Ms ?? 0;
+    const delayP99Ms = attempt('the delay of the event loop', () => delay.takeP99Ms(use.elapsedMs), last);
+    told = measure(use, before.cpu, delayP99Ms, extra);
+    toldAt = before.at;
     return record?.writeBeat(told) ?? false;
   };
   const byMessage = (): void => {
@@ -50,18 +63,15 @@ export function startHeartbeat(
     if (!record?.writeAlive()) post({ cmd: 'NODE_TUTTI_ALIVE' });
   };
   const beat = (): void => {
-    // One look at the clock for everything: this is most of what an idle process does.
-    const now = loopUse();
-    const utilization = busyShare(before, now);
-    const quiet = told !== null && isQuiet(told, utilization);
+    const use = look();
+    const quiet = told !== null && isQuiet(told, use);
     if (quiet) delay.rest();
-    if (quiet && now.active + now.idle - toldAt < FULL_EVERY_MS) {
-      before = now;
+    if (quiet && before.at - toldAt < FULL_EVERY_MS) {
       sayAlive();
       return;
     }
-    if (!full(now, utilization)) byMessage();
-    if (!quiet) delay.watch(utilization);
+    if (!full(use)) byMessage();
+    if (!quiet) delay.watch(use.utilization);
   };
   const regularly = guarded('the heartbeat', () => {
     try {
@@ -75,10 +85,16 @@ export function startHeartbeat(
   delay.watch(1);
   repeat(everyMs, regularly).unref();
   return guarded('the last heartbeat', () => {
-    const now = loopUse();
-    full(now, busyShare(before, now));
+    full(look());
     byMessage();
   });
+}
+
+/** Of the time between two looks; `cpu`: of one core, by all threads. */
+interface Use {
+  elapsedMs: number;
+  utilization: number;
+  cpu: number;
 }
 
 /** Of the time between them; 0 of no time. */
@@ -92,10 +108,11 @@ const noMemory = { rss: 0, heapUsed: 0, heapTotal: 0, external: 0 };
 const memoryUsage = lastOf<typeof noMemory>('process.memoryUsage()', () => process.memoryUsage(), noMemory);
 const cpuUsage = lastOf('process.cpuUsage()', () => process.cpuUsage(), { user: 0, system: 0 });
 
-function isQuiet(told: Beat, utilization: number): boolean {
+function isQuiet(told: Beat, { utilization, cpu }: Use): boolean {
   const { total, active } = requestCounts();
   return (
     utilization < QUIET_UTILIZATION &&
+    cpu < QUIET_UTILIZATION &&
     total === told.requestsTotal &&
     active === told.activeRequests &&
     allConnections().size === told.connections
@@ -103,19 +120,20 @@ function isQuiet(told: Beat, utilization: number): boolean {
 }
 
 function measure(
-  utilization: number,
+  use: Use,
+  cpu: NodeJS.CpuUsage,
   delayP99Ms: number,
   more: Pick<BeatExtra, 'transfers' | 'gc' | 'heapLimitBytes'>,
 ): Beat {
   const memory = memoryUsage();
-  const cpu = cpuUsage();
   const { total, active } = requestCounts();
   return {
     rssBytes: memory.rss,
     heapUsedBytes: memory.heapUsed,
     cpuUserMicros: cpu.user,
     cpuSystemMicros: cpu.system,
-    eventLoopUtilization: round(utilization),
+    cpuPercent: round(100 * use.cpu),
+    eventLoopUtilization: round(use.utilization),
     eventLoopDelayP99Ms: round(delayP99Ms),
     connections: allConnections().size,
     activeRequests: active,

@@ -1,5 +1,5 @@
 // How late the worker's loop is, by a timer in C++. Each sample wakes an idle process, so it samples often only while the loop is
-// busy, and not at all while nothing happens. Runs in the worker.
+// busy, and not at all while nothing happens: then the heartbeat's own lateness has to do. Runs in the worker.
 
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { attempt } from './guard.ts';
@@ -15,17 +15,28 @@ interface Sampler {
 }
 
 export class LoopDelay {
+  readonly #everyMs: number;
   /** Null: it cannot be measured. */
   readonly #busy = sampler(BUSY_RESOLUTION_MS);
   readonly #calm = sampler(CALM_RESOLUTION_MS);
   #current: Sampler | null = null;
+
+  /** `everyMs`: how often it is asked, by a timer of the loop itself. */
+  constructor(everyMs: number) {
+    this.#everyMs = everyMs;
+  }
 
   /** Samples from now on, as often as a loop of that utilization is worth. */
   watch(utilization: number): void {
     const wanted = utilization < BUSY_UTILIZATION ? this.#calm : this.#busy;
     if (wanted === this.#current) return;
     this.rest();
-    this.#current = attempt('the delay of the event loop', () => wanted?.histogram.enable(), false) ? wanted : null;
+    const enable = (): boolean | undefined => {
+      // Else the whole time that it rested would be its first sample.
+      wanted?.histogram.reset();
+      return wanted?.histogram.enable();
+    };
+    this.#current = attempt('the delay of the event loop', enable, false) ? wanted : null;
   }
 
   rest(): void {
@@ -34,14 +45,19 @@ export class LoopDelay {
     this.#current = null;
   }
 
-  /** Of the samples since the last call; 0 without any. */
-  takeP99Ms(): number {
+  /** Of the time since the last call, which is so long ago. Never more than that. */
+  takeP99Ms(elapsedMs: number): number {
     const current = this.#current;
-    if (current === null || current.histogram.count === 0) return 0;
+    if (current === null) return Math.max(0, elapsedMs - this.#everyMs);
+    const { histogram, resolutionMs } = current;
+    const { count } = histogram;
     // The histogram holds whole intervals, so what the timer was set to is taken off.
-    const lateMs = current.histogram.percentile(99) / 1e6 - current.resolutionMs;
-    current.histogram.reset();
-    return Math.max(0, lateMs);
+    const lateMs = count === 0 ? 0 : histogram.percentile(99) / 1e6 - resolutionMs;
+    const sampledMs = count === 0 ? 0 : (count * histogram.mean) / 1e6;
+    histogram.reset();
+    // After a reset the first tick only marks the begin of an interval: a loop that stood still before it shows as time without samples.
+    const missedMs = elapsedMs - sampledMs - 2 * resolutionMs;
+    return Math.min(elapsedMs, Math.max(0, lateMs, missedMs));
   }
 }
 

@@ -58,9 +58,61 @@ describe('the heartbeat', () => {
     client.get('/block?ms=400');
     const seen = await beat(worker, 'a late loop', ({ eventLoopDelayP99Ms }) => eventLoopDelayP99Ms > 250);
     assert.ok(seen.eventLoopUtilization > 0.5, String(seen.eventLoopUtilization));
-    await beat(worker, 'a quiet loop', ({ eventLoopDelayP99Ms, eventLoopUtilization }) => {
-      return eventLoopDelayP99Ms < 100 && eventLoopUtilization < 0.5;
-    });
+    const from = worker.beats.length;
+    client.get('/');
+    await eventually('a quiet loop', () =>
+      worker.beats.slice(from).some((each) => each.eventLoopDelayP99Ms < 100 && each.eventLoopUtilization < 0.5),
+    );
+  });
+
+  it('does not take a rest for a delay', async () => {
+    const worker = new RigWorker({ entry: fixture('blocks-loop.cjs'), boot: { heartbeatMs: 150 } });
+    const client = await open(await worker.port());
+    const serve = async (): Promise<number[]> => {
+      const from = worker.beats.length;
+      while (worker.beats.length < from + 4) {
+        const { answers } = client;
+        client.get('/');
+        await client.until('an answer', (seen) => seen.answers > answers);
+      }
+      return worker.beats.slice(from).map(({ eventLoopDelayP99Ms }) => eventLoopDelayP99Ms);
+    };
+    await serve();
+    const restedFrom = performance.now();
+    const quiet = () => worker.inputs.filter(({ type }) => type === 'worker-alive').length;
+    await eventually('12 quiet heartbeats', () => quiet() >= 12);
+    const restedMs = performance.now() - restedFrom;
+    const delays = await serve();
+    assert.ok(Math.max(...delays) < restedMs / 2, `${delays} ms after a rest of ${restedMs}`);
+  });
+
+  it('sees a block that begins right after a heartbeat, and one that ends a rest', async () => {
+    const worker = new RigWorker({ entry: fixture('blocks-loop.cjs'), boot: { heartbeatMs: 300 } });
+    const client = await open(await worker.port());
+    const next = async (path: string): Promise<Beat> => {
+      const from = worker.beats.length;
+      client.get(path);
+      return eventually(`a heartbeat after ${path}`, () => worker.beats[from] as Beat | undefined);
+    };
+    await eventually('a quiet heartbeat', () => worker.has('worker-alive'));
+    const rested = await next('/block?ms=1000');
+    assert.ok(rested.eventLoopDelayP99Ms > 400, `${rested.eventLoopDelayP99Ms} ms`);
+    await next('/');
+    const atOnce = await next('/block?ms=800');
+    assert.ok(atOnce.eventLoopDelayP99Ms > 400, `${atOnce.eventLoopDelayP99Ms} ms`);
+  });
+
+  it('counts the CPU of its threads, though its loop is idle', async () => {
+    const worker = new RigWorker({ entry: fixture('blocks-loop.cjs'), boot: { heartbeatMs: 200 } });
+    const client = await open(await worker.port());
+    await beat(worker, 'a first heartbeat', () => true);
+    await eventually('a quiet heartbeat', () => worker.has('worker-alive'));
+    client.get('/thread');
+    const from = worker.beats.length;
+    await eventually('busy ones', () => worker.beats.length >= from + 4);
+    const busy = worker.beats.at(-1);
+    assert.ok((busy?.cpuPercent ?? 0) > 10, `${busy?.cpuPercent} %`);
+    assert.ok((busy?.eventLoopUtilization ?? 1) < 0.1, String(busy?.eventLoopUtilization));
   });
 
   it('tells that an inspector is open', async () => {

@@ -148,7 +148,7 @@ test('half a beat is a sign of life, and told when it is whole', () => {
 const exampleOfBeat: { beat: Beat } = {
   beat: {
     ...{ rssBytes: 1, heapUsedBytes: 2, cpuUserMicros: 3, cpuSystemMicros: 4, eventLoopUtilization: 0.5 },
-    ...{ eventLoopDelayP99Ms: 6.5, connections: 7, activeRequests: 8, requestsTotal: 9 },
+    ...{ cpuPercent: 5, eventLoopDelayP99Ms: 6.5, connections: 7, activeRequests: 8, requestsTotal: 9 },
     ...{ inspected: false, handlesUsr1: true },
     extra: {
       ...takeCounts(new Float64Array(TALLY_NUMBERS)),

@@ -7,6 +7,7 @@ export function beatOf(requests: number, ms = 3, more: Partial<Heartbeat> = {}):
     rssBytes: 50e6,
     heapUsedBytes: 10e6,
     cpuUserMicros: requests * 100,
+    cpuPercent: 12,
     cpuSystemMicros: requests * 20,
     eventLoopUtilization: 0.25,
     eventLoopDelayP99Ms: 12,

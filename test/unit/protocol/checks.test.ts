@@ -10,6 +10,7 @@ const beat: Beat = {
   rssBytes: 1,
   heapUsedBytes: 1,
   cpuUserMicros: 1,
+  cpuPercent: 1,
   cpuSystemMicros: 1,
   eventLoopUtilization: 0.5,
   eventLoopDelayP99Ms: 0.1,

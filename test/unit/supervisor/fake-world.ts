@@ -53,6 +53,7 @@ export const quietBeat: Heartbeat = {
   rssBytes: 50e6,
   heapUsedBytes: 10e6,
   cpuUserMicros: 0,
+  cpuPercent: 0,
   cpuSystemMicros: 0,
   eventLoopUtilization: 0,
   eventLoopDelayP99Ms: 1,
