@@ -1,7 +1,7 @@
 // Incidents as part of the admin API: composition of host/ and admin/. Runs in the primary.
 
 import * as v from 'valibot';
-import type { Route } from './admin/routes.ts';
+import type { Route } from './admin/target.ts';
 import type { IncidentStore } from './logs/incident-store.ts';
 import { incidentText } from './logs/incident-text.ts';
 import type { Incident } from './supervisor/incident.ts';

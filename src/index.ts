@@ -6,7 +6,7 @@ export { type SuperviseOptions, supervise } from './supervise.ts';
 export type { EventName, EventOf, Stopped, Supervision, TimedEvent } from './supervision.ts';
 export type { CommandResult } from './supervisor/actions.ts';
 export type { ExitReason, PrimaryState, SupervisorEvent } from './supervisor/events.ts';
-export type { Listener } from './supervisor/inputs.ts';
+export type { Listener } from './supervisor/listener.ts';
 export type {
   LastExit,
   ReloadSnapshot,

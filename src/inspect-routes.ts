@@ -3,7 +3,8 @@
 import { createReadStream, rmSync } from 'node:fs';
 import { buffer } from 'node:stream/consumers';
 import * as v from 'valibot';
-import { failed, type Route, type RouteAnswer } from './admin/routes.ts';
+import { failed } from './admin/routes.ts';
+import type { Route, RouteAnswer } from './admin/target.ts';
 import type { Inspection, InspectionWish } from './host/inspections.ts';
 
 export type Inspect = (slot: number, wish: InspectionWish) => Promise<Inspection>;

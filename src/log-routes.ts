@@ -1,7 +1,8 @@
 // The workers' log as part of the admin API: composition of logs/ and admin/. Runs in the primary; the file is read from the disk.
 
 import * as v from 'valibot';
-import { failed, type Route, type RouteContext } from './admin/routes.ts';
+import { failed } from './admin/routes.ts';
+import type { Route, RouteContext } from './admin/target.ts';
 import { follow, type Limits, lastRecords, type Where } from './logs/read-log.ts';
 import type { LogFormat } from './logs/record.ts';
 

@@ -1,8 +1,7 @@
 // Joins the admin API to a running supervisor: part of the composition, loaded after the workers were started. Runs in the primary.
 
 import { AdminServer } from './admin/admin-server.ts';
-import type { Route } from './admin/routes.ts';
-import type { AdminExtras } from './admin/target.ts';
+import type { AdminExtras, Route } from './admin/target.ts';
 import type { Config } from './config/options.ts';
 import { TuttiError } from './errors.ts';
 import type { SupervisionHandle } from './supervision.ts';

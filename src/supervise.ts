@@ -3,8 +3,8 @@
 
 import cluster from 'node:cluster';
 import type { AdminServer } from './admin/admin-server.ts';
-import type { Route } from './admin/routes.ts';
 import { incidentFolder, inspectionFolder, orNone } from './admin/state-folder.ts';
+import type { Route } from './admin/target.ts';
 import { appWatch } from './app-watch.ts';
 import { type LoadedApp, loadGiven } from './config/app.ts';
 import { resolveEntry } from './config/entry.ts';

@@ -7,13 +7,13 @@ import { existsSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type AddressInfo, isIP } from 'node:net';
 import type { SupervisorEvent } from '../supervisor/events.ts';
-import type { Door, RequestListener } from './app.ts';
+import type { RequestListener } from './app.ts';
 import { bindControlSocket } from './control-socket.ts';
 import { DoorServer } from './door-server.ts';
 import { EventHistory } from './event-history.ts';
-import type { Route } from './routes.ts';
+import type { Door } from './gate.ts';
 import { controlPaths, isAppName, stateFolders } from './state-folder.ts';
-import type { AdminExtras, AdminTarget } from './target.ts';
+import type { AdminExtras, AdminTarget, Route } from './target.ts';
 import { ensureToken, freshToken, writeToken } from './token.ts';
 
 const CLOSE_PATIENCE_MS = 2000;

@@ -9,10 +9,10 @@ import * as v from 'valibot';
 import type { Serve, Visit } from './door-server.ts';
 import type { EventHistory } from './event-history.ts';
 import { EventStream } from './event-stream.ts';
-import { refusalOf } from './gate.ts';
+import { type Door, refusalOf } from './gate.ts';
 import { openApiDocument } from './openapi.ts';
-import { failed, type Route, type RouteAnswer, type RouteContext, routes } from './routes.ts';
-import type { AdminExtras, AdminTarget } from './target.ts';
+import { failed, routes } from './routes.ts';
+import type { AdminExtras, AdminTarget, Route, RouteAnswer, RouteContext } from './target.ts';
 
 export interface AppOptions {
   target: AdminTarget;
@@ -23,12 +23,6 @@ export interface AppOptions {
   /** Aborts when the supervisor ends: nothing under way is to hold it up. */
   closing: AbortSignal;
 }
-
-/** How the request came in: decided by the listener, not by anything in the request. */
-export type Door =
-  | { type: 'socket' }
-  /** `hosts` are the names under which the operator said it is reached. */
-  | { type: 'tcp'; loopback: boolean; hosts: readonly string[] };
 
 type Bindings = { Bindings: HttpBindings & { door: Door; visit: Visit } };
 export type RequestListener = Serve;

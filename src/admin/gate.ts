@@ -4,9 +4,15 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { isIP } from 'node:net';
 import { hostname } from 'node:os';
-import type { Door } from './app.ts';
-import { failed, type Route, type RouteAnswer } from './routes.ts';
+import { failed } from './routes.ts';
+import type { Route, RouteAnswer } from './target.ts';
 import { isAuthorized } from './token.ts';
+
+/** How the request came in: decided by the listener, not by anything in the request. */
+export type Door =
+  | { type: 'socket' }
+  /** `hosts` are the names under which the operator said it is reached. */
+  | { type: 'tcp'; loopback: boolean; hosts: readonly string[] };
 
 interface Asked {
   headers: IncomingHttpHeaders;

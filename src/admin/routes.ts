@@ -1,47 +1,10 @@
 // Every route of the admin API, as one table: the server, the OpenAPI document and the tests read it. Runs in the primary.
 
-import type { GenericSchema } from 'valibot';
 import type { CommandResult } from '../supervisor/actions.ts';
-import type { EventHistory, RecordedEvent } from './event-history.ts';
-import type { EventStream } from './event-stream.ts';
+import type { RecordedEvent } from './event-history.ts';
 import { readinessOf } from './readiness.ts';
 import * as schemas from './schemas.ts';
-import type { AdminExtras, AdminTarget, LiveSample } from './target.ts';
-
-export interface RouteContext {
-  target: AdminTarget;
-  extras: AdminExtras;
-  history: EventHistory;
-  /** Checked against the route's `body`. */
-  body: unknown;
-  query: (name: string) => string | undefined;
-  header: (name: string) => string | undefined;
-  /** Takes the response over; null when too many clients listen already. */
-  openStream: (onEnd: () => void) => EventStream | null;
-  /** Aborts when nobody waits for the answer any more: the client has left, or the supervisor ends. */
-  whileWanted: () => AbortSignal;
-}
-
-export type RouteAnswer =
-  | { status: number; json: object; headers?: Record<string, string> }
-  | { status: number; contentType: string; body: string | Uint8Array<ArrayBuffer>; headers?: Record<string, string> }
-  /** The response belongs to an EventStream now. */
-  | { streaming: true };
-
-export interface Route {
-  method: 'get' | 'post';
-  path: string;
-  /**
-   * Who may: anybody who reaches the door · on loopback everybody · on loopback who runs the app, and root · nobody. The holder of the token
-   * always. What tells of requests, errors or output is `read`.
-   */
-  access: 'open' | 'measure' | 'read' | 'control';
-  summary: string;
-  body?: GenericSchema;
-  parameters?: readonly { name: string; in: 'query' | 'header'; description: string }[];
-  answers: Readonly<Record<number, { description: string; schema?: GenericSchema; contentType?: string }>>;
-  handle: (context: RouteContext) => Promise<RouteAnswer> | RouteAnswer;
-}
+import type { LiveSample, Route, RouteAnswer, RouteContext } from './target.ts';
 
 const commandAnswers = {
   200: { description: 'Carried out: `done`, or `degraded` (in part).', schema: schemas.commandResult },

@@ -1,10 +1,12 @@
-// What the admin API needs of a running supervisor. supervise.ts passes its handle; nothing here knows how it works inside.
+// What the admin API needs of a running supervisor, and of the routes that are asked for. supervise.ts passes its handle; nothing here knows how it works inside.
 // Runs in the primary.
 
+import type { GenericSchema } from 'valibot';
 import type { CommandResult } from '../supervisor/actions.ts';
 import type { SupervisorEvent } from '../supervisor/events.ts';
 import type { Snapshot } from '../supervisor/snapshot.ts';
-import type { Route } from './routes.ts';
+import type { EventHistory } from './event-history.ts';
+import type { EventStream } from './event-stream.ts';
 
 export interface AdminTarget {
   readonly name: string;
@@ -40,4 +42,39 @@ export interface LiveSample {
   second: object | null;
   hour: object | null;
   slots: Readonly<Record<string, object>>;
+}
+
+export interface RouteContext {
+  target: AdminTarget;
+  extras: AdminExtras;
+  history: EventHistory;
+  /** Checked against the route's `body`. */
+  body: unknown;
+  query: (name: string) => string | undefined;
+  header: (name: string) => string | undefined;
+  /** Takes the response over; null when too many clients listen already. */
+  openStream: (onEnd: () => void) => EventStream | null;
+  /** Aborts when nobody waits for the answer any more: the client has left, or the supervisor ends. */
+  whileWanted: () => AbortSignal;
+}
+
+export type RouteAnswer =
+  | { status: number; json: object; headers?: Record<string, string> }
+  | { status: number; contentType: string; body: string | Uint8Array<ArrayBuffer>; headers?: Record<string, string> }
+  /** The response belongs to an EventStream now. */
+  | { streaming: true };
+
+export interface Route {
+  method: 'get' | 'post';
+  path: string;
+  /**
+   * Who may: anybody who reaches the door · on loopback everybody · on loopback who runs the app, and root · nobody. The holder of the token
+   * always. What tells of requests, errors or output is `read`.
+   */
+  access: 'open' | 'measure' | 'read' | 'control';
+  summary: string;
+  body?: GenericSchema;
+  parameters?: readonly { name: string; in: 'query' | 'header'; description: string }[];
+  answers: Readonly<Record<number, { description: string; schema?: GenericSchema; contentType?: string }>>;
+  handle: (context: RouteContext) => Promise<RouteAnswer> | RouteAnswer;
 }

@@ -15,6 +15,8 @@ export interface Invocation {
   /** The command's own options, by commander's camelCase names. */
   options: Readonly<Record<string, unknown>>;
   terminal: Terminal;
+  /** The whole command line, with every command. */
+  program: () => Command;
 }
 
 export interface CommandFile {

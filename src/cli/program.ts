@@ -67,7 +67,9 @@ export async function runCli(terminal: Terminal): Promise<number> {
   const program = buildProgram(
     terminal,
     async (file, command) => {
-      exitCode = await file.action({ positionals: command.args, rest, options: command.opts(), terminal });
+      const whole = (): Command => buildProgram(terminal, async () => {});
+      const given = { positionals: command.args, rest, options: command.opts() };
+      exitCode = await file.action({ ...given, terminal, program: whole });
     },
     typed,
   );

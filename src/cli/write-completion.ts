@@ -15,14 +15,12 @@ interface Entry {
   takesApp: boolean;
 }
 
-export async function writeCompletion(shell: string, terminal: Terminal): Promise<number> {
+export async function writeCompletion(shell: string, terminal: Terminal, program: () => Command): Promise<number> {
   if (shell === 'names') {
     terminal.stdout.write(`${appNames(terminal).join('\n')}\n`);
     return exitCodes.stopped;
   }
-  const { buildProgram } = await import('./program.ts');
-  const program = buildProgram(terminal, async () => {});
-  const entries = program.commands.map(entryOf);
+  const entries = program().commands.map(entryOf);
   const scripts: Record<string, (entries: readonly Entry[]) => string> = { bash, zsh, fish };
   const script = scripts[shell];
   if (script === undefined) {

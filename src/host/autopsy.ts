@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type WebSocket from 'ws';
 import type { Frame, RequestInFlight } from '../supervisor/incident.ts';
-import { mapFrames } from './source-maps.ts';
+import { mapFrames, type RawFrame } from './source-maps.ts';
 
 export interface Autopsy {
   /** What the process was doing: using CPU, waiting in a system call, waiting for a device, or stopped by a signal. */
@@ -84,12 +84,6 @@ interface PausedFrame {
   functionName: string;
   url: string;
   location: { scriptId: string; lineNumber: number; columnNumber: number };
-}
-
-/** A frame as the debugger tells it, with what is needed to map it to its source. */
-export interface RawFrame extends Frame {
-  /** URL of the script's source map, often inline; empty if it has none. */
-  sourceMapUrl: string;
 }
 
 async function interrogate(

@@ -3,7 +3,7 @@
 import type { Balance } from '../protocol/balance.ts';
 import type { Beat, BootInfo, RequestCounts } from '../protocol/messages.ts';
 import type { WorkerId } from '../supervisor/actions.ts';
-import type { Listener } from '../supervisor/inputs.ts';
+import type { Listener } from '../supervisor/listener.ts';
 import type { DataMessage, RawHandle, WorkerProcess } from './worker-process.ts';
 
 /** How often a worker gives a sign of life, and how often they are looked at. */

@@ -6,7 +6,7 @@ import { whenQueueTaken } from '../protocol/accept-queue.ts';
 import type { Balance } from '../protocol/balance.ts';
 import type { ListenRequest, ToPrimary, ToWorker } from '../protocol/messages.ts';
 import type { RawConnection, RawListenHandle } from '../protocol/raw-handle.ts';
-import type { Listener } from '../supervisor/inputs.ts';
+import type { Listener } from '../supervisor/listener.ts';
 import { AcceptorChoice, type AcceptorChoiceOptions } from './acceptor-choice.ts';
 import { Acceptors } from './acceptors.ts';
 import { type BoundSocket, bindSocket } from './bind-socket.ts';

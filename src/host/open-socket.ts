@@ -1,7 +1,7 @@
 // What is known of one listening socket of the app, and what follows from it (primary).
 
 import type { ListenRequest, ToWorker } from '../protocol/messages.ts';
-import type { Listener } from '../supervisor/inputs.ts';
+import type { Listener } from '../supervisor/listener.ts';
 import type { Acceptors } from './acceptors.ts';
 import { ANY_IPV4, ANY_IPV6, type BoundSocket } from './bind-socket.ts';
 import type { DataPlaneWorker } from './data-plane-worker.ts';

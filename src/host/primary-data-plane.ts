@@ -6,7 +6,7 @@ import type { Beat, BootInfo, RequestCounts } from '../protocol/messages.ts';
 import type { RawConnection } from '../protocol/raw-handle.ts';
 import { systemMs } from '../protocol/scoreboard-layout.ts';
 import type { WorkerId } from '../supervisor/actions.ts';
-import type { Listener } from '../supervisor/inputs.ts';
+import type { Listener } from '../supervisor/listener.ts';
 import { testBinding } from './bind-socket.ts';
 import { ConnectionRelay } from './connection-relay.ts';
 import { type DataPlane, HEARTBEAT_MS, type Sign } from './data-plane.ts';

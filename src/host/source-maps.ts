@@ -5,7 +5,12 @@ import { SourceMap, type SourceMapPayload } from 'node:module';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Frame } from '../supervisor/incident.ts';
-import type { RawFrame } from './autopsy.ts';
+
+/** A frame as the debugger tells it, with what is needed to map it to its source. */
+export interface RawFrame extends Frame {
+  /** URL of the script's source map, often inline; empty if it has none. */
+  sourceMapUrl: string;
+}
 
 /** Frames whose source map can't be read stay as they are. */
 export async function mapFrames(frames: readonly RawFrame[]): Promise<Frame[]> {

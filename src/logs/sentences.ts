@@ -1,7 +1,7 @@
 // Every event as a sentence for people: the only place that words them. Pure.
 
 import type { ExitReason, SupervisorEvent } from '../supervisor/events.ts';
-import type { Listener } from '../supervisor/inputs.ts';
+import type { Listener } from '../supervisor/listener.ts';
 
 export type Level = 'debug' | 'info' | 'warn' | 'error';
 

@@ -2,7 +2,7 @@
 // knows: pids and versions, memory shares, the time of day. Pure.
 
 import type { PrimaryState } from './events.ts';
-import type { Listener } from './inputs.ts';
+import type { Listener } from './listener.ts';
 import { currentGeneration, type Model } from './model.ts';
 import { progressOf } from './reload.ts';
 import type { Slot } from './slot.ts';

@@ -8,7 +8,7 @@ import type { ExitReason } from './events.ts';
 import type { LastWords } from './inputs.ts';
 import { type Model, policyOf, slotOf } from './model.ts';
 import type { Policy } from './policy.ts';
-import type { Failure, Reload } from './reload.ts';
+import type { Failure, Reload } from './reload-state.ts';
 import type { Slot } from './slot.ts';
 import { isLeaving, isStarting, readyForMs, type Worker } from './worker-state.ts';
 

@@ -1,6 +1,6 @@
 // What operators, logs, metrics and library users are told. Values only; logs/ makes the sentences.
 
-import type { Listener } from './inputs.ts';
+import type { Listener } from './listener.ts';
 
 interface WorkerRef {
   slot: number | null;

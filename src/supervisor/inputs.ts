@@ -3,6 +3,7 @@
 import type { BeatExtra, RequestCounts } from '../protocol/messages.ts';
 import type { WorkerId } from './actions.ts';
 import type { RequestInFlight } from './incident.ts';
+import type { Listener } from './listener.ts';
 import type { Policy } from './policy.ts';
 
 export type SupervisorInput =
@@ -56,15 +57,6 @@ export interface PortSearch {
   missed: readonly number[];
   /** It asked for any, and got these. */
   chosen: readonly number[];
-}
-
-export interface Listener {
-  protocol: 'tcp' | 'udp' | 'unix';
-  address?: string;
-  port?: number;
-  path?: string;
-  /** 'http' or 'https' where the preload could tell; for the URL that is printed. */
-  scheme?: 'http' | 'https';
 }
 
 /** What a worker's main loop says of itself, once a second. Counters grow for as long as the process lives. */

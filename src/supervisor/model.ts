@@ -4,9 +4,9 @@ import type { WorkerId } from './actions.ts';
 import { type AutoscaleTimes, defaultAutoscaleTimes, type LoadSample } from './autoscale.ts';
 import { type Circuit, newCircuit } from './circuit.ts';
 import type { PrimaryState } from './events.ts';
-import type { Listener } from './inputs.ts';
+import type { Listener } from './listener.ts';
 import type { Policy } from './policy.ts';
-import type { Pinning, Reload, ReloadResult } from './reload.ts';
+import type { Pinning, Reload, ReloadResult } from './reload-state.ts';
 import { newSlot, type Slot } from './slot.ts';
 import { isLeaving, isServing, isStarting, type Worker } from './worker-state.ts';
 

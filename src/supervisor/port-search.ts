@@ -5,7 +5,7 @@
 // open beside one that all have is nobody's mistake.
 
 import type { Effects } from './effects.ts';
-import type { Listener } from './inputs.ts';
+import type { Listener } from './listener.ts';
 import { type Model, servingWorkers } from './model.ts';
 import { refOf } from './retire.ts';
 import type { Worker } from './worker-state.ts';

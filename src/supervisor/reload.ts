@@ -1,5 +1,5 @@
 // A reload: all workers are replaced by those of another generation, new before old, behind a canary (design §5). In the primary;
-// pure data, and the rule of what a reload does next.
+// the rule of what a reload does next. What is known of it is in reload-state.ts.
 //
 //   pinning ──► canary ──► rolling ──► leaving ──► done
 //      │          │           │ failures over budget
@@ -13,55 +13,10 @@ import type { Agenda } from './agenda.ts';
 import { leavingWorkers, type Model, policyOf, servingWorkers, wantedSlots } from './model.ts';
 import { closedReason, isOver } from './own-end.ts';
 import { strayDetail, wantedPort } from './port-search.ts';
+import type { Failure, Reload, ReloadPhase } from './reload-state.ts';
 import { startAllowedAt } from './slot.ts';
 import type { Step } from './steps.ts';
 import { isServing, type Worker } from './worker-state.ts';
-
-export interface Pinning {
-  generation: number;
-  id: number;
-  kind: 'reload' | 'rollback';
-}
-
-export interface Failure {
-  detail: string;
-  lastLines: readonly string[];
-}
-
-export interface Reload {
-  generation: number;
-  /** The generation that stays when this one fails. */
-  from: number;
-  id: number;
-  kind: 'reload' | 'rollback';
-  startedAt: number;
-  phase: ReloadPhase;
-  /** Failures of new workers during the roll. */
-  failures: Failure[];
-  /** Slots that the new generation served when progress was last told. */
-  told: number;
-  /** Old workers that overran what they had. */
-  late: Record<'drainTimeout' | 'stopTimeout', number>;
-  /** The next worker waits for memory. */
-  shortage: { since: number; reason: string } | null;
-}
-
-export type ReloadPhase =
-  | { type: 'canary'; worker: Worker | null; failure: Failure | null }
-  | { type: 'rolling' }
-  /** Every slot is served by the new generation, which is the current one now; the old workers finish what they have. */
-  | { type: 'leaving' }
-  | { type: 'rolling-back'; failure: Failure; failures: number };
-
-/** What is remembered of the last reload. */
-export interface ReloadResult {
-  generation: number;
-  startedAt: number;
-  done: number;
-  total: number;
-  result: 'done' | 'failed' | 'degraded' | 'superseded';
-  error: string | null;
-}
 
 const rollbackFailuresAllowed = 3;
 /** A canary that listens elsewhere because its own app is in its way has this much longer than `canaryTime` to listen where it should. */

@@ -1,7 +1,7 @@
 // The read-only picture that status, metrics, the page and library users share (schema version 1).
 
 import type { PrimaryState } from './events.ts';
-import type { Listener } from './inputs.ts';
+import type { Listener } from './listener.ts';
 
 export type WorkerState = 'starting' | 'spare' | 'ready' | 'suspect' | 'draining' | 'stopping' | 'killing';
 

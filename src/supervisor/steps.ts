@@ -1,7 +1,7 @@
 // What the plan can ask the supervisor to do next. Each step changes the model so that the plan does not ask for it again.
 
 import type { CommandResult } from './actions.ts';
-import type { Failure } from './reload.ts';
+import type { Failure } from './reload-state.ts';
 import type { Ending, Purpose, Worker } from './worker-state.ts';
 
 export type Step =

@@ -23,7 +23,8 @@
 
 import type { WorkerId } from './actions.ts';
 import type { ExitReason } from './events.ts';
-import type { Heartbeat, Listener, PortSearch } from './inputs.ts';
+import type { Heartbeat, PortSearch } from './inputs.ts';
+import type { Listener } from './listener.ts';
 
 export type WorkerStatus =
   /** Booting. `probe` is the stage after the readiness fact: null until it is known. */

@@ -15,7 +15,7 @@ import { cancel, guarded, keepAlive, type Outcome } from './guard.ts';
 import { handServers } from './handed-servers.ts';
 import { ListenHandle } from './listen-handle.ts';
 import { installListenSeam, type PrivateServer, type ServerAnswer } from './listen-seam.ts';
-import { addressOf, type ListenerInfo, listenerInfo } from './listener-info.ts';
+import { addressOf, type ListenerInfo, type ListenReport, listenerInfo } from './listener-info.ts';
 import { PendingHandle } from './pending-handle.ts';
 import { PrivateListeners } from './private-listen.ts';
 import { Transfers } from './transfers.ts';
@@ -25,15 +25,6 @@ export interface DataPlaneOptions {
   /** Sends to the primary; `callback` when the message has left the process (or could not). */
   send(message: ToPrimary, handle?: unknown, callback?: Sent): void;
   readiness: ListenReport;
-}
-
-/** What is told of the application's listen() calls; readiness.ts makes messages of it. */
-export interface ListenReport {
-  listenPending(): void;
-  /** Ends what `listenPending` began: with the listener, or with null when there is none (yet). */
-  listenSettled(key: object, listener: ListenerInfo | null): void;
-  /** The application closed the listener itself. */
-  closed(key: object): void;
 }
 
 export interface DataPlane {

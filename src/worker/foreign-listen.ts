@@ -2,10 +2,9 @@
 // only tells what listens, and takes its servers out of the distribution when it drains. Runs in the worker.
 
 import type { AddressInfo } from 'node:net';
-import type { ListenReport } from './data-plane.ts';
 import { guarded, once, subscribe } from './guard.ts';
 import type { PrivateServer } from './listen-seam.ts';
-import type { ListenerInfo } from './listener-info.ts';
+import type { ListenerInfo, ListenReport } from './listener-info.ts';
 import { schemeOf } from './listener-scheme.ts';
 
 export function watchForeignListen(report: ListenReport): { stopAccepting(): void } {

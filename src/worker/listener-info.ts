@@ -14,6 +14,15 @@ export interface ListenerInfo {
   scheme?: 'http' | 'https';
 }
 
+/** What is told of the application's listen() calls; readiness.ts makes messages of it. */
+export interface ListenReport {
+  listenPending(): void;
+  /** Ends what `listenPending` began: with the listener, or with null when there is none (yet). */
+  listenSettled(key: object, listener: ListenerInfo | null): void;
+  /** The application closed the listener itself. */
+  closed(key: object): void;
+}
+
 export function listenerInfo(
   server: PrivateServer,
   request: Omit<ListenRequest, 'index'>,

@@ -2,10 +2,10 @@
 // application made here. Nothing is shared or moved; they are told of, and closed in a drain. Runs in the worker.
 
 import { errorMonitor } from 'node:events';
-import type { ListenReport } from './data-plane.ts';
 import { infoOf } from './foreign-listen.ts';
 import { guarded, off, once } from './guard.ts';
 import type { PrivateServer } from './listen-seam.ts';
+import type { ListenReport } from './listener-info.ts';
 
 const WHAT = 'telling what listens';
 

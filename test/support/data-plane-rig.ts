@@ -12,7 +12,8 @@ import { PrimaryDataPlane } from '../../src/host/primary-data-plane.ts';
 import { WorkerProcess } from '../../src/host/worker-process.ts';
 import type { Balance, Transfer } from '../../src/protocol/balance.ts';
 import { BOOT_VARIABLE, type BootInfo, PROTOCOL } from '../../src/protocol/messages.ts';
-import type { Listener, SupervisorInput } from '../../src/supervisor/inputs.ts';
+import type { SupervisorInput } from '../../src/supervisor/inputs.ts';
+import type { Listener } from '../../src/supervisor/listener.ts';
 import { eventually, within } from './eventually.ts';
 import { root } from './rig.ts';
 

@@ -207,6 +207,27 @@ test('no default exports, no file without a job of its own', () => {
   assert.deepEqual(wrong, []);
 });
 
+test('no file imports another in a circle', () => {
+  const imports = new Map(
+    sources.map((source) => [
+      source.path,
+      importsOf(source)
+        .filter(({ from }) => from.startsWith('.'))
+        .map(({ from }) => join(dirname(source.path), from)),
+    ]),
+  );
+  const done = new Set<string>();
+  const circles: string[] = [];
+  const follow = (path: string, way: readonly string[]): void => {
+    if (way.includes(path)) circles.push([...way.slice(way.indexOf(path)), path].join(' → '));
+    if (way.includes(path) || done.has(path)) return;
+    for (const next of imports.get(path) ?? []) follow(next, [...way, path]);
+    done.add(path);
+  };
+  for (const path of imports.keys()) follow(path, []);
+  assert.deepEqual(circles, []);
+});
+
 test('files stay small enough to be read in one go', () => {
   const tables = [join('config', 'options.ts'), 'errors.ts'];
   const long = sources

@@ -14,8 +14,8 @@ export const completion: CommandFile = {
   configure: (command) => {
     command.argument('<shell>', 'bash, zsh or fish');
   },
-  action: async ({ positionals, terminal }) => {
+  action: async ({ positionals, terminal, program }) => {
     const { writeCompletion } = await import('../write-completion.ts');
-    return writeCompletion(positionals[0] ?? '', terminal);
+    return writeCompletion(positionals[0] ?? '', terminal, program);
   },
 };

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as v from 'valibot';
-import { type Route, routes } from '../../../src/admin/routes.ts';
+import { routes } from '../../../src/admin/routes.ts';
+import type { Route } from '../../../src/admin/target.ts';
 import { ask, openAdmin } from './open-admin.ts';
 
 const json = { 'content-type': 'application/json' };

@@ -1,0 +1,10 @@
+// Where a worker listens, as the core and all who tell of it know it. Values only.
+
+export interface Listener {
+  protocol: 'tcp' | 'udp' | 'unix';
+  address?: string;
+  port?: number;
+  path?: string;
+  /** 'http' or 'https' where the preload could tell; for the URL that is printed. */
+  scheme?: 'http' | 'https';
+}
