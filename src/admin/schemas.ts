@@ -21,6 +21,18 @@ export const scaleBody = v.union(
 export const recycleBody = v.strictObject({ slot: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0))) });
 export const stopBody = v.strictObject({ fast: v.optional(v.boolean()) });
 
+/** What runs after a reload that was refused, taken back or broken off. */
+const standing = v.strictObject({
+  change: v.picklist(['unchanged', 'taken-back', 'in-part']),
+  old: count,
+  new: count,
+  mixed: count,
+  wanted: count,
+  headline: v.string(),
+  summary: v.string(),
+  warning: nullableText,
+});
+
 export const commandResult = v.strictObject({
   schema: v.literal(1),
   outcome: v.picklist(['done', 'failed', 'degraded', 'superseded', 'refused']),
@@ -28,6 +40,8 @@ export const commandResult = v.strictObject({
   reason: v.optional(v.string()),
   lastLines: v.optional(v.array(v.string())),
   generation: v.optional(v.number()),
+  frame: v.optional(v.array(v.string())),
+  standing: v.optional(standing),
 });
 
 export const failure = v.strictObject({
@@ -100,6 +114,9 @@ export const snapshot = v.looseObject({
     total: count,
     result: v.nullable(v.picklist(['done', 'failed', 'degraded', 'superseded'])),
     error: nullableText,
+    kind: v.optional(v.picklist(['reload', 'rollback'])),
+    frame: v.optional(v.array(v.string())),
+    standing: v.optional(v.nullable(standing)),
   }),
   workers: v.array(worker),
 });

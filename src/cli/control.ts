@@ -5,7 +5,7 @@ import { AdminClientError } from '../admin/client.ts';
 import { oneLine, ownLines } from '../logs/visible.ts';
 import type { CommandResult } from '../supervisor/actions.ts';
 import type { Found } from './choose-apps.ts';
-import { type AppOutcome, type Outcome, outcomeLines, worstExitCode } from './outcome.ts';
+import { type AppOutcome, isQuoted, type Outcome, outcomeLines, worstExitCode } from './outcome.ts';
 import { showProgress } from './progress.ts';
 import { type Terminal, wantsColor } from './terminal.ts';
 
@@ -96,7 +96,9 @@ function writeOutcome(outcome: AppOutcome, { verb, done }: Control, terminal: Te
   const colors = createColors(wantsColor(terminal, output));
   const [first = '', ...rest] = outcomeLines(outcome, verb, done);
   const mark = good ? colors.green('✔') : outcome.result.outcome === 'failed' ? colors.red('✖') : colors.yellow('!');
-  output.write(`${mark} ${ownLines(first)}\n${rest.map((line) => `${colors.dim(oneLine(line))}\n`).join('')}`);
+  output.write(
+    `${mark} ${ownLines(first)}\n${rest.map((line) => `${isQuoted(line) ? colors.dim(oneLine(line)) : oneLine(line)}\n`).join('')}`,
+  );
 }
 
 function plain(result: Outcome): CommandResult | Outcome {

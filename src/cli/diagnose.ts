@@ -3,6 +3,7 @@
 import type { MachineFacts } from '../machine.ts';
 import type { StopGrace } from '../stop-grace.ts';
 import { bytes } from './readable.ts';
+import type { Shortfall } from './shortfall.ts';
 
 export interface Finding {
   about: string;
@@ -19,6 +20,8 @@ export interface AppFacts {
   reason: string | null;
   version: string | null;
   circuitOpen: boolean;
+  /** What its last reload left behind. */
+  shortfall: Shortfall | null;
   /** The longest that its graceful stop takes; null: not known. */
   stopWithinMs: number | null;
   /** How long whoever started it waits for its end; null: nobody is known to. */
@@ -55,7 +58,7 @@ export function diagnose(
     backlog(facts),
     counters(facts),
     state(facts),
-    ...apps.flatMap((app) => [appFinding(app, version), graceFinding(app)]),
+    ...apps.flatMap((app) => [appFinding(app, version), reloadFinding(app), graceFinding(app)]),
     ...orphans.map(orphanFinding),
   ].filter((finding) => finding !== null);
 }
@@ -157,6 +160,17 @@ function appFinding({ name, state: now, reason, version: runs, circuitOpen }: Ap
     );
   }
   return good(about, now);
+}
+
+function reloadFinding({ name, shortfall }: AppFacts): Finding | null {
+  if (shortfall === null) return null;
+  const { what, why, standing } = shortfall;
+  const careful = standing.warning === null ? '' : ` Careful: ${standing.warning}.`;
+  return problem(
+    `${what} of ${name}`,
+    `${standing.headline}: ${standing.summary}`,
+    `Why: ${why}.${careful} When that is mended: tutti reload ${name}`,
+  );
 }
 
 function orphanFinding({ name, primary, workers, holding }: OrphanFacts): Finding {

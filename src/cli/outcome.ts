@@ -2,7 +2,8 @@
 
 import { type ExitCode, exitCodes } from '../errors.ts';
 import { time } from '../logs/sentences.ts';
-import type { CommandResult } from '../supervisor/actions.ts';
+import type { CommandResult, Shortfall } from '../supervisor/actions.ts';
+import type { Standing } from '../supervisor/standing.ts';
 
 export type Outcome =
   | CommandResult
@@ -44,15 +45,17 @@ export function worstExitCode(outcomes: readonly AppOutcome[]): ExitCode {
 /** `done` is what to say when it went well: "reloaded". */
 export function outcomeLines({ app, ms, result }: AppOutcome, verb: string, done: string): string[] {
   const after = ms >= 100 ? ` in ${time(ms)}` : '';
-  const quoted = 'lastLines' in result ? result.lastLines.map((line) => `  | ${line}`) : [];
+  const quoted = 'lastLines' in result ? result.lastLines.map(quote) : [];
   switch (result.outcome) {
     case 'done': {
       const generation = result.generation === undefined ? '' : `, generation ${result.generation} serves`;
       return [`${app}: ${done}${after}${generation}${result.detail === undefined ? '' : ` (${result.detail})`}`];
     }
     case 'failed':
+      if (result.standing !== undefined) return shortfallLines(`${app}: ${verb}`, result, result.standing);
       return [`${app}: ${verb} failed after ${time(ms)}: ${result.reason}`, ...quoted];
     case 'degraded':
+      if (result.standing !== undefined) return shortfallLines(`${app}: ${verb}`, result, result.standing);
       return [`${app}: ${verb} worked in part: ${result.reason}`, ...quoted];
     case 'superseded':
       return [`${app}: ${verb} was overtaken: ${result.reason}`];
@@ -63,4 +66,30 @@ export function outcomeLines({ app, ms, result }: AppOutcome, verb: string, done
     case 'lost':
       return [`${app}: ${verb} has no result: ${result.reason}. To see what came of it: tutti status ${app}`];
   }
+}
+
+const mark = '  | ';
+
+function quote(line: string): string {
+  return `${mark}${line}`;
+}
+
+/** Whether a line of an outcome is the program's own. */
+export function isQuoted(line: string): boolean {
+  return line.startsWith(mark);
+}
+
+/** What an operator needs, in this order: what runs now, why, what to look out for, and the evidence. */
+function shortfallLines(
+  what: string,
+  { reason, frame = [], lastLines }: Shortfall,
+  { headline, summary, warning }: Standing,
+): string[] {
+  return [
+    `${what} ${headline}: ${summary}`,
+    ...`why: ${reason}`.split('\n').map((line) => `  ${line}`),
+    ...frame.map((line) => `    ${line}`),
+    ...(warning === null ? [] : [`  careful: ${warning}`]),
+    ...lastLines.map(quote),
+  ];
 }

@@ -9,6 +9,7 @@ import { findOrphans, holdingPorts } from '../orphans.ts';
 import { stopGrace } from '../stop-grace.ts';
 import { version } from '../version.ts';
 import { type AppFacts, diagnose, type Finding, type OrphanFacts } from './diagnose.ts';
+import { shortfallOf } from './shortfall.ts';
 import { type Colors, type Terminal, wantsColor } from './terminal.ts';
 
 export async function runDoctor(json: boolean, terminal: Terminal): Promise<number> {
@@ -21,6 +22,7 @@ export async function runDoctor(json: boolean, terminal: Terminal): Promise<numb
             reason: null,
             version: app.snapshot.version,
             circuitOpen: app.snapshot.circuit === 'open',
+            shortfall: shortfallOf(app.snapshot),
             stopWithinMs: app.snapshot.stopWithinMs ?? null,
             grace: stopGrace(app.snapshot.pid),
           }
@@ -30,6 +32,7 @@ export async function runDoctor(json: boolean, terminal: Terminal): Promise<numb
             reason: app.reason,
             version: null,
             circuitOpen: false,
+            shortfall: null,
             stopWithinMs: null,
             grace: null,
           },

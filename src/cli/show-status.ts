@@ -3,10 +3,12 @@
 import { createColors } from 'picocolors';
 import { exitCodes } from '../errors.ts';
 import { place, time, url } from '../logs/sentences.ts';
+import { oneLine } from '../logs/visible.ts';
 import type { Snapshot } from '../supervisor/snapshot.ts';
 import { chooseRunning, type Known, knownApps } from './choose-apps.ts';
 import { paintState } from './progress.ts';
 import { age, amount, bytes, milliseconds, percent } from './readable.ts';
+import { shortfallOf } from './shortfall.ts';
 import { type Column, table } from './table.ts';
 import { type Colors, type Terminal, wantsColor } from './terminal.ts';
 
@@ -106,7 +108,13 @@ function appRow(snapshot: Snapshot, colors: Colors): string[] {
   const { workers } = snapshot;
   const ready = workers.filter(({ state }) => state === 'ready' || state === 'suspect').length;
   const enough = ready >= snapshot.target ? colors.green : colors.yellow;
-  const state = snapshot.circuit === 'open' ? colors.red(`${snapshot.state}, circuit open`) : snapshot.state;
+  const short = shortfallOf(snapshot);
+  const state = [
+    snapshot.circuit === 'open' ? colors.red(`${snapshot.state}, circuit open`) : snapshot.state,
+    ...(short === null
+      ? []
+      : [colors.yellow(`${short.what} ${short.standing.change === 'in-part' ? 'half-way' : 'refused'}`)]),
+  ].join(', ');
   return [
     colors.bold(snapshot.name),
     state,
@@ -136,12 +144,16 @@ function detail(snapshot: Snapshot, colors: Colors, room: number): string[] {
     ['up', `${age(snapshot.uptimeMs)}, pid ${snapshot.pid}, tutti ${snapshot.version}, Node.js ${snapshot.node}`],
   ];
   if (reload.state !== 'idle') facts.push(['reload', `${reload.state}, ${reload.done} of ${reload.total}`]);
-  else if (reload.result !== null && reload.result !== 'done') {
-    facts.push(['last reload', colors.red(`${reload.result}: ${reload.error ?? ''}`)]);
+  const short = shortfallOf(snapshot);
+  if (short !== null) {
+    const { headline, summary, warning } = short.standing;
+    facts.push([`last ${short.what}`, colors.red(`${headline}: ${summary}`)], ['why', short.why]);
+    for (const line of reload.frame ?? []) facts.push(['', oneLine(line)]);
+    if (warning !== null) facts.push(['careful', colors.yellow(warning)]);
   }
   return [
     colors.bold(snapshot.name),
-    ...facts.map(([key, value]) => `  ${colors.dim(key.padEnd(11))} ${value}`),
+    ...facts.map(([key, value]) => `  ${colors.dim(key.padEnd(11))} ${value}`.trimEnd()),
     '',
     ...workerTable(snapshot, colors, room - 2).map((line) => `  ${line}`),
   ];

@@ -10,6 +10,7 @@ import type { InspectorAddress } from './autopsy.ts';
 import { outOfMemoryKills } from './cgroup.ts';
 import { ChangedFiles } from './changed-files.ts';
 import { Clock } from './clock.ts';
+import { codeFrame } from './code-frame.ts';
 import type { ConnectedOutput } from './connected-output.ts';
 import { HEARTBEAT_MS } from './data-plane.ts';
 import { explainSpawnError } from './exit-explanation.ts';
@@ -299,6 +300,7 @@ export class NodeHost implements Host {
       this.#options.dataPlane.gone(worker.id);
       await this.#changedFiles.lookLately();
     },
+    codeFrame: ({ generation }, error) => codeFrame(error, this.#options.generations.get(generation)?.cwd ?? '/'),
     ended: (worker, lastWords) => this.#options.ended(worker.pid, lastWords),
     said: (message) => this.#options.said(message),
     outOfMemory: () => {

@@ -39,6 +39,8 @@ export interface WorkerObserver {
   /** The process is gone. Its end becomes an input when the promise is kept. */
   gone(worker: WorkerProcess): Promise<void>;
   outOfMemory(): boolean;
+  /** The source of an error that ended it. */
+  codeFrame(worker: WorkerProcess, error: string): Promise<readonly string[]>;
   /** What the worker told of its end; the exit follows as an input. */
   ended(worker: WorkerProcess, lastWords: LastWords): void;
   /** What the application said with process.send(), but for the word 'ready'. */
@@ -303,7 +305,10 @@ export class WorkerProcess {
         ownSignal: this.#lastWords?.ownSignal,
       });
     const lastWords: LastWords = { stderr };
-    if (this.#lastWords?.error !== undefined) lastWords.error = this.#lastWords.error;
+    if (this.#lastWords?.error !== undefined) {
+      lastWords.error = this.#lastWords.error;
+      lastWords.frame = await this.#observer.codeFrame(this, lastWords.error);
+    }
     if (explanation !== undefined) lastWords.explanation = explanation;
     else if (signal === null && code !== 0 && lastWords.error === undefined && this.#binds.last !== null) {
       lastWords.explanation = this.#binds.last;

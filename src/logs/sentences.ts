@@ -64,7 +64,7 @@ export function sentence(event: SupervisorEvent): Sentence {
     case 'reload-failed':
       return event.superseded
         ? say('info', `generation ${event.generation} was given up: ${event.reason}`)
-        : say('error', reloadFailed(event), event.lastLines);
+        : say('error', reloadFailed(event), [...(event.frame ?? []), ...event.lastLines]);
     case 'scaled':
       return say('info', `scaled from ${event.from} to ${count(event.to, 'worker')}: ${event.reason}`);
     case 'recycled':
@@ -148,12 +148,11 @@ function restart(event: Extract<SupervisorEvent, { type: 'worker-restart' }>): s
 }
 
 function reloadFailed(event: Extract<SupervisorEvent, { type: 'reload-failed' }>): string {
-  const now = event.degraded
-    ? 'old workers serve on, but cannot all be replaced'
-    : event.rolledBack
-      ? 'rolled back, the old generation serves on'
-      : 'nothing changed, the old generation serves on';
-  return `generation ${event.generation} failed: ${event.reason}; ${now}`;
+  const { generation, reason, standing } = event;
+  if (standing === undefined) return `generation ${generation} failed: ${reason}`;
+  const { headline, summary, warning } = standing;
+  const careful = warning === null ? '' : `; careful: ${warning}`;
+  return `generation ${generation} ${headline}: ${summary}; why: ${reason}${careful}`;
 }
 
 function portsDiffer(event: Extract<SupervisorEvent, { type: 'ports-differ' }>): string {

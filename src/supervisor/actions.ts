@@ -1,6 +1,7 @@
 // Everything the core can ask of the world.
 
 import type { SupervisorEvent } from './events.ts';
+import type { Standing } from './standing.ts';
 
 /** Unique and increasing within one supervisor; never reused, unlike a pid. */
 export type WorkerId = number;
@@ -53,10 +54,21 @@ export type Action =
 
 export type CommandResult =
   | { outcome: 'done'; detail?: string; generation?: number }
-  /** Nothing changed, or it was rolled back. `lastLines` are the failed worker's last lines of stderr. */
-  | { outcome: 'failed'; reason: string; lastLines: readonly string[]; generation?: number }
-  /** It worked in part and the operator has to look: fewer workers than wanted, or old workers that cannot be replaced. */
-  | { outcome: 'degraded'; reason: string; lastLines: readonly string[]; generation?: number }
+  /** Nothing changed, or it was rolled back. */
+  | ({ outcome: 'failed' } & Shortfall)
+  /** It worked in part and the operator has to look: fewer workers than wanted, or a reload that cannot be taken back. */
+  | ({ outcome: 'degraded' } & Shortfall)
   /** A later command of the same kind took its place. */
   | { outcome: 'superseded'; reason: string }
   | { outcome: 'refused'; reason: string };
+
+export interface Shortfall {
+  reason: string;
+  /** The failed worker's last lines of stderr. */
+  lastLines: readonly string[];
+  generation?: number;
+  /** The line of the program's own source where it failed, with those around it; only of a reload. */
+  frame?: readonly string[];
+  /** Only of a reload. */
+  standing?: Standing;
+}

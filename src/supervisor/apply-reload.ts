@@ -4,14 +4,16 @@ import type { CommandResult } from './actions.ts';
 import { admit } from './admit.ts';
 import { closeCircuit } from './circuit.ts';
 import { setTarget, superseded } from './commands.ts';
+import { standingOf } from './count-standing.ts';
 import type { Effects } from './effects.ts';
 import type { SupervisorInput } from './inputs.ts';
 import { currentGeneration, type Model, newGeneration, servingWorkers, startingWorkers } from './model.ts';
 import type { Policy } from './policy.ts';
 import { failedResult, progressOf } from './reload.ts';
-import type { Failure, Reload } from './reload-state.ts';
+import type { Failure, Reload, ReloadResult } from './reload-state.ts';
 import { retire } from './retire.ts';
 import { forgive } from './slot.ts';
+import type { Change } from './standing.ts';
 import { isServing } from './worker-state.ts';
 
 export type GenerationInput = Extract<SupervisorInput, { generation: number }>;
@@ -41,17 +43,9 @@ function refused(model: Model, reason: string, effects: Effects): void {
   const { pinning } = model;
   if (pinning === null) return;
   model.pinning = null;
-  const { generation } = pinning;
-  effects.report({
-    type: 'reload-failed',
-    generation,
-    reason,
-    lastLines: [],
-    ...{ rolledBack: false, degraded: false, superseded: false },
-  });
-  effects.answer(pinning.id, { outcome: 'failed', reason, lastLines: [], generation: model.current });
-  const total = model.target;
-  model.lastReload = { generation, startedAt: effects.now, done: 0, total, result: 'failed', error: reason };
+  const { generation, kind, id } = pinning;
+  const result = failedResult(model, { detail: reason, lastLines: [] });
+  tell(model, { generation, kind, id, startedAt: effects.now, done: 0 }, result, 'unchanged', effects);
 }
 
 function begin(model: Model, input: Extract<GenerationInput, { type: 'generation-pinned' }>, effects: Effects): void {
@@ -175,9 +169,9 @@ export function failReload(model: Model, failure: Failure, effects: Effects): vo
   const isGone = currentGeneration(model).changedInPlace;
   const isMixed = model.slots.some(({ serving }) => serving !== null && serving.generation !== model.current);
   if (isGone) {
-    const reason = `${failure.detail}; the files of generation ${model.current} were overwritten on disk: living workers stay, lost ones are started from the overwritten files until a reload succeeds`;
-    const { lastLines } = failure;
-    endReload(model, { outcome: 'degraded', reason, lastLines, generation: model.current }, effects);
+    // Living workers stay, of whichever code they are.
+    const result = failedResult(model, failure);
+    endReload(model, isMixed ? { ...result, outcome: 'degraded' } : result, effects);
   } else if (isMixed) {
     for (const slot of model.slots) forgive(slot);
     reload.phase = { type: 'rolling-back', failure, failures: 0 };
@@ -189,15 +183,20 @@ export function failReload(model: Model, failure: Failure, effects: Effects): vo
 export function endReload(model: Model, result: CommandResult, effects: Effects): void {
   const { reload } = model;
   if (reload === null) return;
-  const { generation, startedAt } = reload;
-  model.lastReload = {
-    generation,
-    startedAt,
-    done: progressOf(model, reload),
-    total: model.target,
-    result: result.outcome === 'refused' ? 'failed' : result.outcome,
-    error: result.outcome === 'done' ? null : result.reason,
-  };
+  const isBack = reload.phase.type === 'rolling-back' && result.outcome === 'failed';
+  const change = isBack ? 'taken-back' : result.outcome === 'degraded' ? 'in-part' : 'unchanged';
+  tell(model, { ...reload, done: progressOf(model, reload) }, result, change, effects);
+  model.reload = null;
+  model.portsUntidy = true;
+}
+
+type Ended = Pick<ReloadResult, 'generation' | 'kind' | 'startedAt' | 'done'> & { id: number };
+
+/** Reports and answers the end of a reload, and remembers it. */
+function tell(model: Model, ended: Ended, result: CommandResult, change: Change, effects: Effects): void {
+  const { generation, kind, startedAt, done, id } = ended;
+  const isShort = result.outcome === 'failed' || result.outcome === 'degraded';
+  const told = isShort ? { ...result, standing: standingOf(model, change) } : result;
   if (result.outcome === 'done') {
     effects.report({ type: 'reload-done', generation, ms: effects.now - startedAt });
   } else {
@@ -206,14 +205,25 @@ export function endReload(model: Model, result: CommandResult, effects: Effects)
       generation,
       reason: result.reason,
       lastLines: 'lastLines' in result ? result.lastLines : [],
-      rolledBack: reload.phase.type === 'rolling-back' && result.outcome === 'failed',
+      rolledBack: isShort && change === 'taken-back',
       degraded: result.outcome === 'degraded',
       superseded: result.outcome === 'superseded',
+      ...('standing' in told && { standing: told.standing }),
+      ...('frame' in told && { frame: told.frame }),
     });
   }
-  effects.answer(reload.id, result);
-  model.reload = null;
-  model.portsUntidy = true;
+  effects.answer(id, told);
+  model.lastReload = {
+    generation,
+    kind,
+    startedAt,
+    done,
+    total: model.target,
+    result: result.outcome === 'refused' ? 'failed' : result.outcome,
+    error: result.outcome === 'done' ? null : result.reason,
+    frame: ('frame' in told && told.frame) || [],
+    change: isShort ? change : null,
+  };
 }
 
 /** Generations that nothing refers to any more are let go. */

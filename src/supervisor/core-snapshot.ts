@@ -1,6 +1,7 @@
 // The picture that the core can draw by itself, and how it becomes the public `Snapshot` once the host adds what only the machine
 // knows: pids and versions, memory shares, the time of day. Pure.
 
+import { standingOf } from './count-standing.ts';
 import type { PrimaryState } from './events.ts';
 import type { Listener } from './listener.ts';
 import { currentGeneration, type Model } from './model.ts';
@@ -178,8 +179,9 @@ function pictureReload(model: Model): CoreSnapshot['reload'] {
     return { state: 'pinning', generation, startedAtMs: null, done: 0, total: model.target, result: null, error: null };
   }
   if (lastReload !== null) {
-    const { startedAt, ...rest } = lastReload;
-    return { state: 'idle', ...rest, startedAtMs: startedAt };
+    const { startedAt, change, ...rest } = lastReload;
+    const standing = change === null ? null : standingOf(model, change);
+    return { state: 'idle', ...rest, standing, startedAtMs: startedAt };
   }
   return { state: 'idle', generation: model.current, startedAtMs: null, done: 0, total: 0, result: null, error: null };
 }

@@ -22,6 +22,7 @@ export interface Verdict {
   reason: ExitReason;
   detail: string;
   lastLines: readonly string[];
+  frame?: readonly string[];
 }
 
 /** For so long an answer speaks for the code of all workers of a generation. */
@@ -39,7 +40,9 @@ export function classifyExit(worker: Worker, exit: Exit, policy: Policy): Verdic
   const telling = (what: string): string => (because === undefined ? what : `${what}: ${because.trim()}`);
   const detail = telling(how);
   const lastLines = lastLinesOf(lastWords);
-  const verdict = (reason: ExitReason, text = detail): Verdict => ({ reason, detail: text, lastLines });
+  const { frame } = lastWords;
+  const seen = { lastLines, ...(frame !== undefined && { frame }) };
+  const verdict = (reason: ExitReason, text = detail): Verdict => ({ reason, detail: text, ...seen });
 
   if (state.type === 'stopping' || state.type === 'killing') return verdict(state.ending.reason, state.ending.detail);
   if (state.type === 'draining' && !state.own && signal === null && lastWords.error === undefined) {
@@ -86,7 +89,7 @@ export function settleDeath(model: Model, worker: Worker, exit: Exit, verdict: V
   const wasServing = slot.serving === worker;
   if (wasServing) slot.serving = null;
   else slot.successor = null;
-  const failure: Failure = { detail: verdict.detail, lastLines: verdict.lastLines };
+  const { reason: _, ...failure } = verdict;
   slot.lastFailure = failure;
   if (verdict.reason === 'never-ready' && isLeaving(worker)) slot.missedStart = true;
 

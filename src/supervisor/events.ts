@@ -1,6 +1,7 @@
 // What operators, logs, metrics and library users are told. Values only; logs/ makes the sentences.
 
 import type { Listener } from './listener.ts';
+import type { Standing } from './standing.ts';
 
 interface WorkerRef {
   slot: number | null;
@@ -71,6 +72,10 @@ export type SupervisorEvent =
       degraded: boolean;
       /** A later reload took its place: nothing is wrong. */
       superseded: boolean;
+      /** The line of the program's own source where it failed, with those around it. */
+      frame?: readonly string[];
+      /** What runs now; missing where a later reload took its place. */
+      standing?: Standing;
     }
   | { type: 'scaled'; from: number; to: number; reason: string }
   | ({ type: 'recycled'; reason: string } & WorkerRef)

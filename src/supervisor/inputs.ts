@@ -88,6 +88,8 @@ export interface LastWords {
   requests?: readonly RequestInFlight[];
   /** How the exit is explained if code and signal alone do not tell, e.g. `heap out of memory`. */
   explanation?: string;
+  /** The line of the program's own source that `error` came from, with those around it. */
+  frame?: readonly string[];
 }
 
 /** What a new configuration changes of the core's rules. Its workers boot by it; everything else applies once the reload has succeeded. */

@@ -1,6 +1,7 @@
 // What is known of a reload: the one that is pinning its code, the one that runs, and what became of the last. Plain data; the rule is
 // in reload.ts.
 
+import type { Change } from './standing.ts';
 import type { Worker } from './worker-state.ts';
 
 export interface Pinning {
@@ -12,6 +13,7 @@ export interface Pinning {
 export interface Failure {
   detail: string;
   lastLines: readonly string[];
+  frame?: readonly string[];
 }
 
 export interface Reload {
@@ -45,6 +47,10 @@ export interface ReloadResult {
   startedAt: number;
   done: number;
   total: number;
+  kind: 'reload' | 'rollback';
   result: 'done' | 'failed' | 'degraded' | 'superseded';
   error: string | null;
+  frame: readonly string[];
+  /** What it has left behind, unless it is done or superseded. */
+  change: Change | null;
 }

@@ -4,7 +4,7 @@
 //   pinning ──► canary ──► rolling ──► leaving ──► done
 //      │          │           │ failures over budget
 //   refused    failed         ▼
-//              rolling-back ──► failed (or degraded, when the old code is gone from the disk)
+//              rolling-back ──► failed (or degraded: some workers run the new code, and the old one is gone from the disk)
 //
 // A pin runs beside whatever goes on; only when it has succeeded does the newer reload take the place of the running one.
 
@@ -80,7 +80,7 @@ export function planReload(model: Model, agenda: Agenda): Step | null {
         const reason = `${reload.phase.failure.detail}; and rolling back to generation ${model.current} failed too: its workers do not become ready`;
         return {
           type: 'reload-ends',
-          result: { outcome: 'degraded', reason, lastLines: reload.phase.failure.lastLines, generation: model.current },
+          result: { ...failedResult(model, reload.phase.failure), outcome: 'degraded', reason },
         };
       }
       const isBack = model.slots.every(
@@ -154,6 +154,6 @@ function oldWorkers(count: number): string {
   return count === 1 ? '1 old worker' : `${count} old workers`;
 }
 
-export function failedResult(model: Model, failure: Failure): CommandResult {
-  return { outcome: 'failed', reason: failure.detail, lastLines: failure.lastLines, generation: model.current };
+export function failedResult(model: Model, { detail, ...rest }: Failure): CommandResult & { outcome: 'failed' } {
+  return { outcome: 'failed', reason: detail, ...rest, generation: model.current };
 }

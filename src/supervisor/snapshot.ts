@@ -2,6 +2,7 @@
 
 import type { PrimaryState } from './events.ts';
 import type { Listener } from './listener.ts';
+import type { Standing } from './standing.ts';
 
 export type WorkerState = 'starting' | 'spare' | 'ready' | 'suspect' | 'draining' | 'stopping' | 'killing';
 
@@ -45,6 +46,12 @@ export interface ReloadSnapshot {
   total: number;
   result: 'done' | 'failed' | 'degraded' | 'superseded' | null;
   error: string | null;
+  /** Missing where an older tutti runs, as all that follows. */
+  kind?: 'reload' | 'rollback';
+  /** The line of the program's own source where the last reload failed, with those around it. */
+  frame?: readonly string[];
+  /** What runs now, after a reload that was refused or broken off and until one succeeds; else null. */
+  standing?: Standing | null;
 }
 
 export interface Snapshot {

@@ -279,7 +279,13 @@ describe('a reload', () => {
     release('v2', `console.error('reading the settings'); throw new Error('settings are wrong')`);
     const failed = await cli.run(['reload', 'web']);
     assert.equal(failed.code, 1, failed.stdout + failed.stderr);
-    assert.match(failed.stderr, /✖ web: reload failed after [\s\S]*settings are wrong/);
+    const frame = / {4}v2\/app\.cjs:1:46\n {4}> 1 \| .*settings are wrong/;
+    assert.match(
+      failed.stderr,
+      /✖ web: reload refused, nothing changed: 2 of 2 workers run the old code \(generation 1\)\n {2}why: .*settings are wrong/,
+    );
+    assert.match(failed.stderr, frame);
+    assert.doesNotMatch(failed.stderr, /careful/);
     assert.match(failed.stderr, /^ {2}\| .*reading the settings$/m);
     assert.equal(await body(), 'good');
     assert.equal((await cli.snapshot('web')).generation, 1);
@@ -291,15 +297,34 @@ describe('a reload', () => {
     assert.equal(await body(), 'good');
   });
 
-  it('of files that were overwritten in place is degraded when it fails', async () => {
+  it('of files that were overwritten in place is refused, says what a death would do now, and stays visible', async () => {
     await using cli = await openCli();
     cli.write('app.cjs', good);
     await cli.ok(['start', 'app.cjs', '-n', 'web', '-i', '2', ...quick]);
     cli.write('app.cjs', `throw new Error('settings are wrong')`);
-    const { code, stdout } = await cli.run(['reload', 'web', '--json']);
-    assert.equal(code, 2, stdout);
-    assert.equal(JSON.parse(stdout).results[0].outcome, 'degraded');
+    const { code, stderr } = await cli.run(['reload', 'web']);
+    assert.equal(code, 1, stderr);
+    const fact = /refused, nothing changed: 2 of 2 workers run the old code \(generation 1\)/;
+    assert.match(stderr, fact);
+    assert.match(stderr, /app\.cjs:1:7\n.*> 1 \| throw new Error/);
+    assert.match(
+      stderr,
+      /careful: the old files were overwritten on disk: a worker that dies now is started from what is there/,
+    );
+    assert.doesNotMatch(stderr, /in part/);
     assert.equal((await fetch({ port: cli.port, path: '/' })).body, 'good');
+
+    const { stdout: one } = await cli.ok(['status', 'web']);
+    assert.match(one, fact);
+    assert.match(one, /settings are wrong[\s\S]*app\.cjs:1:7[\s\S]*careful/);
+    assert.match((await cli.ok(['status'])).stdout, /web +running, reload refused/);
+    const doctor = await cli.run(['doctor']);
+    assert.equal(doctor.code, 2);
+    assert.match(doctor.stdout, fact);
+    cli.write('app.cjs', good);
+    await cli.ok(['reload', 'web']);
+    for (const words of [['status'], ['status', 'web']]) assert.doesNotMatch((await cli.ok(words)).stdout, /refused/);
+    assert.doesNotMatch((await cli.run(['doctor'])).stdout, /refused/);
   });
 
   it('goes on when the command is killed in the middle of it, and when its time is over', async () => {

@@ -122,8 +122,9 @@ test('files overwritten in place: living workers stay, the result says what is g
   assert.deepEqual(pids(), before);
 
   const result = await app.reload();
-  assert.ok(result.outcome === 'degraded', JSON.stringify(result));
-  assert.match(JSON.stringify(result), /overwritten|disk|in place/);
+  assert.ok(result.outcome === 'failed', JSON.stringify(result));
+  assert.equal(result.standing?.old, 2);
+  assert.match(result.standing?.warning ?? '', /overwritten on disk/);
   assert.deepEqual(pids(), before);
   assert.ok(before.every(isAlive));
   assert.equal((await answer(port())).version, 'one');

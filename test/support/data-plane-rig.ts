@@ -164,6 +164,7 @@ export class DataPlaneRig implements AsyncDisposable {
         outOfMemory: () => false,
         ended: () => {},
         inspected: () => {},
+        codeFrame: async () => [],
         said: () => {},
       },
     );

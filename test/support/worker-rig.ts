@@ -97,6 +97,7 @@ export class RigWorker {
         outOfMemory: () => false,
         ended: () => {},
         inspected: () => {},
+        codeFrame: async () => [],
         said: () => {},
       },
     );

@@ -132,6 +132,11 @@ class Top {
       result = { outcome: 'failed', reason: error instanceof Error ? error.message : String(error), lastLines: [] };
     }
     if (app !== this.#app) return;
+    if ('standing' in result && result.standing !== undefined) {
+      // The picture says it, until a reload succeeds.
+      this.#change({ ...this.#state, note: null });
+      return;
+    }
     const done = { reload: 'reloaded', scale: 'scaled', stop: 'stopped' }[verb];
     const [text = ''] = outcomeLines({ app: app.name, ms: performance.now() - began, result }, verb, done);
     this.#change({ ...this.#state, note: { text, tone: result.outcome === 'done' ? 'good' : 'bad' } });

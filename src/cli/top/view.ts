@@ -5,6 +5,7 @@ import { place, url } from '../../logs/sentences.ts';
 import type { WorkerSnapshot } from '../../supervisor/snapshot.ts';
 import { paintState } from '../progress.ts';
 import { age, amount, bytes, milliseconds, percent } from '../readable.ts';
+import { shortfallOf } from '../shortfall.ts';
 import { clip, table, width } from '../table.ts';
 import type { Colors } from '../terminal.ts';
 import { panes } from './panes.ts';
@@ -73,9 +74,11 @@ function status({ sample, note, asking, app }: TopState, colors: Colors): string
     return colors.cyan(`${reload.state} ${done.padEnd(20, '░')} ${reload.done} of ${reload.total}`);
   }
   if (note !== null) return { plain: colors.cyan, good: colors.green, bad: colors.red }[note.tone](note.text);
-  return sample?.snapshot.circuit === 'open'
-    ? colors.red('circuit open: workers die early, starts are slowed down')
-    : '';
+  if (sample?.snapshot.circuit === 'open') return colors.red('circuit open: workers die early, starts are slowed down');
+  const short = sample === null ? null : shortfallOf(sample.snapshot);
+  return short === null
+    ? ''
+    : colors.yellow(`last ${short.what} ${short.standing.headline}: ${short.standing.summary}; ${short.why}`);
 }
 
 interface TopColumn {

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { type AppFacts, diagnose } from '../../../src/cli/diagnose.ts';
 import type { MachineFacts } from '../../../src/machine.ts';
 import { stopGraceOf } from '../../../src/stop-grace.ts';
+import type { Standing } from '../../../src/supervisor/standing.ts';
 
 const well: MachineFacts = {
   platform: 'linux',
@@ -18,7 +19,7 @@ const well: MachineFacts = {
 
 const app: AppFacts = {
   ...{ name: 'web', state: 'running', reason: null, version: '1.0.0', circuitOpen: false },
-  ...{ stopWithinMs: 28_000, grace: null },
+  ...{ stopWithinMs: 28_000, grace: null, shortfall: null },
 };
 
 describe('the doctor', () => {
@@ -54,6 +55,18 @@ describe('the doctor', () => {
       assert.match(finding?.advice ?? '', advice);
     });
   }
+
+  it('names a deploy that was refused, what runs instead, and what to look out for', () => {
+    const standing: Standing = {
+      ...{ change: 'unchanged', old: 2, new: 0, mixed: 0, wanted: 2, headline: 'refused, nothing changed' },
+      ...{ summary: '2 of 2 workers run the old code (generation 1)', warning: 'the old files were overwritten' },
+    };
+    const facts: AppFacts = { ...app, shortfall: { what: 'reload', why: 'Error: boom', standing } };
+    const finding = diagnose(well, [facts], '1.0.0').at(-1);
+    assert.deepEqual([finding?.about, finding?.verdict], ['reload of web', 'problem']);
+    assert.match(finding?.found ?? '', /^refused, nothing changed: 2 of 2 workers run the old code/);
+    assert.match(finding?.advice ?? '', /boom.*overwritten.*tutti reload web/);
+  });
 
   it('says where an app may be killed before it has stopped', () => {
     const found = (env: Record<string, string>, isContainer = false, stopWithinMs: number | null = 28_000) => {

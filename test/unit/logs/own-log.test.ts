@@ -89,9 +89,17 @@ test('a failed reload quotes the worker', () => {
     rolledBack: false,
     degraded: false,
     superseded: false,
+    frame: ['server.js:1'],
+    standing: {
+      ...{ change: 'unchanged', old: 2, new: 0, mixed: 0, wanted: 2, headline: 'refused, nothing changed' },
+      ...{ summary: '2 of 2 workers run the old code (generation 1)', warning: 'the old files were overwritten' },
+    },
   });
-  assert.match(lines[0] ?? '', /generation 2 failed: .*; nothing changed, the old generation serves on/);
-  assert.equal(lines[1], '    Error: boom\n');
+  assert.match(
+    lines[0] ?? '',
+    /generation 2 refused, nothing changed: 2 of 2 .*; why: .* code 1; careful: the old files/,
+  );
+  assert.deepEqual(lines.slice(1), ['    server.js:1\n', '    Error: boom\n']);
 });
 
 test('a kill from outside is told as what it is', () => {

@@ -13,6 +13,8 @@ function running(policy: ConstructorParameters<typeof World>[0] = {}) {
   return { world, seen };
 }
 
+/** What the last reload left behind, as everybody is shown it. */
+const standing = (world: World) => world.supervisor.snapshot().reload.standing;
 const generations = (world: World) => world.serving().map(({ generation }) => generation);
 
 test('a canary that cannot boot fails the reload with its last lines; the old generation stays and is restarted', () => {
@@ -118,6 +120,7 @@ test('one failure in the roll is allowed, the second rolls back to the old gener
     assert.deepEqual(generations(world), failures === 1 ? [2, 2, 2] : [1, 1, 1]);
     assert.equal(seen.least, 3);
     assert.equal(world.eventsOf('reload-failed')[0]?.rolledBack, failures === 1 ? undefined : true);
+    assert.equal(standing(world)?.headline, failures === 1 ? undefined : 'refused and taken back');
   }
 });
 
@@ -128,20 +131,64 @@ test('files overwritten in place: no living old worker is retired, the answer sa
   const id = world.command({ type: 'reload' });
   world.run(5_000);
   const result = world.answer(id);
-  assert.equal(result.outcome, 'degraded');
-  assert.match(result.outcome === 'degraded' ? result.reason : '', /overwritten on disk/);
+  assert.ok(result.outcome === 'failed' && result.standing);
+  assert.deepEqual(standing(world), result.standing);
+  assert.equal(result.standing.headline, 'refused, nothing changed');
+  assert.equal(result.standing.summary, '3 of 3 workers run the old code (generation 1)');
+  assert.match(
+    result.standing.warning ?? '',
+    /overwritten on disk: a worker that dies now is started from what is there/,
+  );
+  assert.deepEqual(world.eventsOf('reload-failed')[0]?.standing, result.standing);
   assert.deepEqual(generations(world), [1, 1, 1]);
   world.die(world.inSlot(1));
   world.run(10_000);
   const restarts = world.eventsOf('worker-restart');
   assert.ok(restarts.length >= 3 && restarts.every(({ mixed }) => mixed));
   assert.deepEqual(generations(world), [1, 1]);
+  assert.equal(standing(world)?.summary, '2 of 3 workers run the old code (generation 1)');
 
   world.behave = () => ({});
+  world.run(40_000);
+  assert.equal(
+    standing(world)?.summary,
+    '2 of 3 workers run the old code (generation 1), 1 was started from the overwritten files',
+  );
   const again = world.command({ type: 'reload' });
   world.run(10_000);
   assert.equal(world.answer(again).outcome, 'done');
   assert.deepEqual(generations(world), [3, 3, 3]);
+  assert.equal(standing(world), null);
+});
+
+test('a refused deploy stays visible until a reload succeeds', () => {
+  const { world } = running();
+  world.pin = (generation) => (generation === 2 ? { refused: 'the configuration is not valid' } : {});
+  world.behave = ({ generation }) => (generation === 3 ? { exitAfterMs: 50, bootMs: null } : {});
+  for (const generation of [2, 3]) {
+    world.command({ type: 'reload' });
+    world.run(60_000);
+    assert.equal(standing(world)?.headline, 'refused, nothing changed');
+    assert.equal(standing(world)?.warning, null, 'the old files are still there');
+    assert.equal(world.supervisor.snapshot().reload.generation, generation);
+  }
+  world.command({ type: 'scale', to: 4 });
+  world.run(5_000);
+  assert.equal(standing(world)?.summary, '4 of 4 workers run the old code (generation 1)');
+  world.command({ type: 'reload' });
+  world.run(10_000);
+  assert.equal(standing(world), null);
+});
+
+test('where none ever served, a refused deploy does not say that the old code does', () => {
+  const world = new World({ workers: { min: 2, max: 2 } });
+  world.behave = () => ({ exitAfterMs: 50, bootMs: null });
+  world.start();
+  const id = world.command({ type: 'reload' });
+  world.run(500);
+  const result = world.answer(id);
+  assert.ok(result.outcome === 'failed' && result.standing);
+  assert.equal(result.standing.summary, 'no worker serves, and none ever has');
 });
 
 test('files overwritten in place, failure in the roll: both generations stay as they are', () => {
@@ -150,7 +197,11 @@ test('files overwritten in place, failure in the roll: both generations stay as 
   world.behave = ({ generation, slot }) => (generation === 2 && slot === 1 ? { exitAfterMs: 50, bootMs: null } : {});
   const id = world.command({ type: 'reload' });
   world.run(10_000);
-  assert.equal(world.answer(id).outcome, 'degraded');
+  const result = world.answer(id);
+  assert.ok(result.outcome === 'degraded' && result.standing);
+  assert.equal(result.standing.headline, 'stopped half-way');
+  assert.equal(result.standing.summary, '1 of 3 workers runs the old code (generation 1), 2 the new');
+  assert.match(result.standing.warning ?? '', /overwritten/);
   assert.deepEqual(generations(world).sort(), [1, 2, 2]);
   world.run(60_000);
   assert.deepEqual(generations(world).sort(), [1, 2, 2]);
@@ -178,12 +229,10 @@ test('a pin that is refused changes nothing', () => {
   const id = world.command({ type: 'reload' });
   assert.equal(world.supervisor.snapshot().reload.state, 'pinning');
   world.run(100);
-  assert.deepEqual(world.answer(id), {
-    outcome: 'failed',
-    reason: 'the entry does not exist',
-    lastLines: [],
-    generation: 1,
-  });
+  const result = world.answer(id);
+  assert.ok(result.outcome === 'failed');
+  assert.deepEqual([result.reason, result.generation], ['the entry does not exist', 1]);
+  assert.equal(result.standing?.summary, '3 of 3 workers run the old code (generation 1)');
   assert.equal(world.forks(), 3);
   assert.equal(world.supervisor.snapshot().state, 'running');
 });
