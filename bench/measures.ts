@@ -1,6 +1,7 @@
 // What is measured, on which contestants, and with how many workers. Each session starts the contestant anew.
 
 import { delayedByBlockedWorker, pacedConnections, spread } from './client.ts';
+import { crashEverySecond } from './crashes.ts';
 import { load } from './load.ts';
 import { cpuSeconds } from './process-tree.ts';
 import type { Running, Target } from './targets.ts';
@@ -83,6 +84,15 @@ export function paced(workers: number): Session {
     },
   };
 }
+
+export const crash: Session = {
+  workers: 2,
+  async measure(running, { seconds, quick }) {
+    const took = quick ? 3 : Math.max(10, seconds);
+    const { served, reset, lost } = await crashEverySecond(running.port, took);
+    return { crashServed: served / took, crashReset: reset, crashLost: lost };
+  },
+};
 
 function settle(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 1000));

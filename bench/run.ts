@@ -3,10 +3,10 @@
 // pictures unless --dry, --quick or a selection is given. Absolute figures of a shared machine mean little; the ratios to bare node do.
 
 import { parseArgs } from 'node:util';
-import { burst400, cost, evenness, paced, type Sample, type Scale, type Session, take } from './measures.ts';
+import { burst400, cost, crash, evenness, paced, type Sample, type Scale, type Session, take } from './measures.ts';
 import { installPeers } from './peers.ts';
 import { type Results, report } from './report.ts';
-import { bare, clusterRoundRobin, clusterShared, peers, type Target, tutti, tuttiModes } from './targets.ts';
+import { bare, clusterRoundRobin, clusterShared, peers, pm2, type Target, tutti, tuttiModes } from './targets.ts';
 import { ownMeasures } from './tutti-only.ts';
 
 const { values: flags } = parseArgs({
@@ -42,6 +42,7 @@ const sessions: Record<string, { session: Session; targets: Target[] }[]> = {
     session: paced(workers),
     targets: flags.quick ? [byDefault] : [byDefault, tutti('kernel'), clusterShared],
   })),
+  crash: [{ session: crash, targets: [byDefault, clusterRoundRobin, pm2] }],
 };
 
 const only = flags.only?.split(',');

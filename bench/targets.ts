@@ -195,5 +195,5 @@ const wattpm: Target = {
 };
 
 export const peers: readonly Target[] = [clusterRoundRobin, clusterShared, pm2, throng, wattpm];
-export { clusterRoundRobin, clusterShared };
+export { clusterRoundRobin, clusterShared, pm2 };
 export const tuttiModes: readonly Target[] = ['least-connections', 'kernel', 'round-robin', 'ip-hash'].map(tutti);

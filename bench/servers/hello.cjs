@@ -16,6 +16,14 @@ http
         response.end(String(sum));
         return;
       }
+      case '/slow':
+        setTimeout(() => response.end(String(process.pid)), 200);
+        return;
+      case '/crash':
+        setTimeout(() => {
+          throw new Error('a request that kills');
+        }, 1);
+        return;
       case '/memory':
         response.end(JSON.stringify(process.memoryUsage()));
         return;
