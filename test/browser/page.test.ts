@@ -101,22 +101,57 @@ test('a reload under load is watched to its end, and nothing is lost', needsBrow
   assert.deepEqual(view.complaints, []);
 });
 
-test('a reload that fails says why, and the old generation serves', needsBrowser, async () => {
-  using releases = new Releases().deploy('1').write('2', 'throws-on-boot.cjs');
+test('a refused deploy stays on the page until a reload succeeds, and nothing lies over it', needsBrowser, async () => {
+  using releases = new Releases().deploy('1');
   const { rig, admin } = await startServed({ fixture: releases.entry });
   await using _ = rig;
   await using view = await openPage(admin);
   const { page } = view;
-  releases.point('2');
+  releases.write('1', 'throws-on-boot.cjs');
   await command(page, rig, 'Reload');
-  const notice = page.locator('.notice.bad');
-  await notice.waitFor();
-  assert.match((await notice.textContent()) ?? '', /Reload failed/);
-  assert.match((await notice.locator('pre').textContent()) ?? '', /Error: /);
+  const refusal = page.getByRole('alert', { name: 'Refused deploy' });
+  const isWhole = async () => {
+    await refusal.getByText('2 of 2 workers run the old code (generation 1)').waitFor();
+    await refusal.getByText('boom on boot').first().waitFor();
+    assert.match((await refusal.locator('pre').textContent()) ?? '', /server\.cjs:\d+:\d+\n[\s\S]*> +\d+ \| .*throw/);
+    await refusal.getByText('a worker that dies now is started from what is there').waitFor();
+    await page.getByRole('status').getByText('deploy refused').waitFor();
+  };
+  await isWhole();
+  assert.equal(await page.locator('.notice').count(), 0);
   assert.deepEqual(await page.locator('.worker .generation').allTextContents(), ['gen 1', 'gen 1']);
-  await notice.getByRole('button', { name: 'Dismiss' }).click();
-  await notice.waitFor({ state: 'detached' });
+  await page.reload();
+  await isWhole();
+  assert.equal(await page.getByRole('region', { name: 'Reload' }).count(), 0);
+
+  releases.write('1', 'hello.cjs');
+  await command(page, rig, 'Reload');
+  await page.getByText('serves everywhere').first().waitFor({ timeout: 60_000 });
+  await refusal.waitFor({ state: 'detached' });
+  assert.deepEqual(
+    view.complaints.filter((text) => !text.includes('409 (Conflict)')),
+    [],
+  );
 });
+
+test(
+  'a notice lies at the end of the page, where all that is under it can be scrolled away from it',
+  needsBrowser,
+  async () => {
+    const { rig, admin } = await startServed();
+    await using _ = rig;
+    await using view = await openPage(admin, { height: 500 });
+    const { page } = view;
+    await command(page, rig, 'Recycle slot 0', 'Recycle');
+    await page.locator('.notice.good', { hasText: 'Recycle of slot 0 done' }).waitFor();
+    const isClear = await page.evaluate(() => {
+      scrollTo(0, document.documentElement.scrollHeight);
+      const [main, notices] = ['main', '.notices'].map((name) => document.querySelector(name)?.getBoundingClientRect());
+      return (main?.bottom ?? 0) <= (notices?.top ?? 0);
+    });
+    assert.ok(isClear);
+  },
+);
 
 test('a killed worker is seen in less than two seconds', needsBrowser, async () => {
   const { rig, admin } = await startServed();

@@ -10,6 +10,7 @@ import { Incidents } from './incidents.tsx';
 import { LogTail } from './log-tail.tsx';
 import { Masthead } from './masthead.tsx';
 import { Notices } from './notices.tsx';
+import { Refusal } from './refusal.tsx';
 import { ReloadPanel } from './reload-panel.tsx';
 import { Workers } from './workers.tsx';
 
@@ -23,6 +24,7 @@ export function App() {
     <div class={state.connection === 'lost' ? 'page stale' : 'page'}>
       <Masthead state={state} />
       <main>
+        <Refusal snapshot={state.snapshot} />
         <ReloadPanel snapshot={state.snapshot} />
         <Figures state={state} />
         {state.snapshot && <Charts state={state} />}

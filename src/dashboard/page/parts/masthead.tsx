@@ -84,16 +84,18 @@ function StateBadge({ state }: { state: PageState }) {
   }
   if (!snapshot) return <span class="badge">connecting …</span>;
   const ready = snapshot.workers.filter((worker) => worker.state === 'ready').length;
+  const refused = snapshot.reload.state === 'idle' && Boolean(snapshot.reload.standing);
   const tone =
     snapshot.circuit === 'open' || ready === 0
       ? 'bad'
-      : snapshot.state === 'running' && ready >= snapshot.target
+      : snapshot.state === 'running' && ready >= snapshot.target && !refused
         ? 'good'
         : 'warn';
   return (
     <span class={`badge ${tone}`} role="status">
       <i class={snapshot.state === 'running' ? 'dot' : 'dot pulsing'} />
       {snapshot.circuit === 'open' ? 'circuit open' : snapshot.state}
+      {refused && ', deploy refused'}
       <span class="badge-more">
         {ready} of {snapshot.target} ready
       </span>

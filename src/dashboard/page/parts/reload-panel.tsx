@@ -1,4 +1,5 @@
-// A reload as it happens: every slot on its way from the old generation to the new one. Stays for a while after its end.
+// A reload as it happens: every slot on its way from the old generation to the new one. Stays for a while after a good end; of a bad one
+// the refusal tells.
 
 import { useEffect, useState } from 'preact/hooks';
 import type { ReloadSnapshot, Snapshot, WorkerSnapshot } from '../../../supervisor/snapshot.ts';
@@ -21,7 +22,7 @@ export function ReloadPanel({ snapshot }: { snapshot: Snapshot | null }) {
     return () => clearTimeout(timer);
   }, [active, seen]);
 
-  if (!snapshot || !reload || (!active && !seen)) return null;
+  if (!snapshot || !reload || (!active && (!seen || reload.standing))) return null;
   const target = active ? reload.generation : (seen?.generation ?? reload.generation);
   const share = reload.total === 0 ? 0 : reload.done / reload.total;
   const ended = !active;
@@ -57,7 +58,6 @@ export function ReloadPanel({ snapshot }: { snapshot: Snapshot | null }) {
           </li>
         ))}
       </ol>
-      {reload.error && <p class="reload-error">{reload.error}</p>}
     </section>
   );
 }
@@ -74,10 +74,6 @@ function endWords(reload: ReloadSnapshot): string {
   switch (reload.result) {
     case 'done':
       return 'serves everywhere';
-    case 'failed':
-      return 'failed: the old generation serves';
-    case 'degraded':
-      return 'arrived only in part';
     default:
       return 'was overtaken by a later one';
   }

@@ -70,6 +70,8 @@ async function saveProfile(slot: number, seconds: number): Promise<void> {
 
 function tellResult(command: Command, result: CommandResult): void {
   const title = titleOf(command);
+  // The page itself shows what came of a reload, for as long as it holds.
+  if ('standing' in result) return;
   switch (result.outcome) {
     case 'done':
       notify({ tone: 'good', title: `${title} done`, ...(result.detail && { detail: result.detail }) });

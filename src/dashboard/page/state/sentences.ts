@@ -93,12 +93,14 @@ export function describeEvent(event: SupervisorEvent): Sentence {
         text: `Generation ${event.generation} serves everywhere after ${formatDuration(event.ms)}`,
       };
     case 'reload-failed':
-      return {
-        tone: event.superseded ? 'plain' : 'bad',
-        text: `Generation ${event.generation} was given up${event.rolledBack ? ', the old one stays' : ''}`,
-        detail: event.reason,
-        lines: event.lastLines,
-      };
+      return event.standing === undefined
+        ? { tone: 'plain', text: `Generation ${event.generation} was given up`, detail: event.reason }
+        : {
+            tone: 'bad',
+            text: `Generation ${event.generation} ${event.standing.headline}: ${event.standing.summary}`,
+            detail: event.reason,
+            lines: [...(event.frame ?? []), ...event.lastLines],
+          };
     case 'scaled':
       return { tone: 'plain', text: `Scaled from ${event.from} to ${event.to} workers`, detail: event.reason };
     case 'recycled':
