@@ -20,7 +20,7 @@ const source = join(root, 'src/dashboard/page');
 const cache = join(root, '.cache/page');
 
 /** Answers the paths of the files of other packages that are in it. */
-export async function buildPage(into = join(root, 'dist/dashboard/page')) {
+export async function buildPage(into) {
   const built = join(cache, fingerprint());
   if (!existsSync(built)) {
     rmSync(cache, { recursive: true, force: true });

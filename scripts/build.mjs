@@ -1,8 +1,8 @@
 // Builds dist/: tsc for the types, Rolldown for the primary's side, esbuild for the preload, which must be CommonJS without packages,
 // Vite for the page.
-import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { clearOut, exchange, out } from './out.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 process.chdir(root);
@@ -12,8 +12,9 @@ if (!existsSync('node_modules/typescript')) {
   process.exit(0);
 }
 
-rmSync('dist', { recursive: true, force: true });
-execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], { stdio: 'inherit' });
+clearOut();
+const { bundleTypes } = await import('./bundle-types.mjs');
+bundleTypes();
 
 const { bundle } = await import('./bundle.mjs');
 const modules = await bundle();
@@ -27,7 +28,7 @@ for (const [name, joined] of [
 ])
   await build({
     entryPoints: [`src/worker/${name}.ts`],
-    outfile: `dist/worker/${name}.cjs`,
+    outfile: `${out}/worker/${name}.cjs`,
     bundle: true,
     platform: 'node',
     format: 'cjs',
@@ -46,7 +47,7 @@ for (const [name, joined] of [
   });
 const flame = await build({
   entryPoints: ['src/dashboard/flame/flame.js'],
-  outdir: 'dist/dashboard/flame',
+  outdir: `${out}/dashboard/flame`,
   bundle: true,
   minify: true,
   format: 'iife',
@@ -55,9 +56,10 @@ const flame = await build({
   logLevel: 'warning',
 });
 modules.push(...Object.keys(flame.metafile.inputs));
-chmodSync('dist/bin.js', 0o755);
+chmodSync(`${out}/bin.js`, 0o755);
 
 const { buildPage } = await import('./build-page.mjs');
-modules.push(...(await buildPage()));
+modules.push(...(await buildPage(`${out}/dashboard/page`)));
 const { writeLicenses } = await import('./licenses.mjs');
 writeLicenses(modules);
+exchange();

@@ -2,14 +2,14 @@
 // before it forks them must be little: 150 ES modules cost over 100 ms, and importing node:http from an ES module makes Node load undici,
 // which is a fifth of the primary's memory on Node 24. The code keeps its names and lines, so that a stack trace can be read.
 import { writeFileSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { rolldown } from 'rolldown';
+import { out } from './out.mjs';
 
-/** Programs of their own, and what the process tests take from dist/ to look at closely. */
-const entries = {
-  programs: ['bin', 'index', 'cli/background', 'config/evaluate', 'logs/log-writer'],
-  tests: ['supervise', 'surroundings', 'config/app', 'logs/log-process', 'logs/read-log'],
-};
+/** Programs of their own, and the library. */
+const programs = ['bin', 'index', 'cli/background', 'config/evaluate', 'logs/log-writer'];
+/** What the process tests look at closely. Not published (package.json, `files`). */
+const forTests = ['supervise', 'surroundings', 'config/app', 'logs/log-process', 'logs/read-log'];
 
 /** Loaded from node_modules, because most never need them and they are large. */
 const external = [/^node:/, 'croner', 'jiti', 'yaml'];
@@ -19,7 +19,10 @@ const source = join(process.cwd(), 'src');
 /** Answers the paths of the files that are in it. */
 export async function bundle() {
   const build = await rolldown({
-    input: Object.fromEntries([...entries.programs, ...entries.tests].map((name) => [name, `src/${name}.ts`])),
+    input: Object.fromEntries([
+      ...programs.map((name) => [name, `src/${name}.ts`]),
+      ...forTests.map((name) => [`tests/${basename(name)}`, `src/${name}.ts`]),
+    ]),
     platform: 'node',
     external,
     // Required by the option below: these files are not for others to import from, but for the doors.
@@ -28,7 +31,7 @@ export async function bundle() {
     transform: { target: 'node20.19' },
   });
   const { output } = await build.write({
-    dir: 'dist',
+    dir: out,
     format: 'cjs',
     comments: false,
     entryFileNames: '[name].js',
@@ -39,7 +42,7 @@ export async function bundle() {
     },
   });
   // The package's own type is module; what Node finds in here is not.
-  writeFileSync('dist/package.json', '{ "type": "commonjs" }\n');
+  writeFileSync(join(out, 'package.json'), '{ "type": "commonjs" }\n');
   return output.flatMap(({ moduleIds = [] }) => moduleIds);
 }
 

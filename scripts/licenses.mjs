@@ -1,6 +1,7 @@
 // Whose code is in dist/, with their licences, which want to go with it: of the primary's side, the flame graph and the page.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { out } from './out.mjs';
 
 /** `modules`: the paths of all files that a bundler took. */
 export function writeLicenses(modules) {
@@ -16,5 +17,8 @@ export function writeLicenses(modules) {
     return `${name} ${version} (${license})\n\n${text}\n`;
   });
   const head = 'tutti contains code of these packages.\n';
-  writeFileSync('dist/THIRD-PARTY-LICENSES.txt', [head, ...new Set(texts.sort())].join(`\n${'-'.repeat(80)}\n\n`));
+  writeFileSync(
+    join(out, 'THIRD-PARTY-LICENSES.txt'),
+    [head, ...new Set(texts.sort())].join(`\n${'-'.repeat(80)}\n\n`),
+  );
 }

@@ -19,10 +19,14 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
-import { LogProcess } from '../../dist/logs/log-process.js';
-import { follow, lastRecords } from '../../dist/logs/read-log.js';
+import type { LogProcess } from '../../src/logs/log-process.ts';
 import type { LogRecord } from '../../src/logs/record.ts';
 import { isAlive } from '../support/processes.ts';
+
+// As they are built: the log process is a file beside them in dist/.
+const built = (name: string): string => new URL(`../../dist/tests/${name}.js`, import.meta.url).href;
+const logProcess: typeof import('../../src/logs/log-process.ts') = await import(built('log-process'));
+const { follow, lastRecords }: typeof import('../../src/logs/read-log.ts') = await import(built('read-log'));
 
 interface Bench {
   folder: string;
@@ -40,7 +44,7 @@ interface Options {
 async function bench(t: TestContext, { maxSizeBytes, keep = 3, format = 'json' }: Options = {}): Promise<Bench> {
   const folder = mkdtempSync(join(tmpdir(), 'tutti-log-'));
   const file = join(folder, 'logs', 'app.log');
-  const logs = await LogProcess.start({
+  const logs = await logProcess.LogProcess.start({
     ...{ socket: join(folder, 'log.sock'), secret: 'known to the test' },
     format,
     file: { file, maxSizeBytes: maxSizeBytes ?? null, maxAgeMs: null, keep },
@@ -185,7 +189,12 @@ test('a compressed file that is cut off is shown as far as it goes', async (t) =
 
 test('what a worker left behind, with its output still open, does not keep the end waiting', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'tutti-log-'));
-  const logs = await LogProcess.start({ socket: join(folder, 'log.sock'), secret: 's', format: 'raw', file: null });
+  const logs = await logProcess.LogProcess.start({
+    socket: join(folder, 'log.sock'),
+    secret: 's',
+    format: 'raw',
+    file: null,
+  });
   const { stdout, stderr } = await logs.open({ slot: 0, generation: 1 });
   t.after(async () => {
     stdout.destroy();
@@ -199,7 +208,12 @@ test('what a worker left behind, with its output still open, does not keep the e
 
 test('a log process that is killed costs the primary nothing but its output', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'tutti-log-'));
-  const logs = await LogProcess.start({ socket: join(folder, 'log.sock'), secret: 's', format: 'raw', file: null });
+  const logs = await logProcess.LogProcess.start({
+    socket: join(folder, 'log.sock'),
+    secret: 's',
+    format: 'raw',
+    file: null,
+  });
   const { stdout, stderr } = await logs.open({ slot: 0, generation: 1 });
   // In the primary the connection may break while it is not given to anybody yet: that must not be an error of its program.
   process.kill(logs.pid, 'SIGKILL');
