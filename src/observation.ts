@@ -5,13 +5,19 @@ import type { AdminExtras } from './admin/target.ts';
 import { dashboardAssets, dashboardHeaders } from './dashboard/assets.ts';
 import { AppMetrics, type AppMetricsSource, type Collected } from './metrics/app-metrics.ts';
 import { negotiateFormat } from './metrics/exposition.ts';
-import { Metrics, ownUsageMeter } from './metrics/metrics.ts';
+import { Metrics, type MetricsSources, ownUsageMeter } from './metrics/metrics.ts';
 import { Sampler } from './metrics/sampler.ts';
 import type { AppMetric } from './protocol/messages.ts';
 import type { Action, WorkerId } from './supervisor/actions.ts';
 import type { Host } from './supervisor/host.ts';
 import type { SupervisorInput } from './supervisor/inputs.ts';
-import type { Snapshot } from './supervisor/snapshot.ts';
+
+export interface ObservationSources extends Pick<MetricsSources, 'snapshot' | 'now' | 'requestCounts'> {
+  /** Asks for the application's own metrics; the answers come to `appMetrics()`. */
+  askWorkers: AppMetricsSource['ask'];
+  /** Hears once that not all of them fit. */
+  warn: (message: string) => void;
+}
 
 export class Observation {
   readonly extras: AdminExtras;
@@ -20,10 +26,10 @@ export class Observation {
   readonly #app: AppMetrics;
   #warned = false;
 
-  /** `askWorkers` asks for the application's own metrics; the answers come to `appMetrics()`. `warn` hears once that not all fit. */
-  constructor(snapshot: () => Snapshot, askWorkers: AppMetricsSource['ask'], warn: (message: string) => void) {
+  constructor({ snapshot, now, requestCounts, askWorkers, warn }: ObservationSources) {
     this.#app = new AppMetrics({ ask: askWorkers });
-    this.#metrics = new Metrics({ snapshot, ownUsage: ownUsageMeter(), appMetrics: () => this.#collect(warn) });
+    const appMetrics = (): Promise<Collected> => this.#collect(warn);
+    this.#metrics = new Metrics({ snapshot, now, requestCounts, ownUsage: ownUsageMeter(), appMetrics });
     this.#sampler = new Sampler(this.#metrics, snapshot);
     let assets: ReturnType<typeof dashboardAssets> | null = null;
     this.extras = {

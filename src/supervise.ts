@@ -19,6 +19,7 @@ import { loadedFiles } from './host/loaded-files.ts';
 import { monotonicMs } from './host/monotonic.ts';
 import { NodeHost } from './host/node-host.ts';
 import { PrimaryDataPlane } from './host/primary-data-plane.ts';
+import { cpuMicros } from './host/process-cpu.ts';
 import { ProcessMemory } from './host/process-memory.ts';
 import { Scratch } from './host/scratch.ts';
 import { hasTerminal, installSignals, type SignalCommands, signalTable } from './host/signals.ts';
@@ -131,11 +132,12 @@ export function launch(
 
   const roster = new Roster(process.env, config.name);
 
+  const dataPlane = new PrimaryDataPlane({ balance: config.balance });
   const host = new NodeHost({
     generations,
     memory,
     roster,
-    dataPlane: new PrimaryDataPlane({ balance: config.balance }),
+    dataPlane,
     output: output === 'inherit' ? 'inherit' : 'pipe',
     connectOutput: log === null ? null : (worker) => log.connect(worker),
     outputOf: ({ slot, pid, generation }, stream, chunk) => {
@@ -168,11 +170,13 @@ export function launch(
     metrics: (...reply) => observation.appMetrics(...reply),
     said,
   });
-  const observation = new Observation(
+  const observation = new Observation({
     snapshot,
-    (seq) => host.askMetrics(seq),
-    (message) => notice('warn', message),
-  );
+    now: () => host.now(),
+    requestCounts: () => dataPlane.requestCounts(),
+    askWorkers: (seq) => host.askMetrics(seq),
+    warn: (message) => notice('warn', message),
+  });
   const supervisor = new Supervisor(
     {
       name: config.name,
@@ -221,6 +225,9 @@ export function launch(
   function snapshot(): Snapshot {
     const now = host.now();
     const core = supervisor.snapshot();
+    const answers = new Map(
+      dataPlane.requestCounts().map(({ worker, counts }) => [worker, counts.status.reduce((sum, one) => sum + one, 0)]),
+    );
     return completeSnapshot(core, {
       pid: process.pid,
       version,
@@ -228,7 +235,10 @@ export function launch(
       node: generations.get(core.generation)?.nodeVersion ?? process.version,
       monotonicMs: now,
       wallMs: Date.now(),
-      pssBytes: (pid) => memory.pssBytes(pid, now),
+      memory: (pid) => memory.of(pid, now),
+      cpuMicros,
+      answers: (worker) => answers.get(worker) ?? null,
+      silentMs: (worker) => dataPlane.silentMs(worker),
     });
   }
 

@@ -22,7 +22,7 @@ import { MetricsQuestion } from './metrics-question.ts';
 import type { NodeHostOptions } from './node-host-options.ts';
 import { PreloadNotices } from './preload-notices.ts';
 import { probe } from './probe.ts';
-import { pssBytes } from './process-memory.ts';
+import { memorySize } from './process-memory.ts';
 import { Scratch } from './scratch.ts';
 import { WorkerMemory } from './worker-memory.ts';
 import { type WorkerObserver, WorkerProcess } from './worker-process.ts';
@@ -128,7 +128,8 @@ export class NodeHost implements Host {
         return;
       case 'measure-memory': {
         const { worker } = action;
-        this.#later({ type: 'worker-memory', worker, pssBytes: pssBytes(this.#workers.get(worker)?.pid ?? 0) });
+        const size = memorySize(this.#workers.get(worker)?.pid ?? 0);
+        this.#later({ type: 'worker-memory', worker, pssBytes: size?.pssBytes ?? null });
         return;
       }
       case 'autopsy':

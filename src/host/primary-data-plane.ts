@@ -205,6 +205,22 @@ export class PrimaryDataPlane implements DataPlane {
     this.#watcher?.(signs.map(({ worker, at, beat }) => ({ worker, agoMs: Math.round(now - at), beat })));
   }
 
+  /** What the workers have counted up to now, of those that write it where it can be read. */
+  requestCounts(): { worker: WorkerId; counts: RequestCounts }[] {
+    const found: { worker: WorkerId; counts: RequestCounts }[] = [];
+    for (const [cell, counts] of this.#scoreboard?.tallies() ?? []) {
+      const member = this.#byCell.get(cell);
+      if (member !== undefined) found.push({ worker: member.id, counts });
+    }
+    return found;
+  }
+
+  /** For how long nothing was heard of the worker, by message or on the scoreboard. */
+  silentMs(worker: WorkerId): number {
+    const member = this.#members.get(worker);
+    return member === undefined || member.isFresh() ? 0 : member.silentMs();
+  }
+
   tally(worker: WorkerId): RequestCounts | null {
     const cell = this.#cells.get(worker);
     return cell === undefined ? null : (this.#scoreboard?.tally(cell) ?? null);

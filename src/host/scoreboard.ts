@@ -92,16 +92,22 @@ export class Scoreboard {
     return takeCounts(record);
   }
 
+  /** What the workers have counted up to now. */
+  *tallies(): Iterable<[cell: number, counts: RequestCounts]> {
+    if (this.#closed || this.#highest === 0) return;
+    const records = this.#readRecords();
+    for (const cell of this.#used) {
+      yield [cell, takeCounts(records.subarray(cell * RECORD_NUMBERS, (cell + 1) * RECORD_NUMBERS))];
+    }
+  }
+
   /**
    * Calls back for each worker that has given a sign of life since the last call: when that was, on the clock of `systemMs`, and its
    * heartbeat, null if it had nothing new to say.
    */
   signs(heard: (cell: number, aliveAtMs: number, beat: Beat | null) => void): void {
     if (this.#closed || this.#highest === 0) return;
-    const numbers = this.#highest * RECORD_NUMBERS;
-    if (this.#records.length < numbers) this.#records = new Float64Array(numbers + 8 * RECORD_NUMBERS);
-    const records = this.#records;
-    readSync(this.#fd, records, 0, numbers * 8, recordOffset(0));
+    const records = this.#readRecords();
     for (const [cell, seen] of this.#seen) {
       const at = cell * RECORD_NUMBERS;
       const aliveAt = records[at + RECORD_ALIVE_AT] ?? 0;
@@ -142,6 +148,14 @@ export class Scoreboard {
     this.#closed = true;
     closeSync(this.#fd);
     rmSync(this.path, { force: true });
+  }
+
+  /** Of all workers, in one read. */
+  #readRecords(): Float64Array {
+    const numbers = this.#highest * RECORD_NUMBERS;
+    if (this.#records.length < numbers) this.#records = new Float64Array(numbers + 8 * RECORD_NUMBERS);
+    readSync(this.#fd, this.#records, 0, numbers * 8, recordOffset(0));
+    return this.#records;
   }
 
   #clear(cell: number): void {

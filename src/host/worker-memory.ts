@@ -23,7 +23,7 @@ export class WorkerMemory {
   #look(workers: readonly { pid: number }[], now: number): MemoryRoom | null {
     const freeBytes = memoryFreeBytes();
     if (freeBytes === null) return null;
-    const sizes = workers.map(({ pid }) => this.#memory.pssBytes(pid, now)).filter((bytes) => bytes !== null);
+    const sizes = workers.map(({ pid }) => this.#memory.of(pid, now)?.pssBytes).filter((bytes) => bytes !== undefined);
     sizes.sort((a, b) => a - b);
     // The middle one: some have just been started, and one may leak.
     return { freeBytes, workerBytes: sizes[Math.floor(sizes.length / 2)] ?? 0 };

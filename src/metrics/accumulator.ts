@@ -1,12 +1,13 @@
 // Keeps every count of the app's life by watching what goes into the core (inputs) and what comes out of it (actions). A worker's own
 // counters begin at 0 with its process; here only their growth is added to the slot, so that no series ever goes back, whatever
-// dies, reloads or scales. Pure: no clock, no I/O. Runs in the primary.
+// dies, reloads or scales. Pure: the caller brings the time. Runs in the primary.
 
 import { LATENCY_BOUNDS_MS, type RequestCounts } from '../protocol/messages.ts';
 import type { Action, WorkerId } from '../supervisor/actions.ts';
 import type { SupervisorEvent } from '../supervisor/events.ts';
 import type { Heartbeat, SupervisorInput } from '../supervisor/inputs.ts';
 import { Counter, Histogram } from './counters.ts';
+import { noFlow, Rates } from './rates.ts';
 
 const fineBoundsSeconds = LATENCY_BOUNDS_MS.map((ms) => ms / 1000);
 const lifeBoundsSeconds = [0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60] as const;
@@ -54,6 +55,7 @@ export class Accumulator {
   readonly reloadSeconds = new Histogram(reloadBoundsSeconds);
   /** Durations of requests, by slot, as finely as the workers measure them. */
   readonly latencies = new Map<string, Histogram>();
+  readonly rates = new Rates();
 
   readonly #workers = new Map<WorkerId, Watched>();
   readonly #lastExitReason = new Map<number, string>();
@@ -69,26 +71,39 @@ export class Accumulator {
     for (const direction of ['up', 'down']) this.scalings.add({ direction }, 0);
   }
 
-  input(input: SupervisorInput): void {
-    if (input.type === 'worker-heartbeat') this.#heartbeat(input.worker, input.beat);
+  /** Every input, when it came: ms of a monotonic clock. */
+  input(input: SupervisorInput, now: number): void {
+    if (input.type === 'worker-heartbeat') this.#heartbeat(input.worker, input.beat, now);
+    else if (input.type === 'worker-alive') this.rates.report(input.worker, noFlow, now);
     else if (input.type === 'workers-heard') {
-      for (const { worker, beat } of input.signs) if (beat !== null) this.#heartbeat(worker, beat);
-    } else if (input.type === 'worker-counted') this.#counted(input.worker, input.counts);
+      for (const { worker, agoMs, beat } of input.signs) {
+        if (beat === null) this.rates.report(worker, noFlow, now - agoMs);
+        else this.#heartbeat(worker, beat, now - agoMs);
+      }
+    } else if (input.type === 'worker-counted') this.counted(input.worker, input.counts, now);
     else if (input.type === 'worker-online') this.#online(input.worker, input.pid);
     else if (input.type === 'worker-exit') this.#ended(input.worker);
   }
 
-  action(action: Action): void {
+  action(action: Action, now: number): void {
     if (action.type === 'fork') {
       this.#workers.set(action.worker, { slot: action.slot, pid: null, beat: null, counts: null, ended: false });
+      this.rates.begin(action.worker, slotLabel(action.slot), now);
       this.#declareSlot(action.slot);
     } else if (action.type === 'admit') {
       const watched = this.#workers.get(action.worker);
       if (watched) watched.slot = action.slot;
+      this.rates.admit(action.worker, slotLabel(action.slot));
       this.#declareSlot(action.slot);
     } else if (action.type === 'report') {
       this.event(action.event);
     }
+  }
+
+  /** What a worker had counted at that time. What is known to be more already is not changed. */
+  counted(worker: WorkerId, counts: RequestCounts, at: number): void {
+    const watched = this.#workers.get(worker);
+    if (watched) this.#count(worker, watched, counts, at);
   }
 
   /** The last heartbeats of the living workers of a slot: one, or two while one replaces the other. */
@@ -192,7 +207,7 @@ export class Accumulator {
     return histogram;
   }
 
-  #heartbeat(worker: WorkerId, beat: Heartbeat): void {
+  #heartbeat(worker: WorkerId, beat: Heartbeat, at: number): void {
     const watched = this.#workers.get(worker);
     if (!watched) return;
     const before = watched.beat;
@@ -205,7 +220,7 @@ export class Accumulator {
     const extra = beat.extra;
     const past = before?.extra;
     if (!extra) return;
-    this.#count(watched, extra);
+    this.#count(worker, watched, extra, at);
     this.preloadFailures.add({ slot }, (extra.failures ?? 0) - (past?.failures ?? 0));
     for (const result of ['sent', 'adopted', 'refused'] as const) {
       if (extra.transfers) {
@@ -222,26 +237,25 @@ export class Accumulator {
   }
 
   /** Adds what has grown since the last time. What comes late, and knows less, adds nothing. */
-  #count(watched: Watched, counts: RequestCounts): void {
+  #count(worker: WorkerId, watched: Watched, counts: RequestCounts, at: number): void {
     const past = watched.counts;
     if (past !== null && sum(counts.status) < sum(past.status)) return;
     watched.counts = counts;
     const slot = slotLabel(watched.slot);
-    statusClasses.forEach((status, index) => {
-      this.requests.add({ slot, status }, (counts.status[index] ?? 0) - (past?.status[index] ?? 0));
+    const status = counts.status.map((count, index) => Math.max(0, count - (past?.status[index] ?? 0)));
+    statusClasses.forEach((name, index) => {
+      this.requests.add({ slot, status: name }, status[index] ?? 0);
     });
-    this.#latency(slot).merge(
+    const grown = new Histogram(fineBoundsSeconds);
+    grown.merge(
       counts.latencyBuckets.le.map((ms) => ms / 1000),
       counts.latencyBuckets.counts.map((count, index) =>
         Math.max(0, count - (past?.latencyBuckets.counts[index] ?? 0)),
       ),
       Math.max(0, counts.latencySumMs - (past?.latencySumMs ?? 0)) / 1000,
     );
-  }
-
-  #counted(worker: WorkerId, counts: RequestCounts): void {
-    const watched = this.#workers.get(worker);
-    if (watched) this.#count(watched, counts);
+    this.#latency(slot).merge(grown.bounds, grown.counts, grown.sum);
+    this.rates.report(worker, { requests: sum(status), errors: status[5] ?? 0, latency: grown.counts }, at);
   }
 
   #online(worker: WorkerId, pid: number): void {
@@ -253,6 +267,7 @@ export class Accumulator {
     const watched = this.#workers.get(worker);
     if (!watched) return;
     watched.ended = true;
+    this.rates.end(worker);
     const ended = [...this.#workers].filter(([, one]) => one.ended);
     for (const [id] of ended.slice(0, Math.max(0, ended.length - endedKept))) this.#workers.delete(id);
   }

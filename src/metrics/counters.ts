@@ -47,6 +47,7 @@ export class Histogram {
   /** Adds counts that were made elsewhere with bounds of its own: each goes where its upper bound belongs. */
   merge(bounds: readonly number[], counts: readonly number[], sum: number): void {
     counts.forEach((count, index) => {
+      if (count === 0) return;
       const upper = bounds[index] ?? Number.POSITIVE_INFINITY;
       const at = this.bounds.findIndex((bound) => upper <= bound);
       const into = at === -1 ? this.bounds.length : at;

@@ -16,8 +16,14 @@ scrape_configs:
 - **Slots, not pids.** The label \`slot\` is the stable place of a worker, \`0\` … \`n − 1\`; \`spare\` is a booted worker that waits for a
   place. A reload or a crash starts no new series.
 - **Counters never go back.** A worker's own counts begin at 0 with each process; the supervisor adds their growth to the slot, through
-  crashes, reloads and scaling. A worker sends its last counts before it ends; one that is killed from outside loses at most the counts
-  since its last heartbeat (1 s).
+  crashes, reloads and scaling.
+- **As of now.** Counts of requests stand in shared memory, at most 10 ms old: this page, \`tutti status\`, \`tutti top\` and the live page read them when they are
+  asked, and show the same. The rates of the last two are divided by the time between the looks of one clock, which nobody can set. Everything else of a worker is told
+  once a second, as of that second.
+- **A worker that ends** by itself or by an uncaught exception tells its last counts first. One that is killed (SIGKILL, no memory, hung) keeps all requests that it has
+  answered but for those of the last 10 ms in which its loop turned; of its other counters, what came after its last heartbeat (1 s) is lost.
+- **A worker whose loop stands still** tells nothing. After 2.5 s its event loop counts as busy, its delay is how long it has been silent, and its CPU (gauge; Linux) is what the
+  kernel says. Requests in flight, connections and heap stay as it told them last.
 - **Gauges of a slot** that is being replaced are the sum of the old and the new worker (memory, connections, requests) or the higher of
   the two (event loop).
 - **The application's own metrics.** If it uses \`prom-client\`, its default registry is merged over all workers by each metric's

@@ -2,9 +2,11 @@
 // short line per slot. A bounded ring each, so that a supervisor that runs for years needs no more than one that runs for an hour.
 // Pure: the caller brings the time. Runs in the primary.
 
+import { LATENCY_BOUNDS_MS } from '../protocol/messages.ts';
 import type { Snapshot } from '../supervisor/snapshot.ts';
-import { type Accumulator, slotLabel } from './accumulator.ts';
+import { slotLabel } from './accumulator.ts';
 import { quantile } from './counters.ts';
+import { added, type Flow, noFlow, type Rates, scaled } from './rates.ts';
 
 export const shortStepMs = 1_000;
 export const shortLength = 300;
@@ -13,7 +15,7 @@ export const longLength = 360;
 /** Points that a slot's line keeps. */
 export const slotLength = 60;
 
-/** What happened between two points. Latencies are null when no request ended. */
+/** What happened between two points. Latencies are null when no request ended. Connections, requests in flight and memory are as of its end. */
 export interface HistoryPoint {
   /** Milliseconds since the epoch, at the end of the step. */
   at: number;
@@ -55,45 +57,51 @@ export interface HistoryView {
   slots: Record<string, SlotLine>;
 }
 
-interface Totals {
-  at: number;
-  requests: number;
-  errors: number;
-  bounds: readonly number[];
-  latency: number[];
-  slots: Map<string, number>;
+/** The same instant on both clocks: that of the machine may be set, the other only runs. */
+export interface Instant {
+  /** Milliseconds since the epoch. */
+  wallMs: number;
+  monotonicMs: number;
+}
+
+/** What is to become one point. */
+interface Step {
+  ms: number;
+  /** Of the whole step, not a second. */
+  counted: Flow;
+  cpuPercent: number;
+  eventLoopUtilization: number;
 }
 
 export class History {
-  readonly #counts: Accumulator;
+  readonly #rates: Rates;
   readonly #short: HistoryPoint[] = [];
   readonly #long: HistoryPoint[] = [];
   readonly #slots = new Map<string, SlotLine>();
-  #before: Totals | null = null;
-  #longBefore: Totals | null = null;
+  #before: number | null = null;
+  #longStep: Step | null = null;
 
-  constructor(counts: Accumulator) {
-    this.#counts = counts;
+  constructor(rates: Rates) {
+    this.#rates = rates;
   }
 
   /** To be called about once a second. The first call only sets the starting line. */
-  record(at: number, snapshot: Snapshot): Recorded {
-    const now = this.#totals(at);
-    const before = this.#before;
-    this.#before = now;
-    if (!before || at <= before.at) {
-      this.#longBefore ??= now;
-      return { second: null, hour: null, slots: {} };
-    }
-    const second = pointBetween(before, now, snapshot);
-    push(this.#short, second, shortLength);
-    const slots = this.#recordSlots(before, now, snapshot);
-    let hour: HistoryPoint | null = null;
-    if (this.#longBefore && at - this.#longBefore.at >= longStepMs) {
-      hour = pointBetween(this.#longBefore, now, snapshot);
-      push(this.#long, hour, longLength);
-      this.#longBefore = now;
-    }
+  record({ wallMs, monotonicMs }: Instant, snapshot: Snapshot): Recorded {
+    const ms = this.#before === null ? 0 : monotonicMs - this.#before;
+    if (this.#before !== null && ms <= 0) return nothing;
+    this.#before = monotonicMs;
+    const flows = this.#rates.look(monotonicMs);
+    if (ms === 0) return nothing;
+    const step = stepOf(ms, [...flows.values()].reduce(added, noFlow), snapshot);
+    const second = pointOf(step, wallMs, snapshot);
+    pushPoint(this.#short, second, shortLength);
+    const slots = this.#recordSlots(flows, snapshot);
+    this.#longStep = this.#longStep === null ? step : joined(this.#longStep, step);
+    // Timers are late by a little, again and again.
+    if (this.#longStep.ms < longStepMs - shortStepMs / 2) return { second, hour: null, slots };
+    const hour = pointOf(this.#longStep, wallMs, snapshot);
+    pushPoint(this.#long, hour, longLength);
+    this.#longStep = null;
     return { second, hour, slots };
   }
 
@@ -106,25 +114,7 @@ export class History {
     };
   }
 
-  #totals(at: number): Totals {
-    const totals: Totals = { at, requests: 0, errors: 0, bounds: [], latency: [], slots: new Map() };
-    for (const { labels, value } of this.#counts.requests.series()) {
-      totals.requests += value;
-      if (labels.status === '5xx') totals.errors += value;
-      const slot = labels.slot ?? '';
-      totals.slots.set(slot, (totals.slots.get(slot) ?? 0) + value);
-    }
-    for (const histogram of this.#counts.latencies.values()) {
-      totals.bounds = histogram.bounds;
-      histogram.counts.forEach((count, index) => {
-        totals.latency[index] = (totals.latency[index] ?? 0) + count;
-      });
-    }
-    return totals;
-  }
-
-  #recordSlots(before: Totals, now: Totals, snapshot: Snapshot): Record<string, SlotPoint> {
-    const seconds = (now.at - before.at) / 1000;
+  #recordSlots(flows: ReadonlyMap<string, Flow>, snapshot: Snapshot): Record<string, SlotPoint> {
     const present = new Set(snapshot.workers.map((worker) => slotLabel(worker.slot)));
     for (const slot of [...this.#slots.keys()]) {
       if (!present.has(slot)) this.#slots.delete(slot);
@@ -133,7 +123,7 @@ export class History {
     for (const slot of present) {
       const workers = snapshot.workers.filter((worker) => slotLabel(worker.slot) === slot);
       const point = {
-        requestsPerSecond: ((now.slots.get(slot) ?? 0) - (before.slots.get(slot) ?? 0)) / seconds,
+        requestsPerSecond: flows.get(slot)?.requests ?? 0,
         cpuPercent: total(workers.map((worker) => worker.cpuPercent)),
         memoryBytes: total(workers.map((worker) => worker.pssBytes ?? worker.rssBytes)),
       };
@@ -148,30 +138,58 @@ export class History {
   }
 }
 
-function pointBetween(before: Totals, now: Totals, snapshot: Snapshot): HistoryPoint {
-  const seconds = (now.at - before.at) / 1000;
-  const counts = now.latency.map((count, index) => count - (before.latency[index] ?? 0));
-  const latency = (q: number) => {
-    const value = quantile(now.bounds, counts, q);
-    return value === null ? null : value * 1000;
-  };
-  const serving = snapshot.workers.filter((worker) => worker.state === 'ready' || worker.state === 'suspect');
+const nothing: Recorded = { second: null, hour: null, slots: {} };
+
+function stepOf(ms: number, flow: Flow, { workers }: Snapshot): Step {
+  const serving = workers.filter(({ state }) => state === 'ready' || state === 'suspect');
+  const utilization = total(serving.map((worker) => worker.eventLoopUtilization));
   return {
-    at: now.at,
-    requestsPerSecond: (now.requests - before.requests) / seconds,
-    errorsPerSecond: (now.errors - before.errors) / seconds,
-    p50Ms: latency(0.5),
-    p95Ms: latency(0.95),
-    p99Ms: latency(0.99),
-    connections: total(snapshot.workers.map((worker) => worker.connections)),
-    activeRequests: total(snapshot.workers.map((worker) => worker.activeRequests)),
-    cpuPercent: total(snapshot.workers.map((worker) => worker.cpuPercent)),
-    memoryBytes: total(snapshot.workers.map((worker) => worker.pssBytes ?? worker.rssBytes)),
-    eventLoopUtilization:
-      serving.length === 0 ? 0 : total(serving.map((one) => one.eventLoopUtilization)) / serving.length,
-    ready: snapshot.workers.filter((worker) => worker.state === 'ready').length,
-    generation: snapshot.generation,
+    ms,
+    counted: scaled(flow, ms / 1000),
+    cpuPercent: total(workers.map((worker) => worker.cpuPercent)),
+    eventLoopUtilization: serving.length === 0 ? 0 : utilization / serving.length,
   };
+}
+
+function joined(one: Step, other: Step): Step {
+  const ms = one.ms + other.ms;
+  const mean = (key: 'cpuPercent' | 'eventLoopUtilization') => (one[key] * one.ms + other[key] * other.ms) / ms;
+  return {
+    ms,
+    counted: added(one.counted, other.counted),
+    cpuPercent: mean('cpuPercent'),
+    eventLoopUtilization: mean('eventLoopUtilization'),
+  };
+}
+
+function pointOf(
+  { ms, counted, cpuPercent, eventLoopUtilization }: Step,
+  at: number,
+  snapshot: Snapshot,
+): HistoryPoint {
+  const { workers, generation } = snapshot;
+  const { requests, errors, latency } = scaled(counted, 1000 / ms);
+  return {
+    at,
+    requestsPerSecond: requests,
+    errorsPerSecond: errors,
+    p50Ms: quantile(LATENCY_BOUNDS_MS, latency, 0.5),
+    p95Ms: quantile(LATENCY_BOUNDS_MS, latency, 0.95),
+    p99Ms: quantile(LATENCY_BOUNDS_MS, latency, 0.99),
+    connections: total(workers.map((worker) => worker.connections)),
+    activeRequests: total(workers.map((worker) => worker.activeRequests)),
+    cpuPercent,
+    memoryBytes: total(workers.map((worker) => worker.pssBytes ?? worker.rssBytes)),
+    eventLoopUtilization,
+    ready: workers.filter(({ state }) => state === 'ready').length,
+    generation,
+  };
+}
+
+/** A clock that was set back leaves points of the future, which would stand in the way of all that come. */
+function pushPoint(ring: HistoryPoint[], point: HistoryPoint, length: number): void {
+  while ((ring.at(-1)?.at ?? Number.NEGATIVE_INFINITY) >= point.at) ring.pop();
+  push(ring, point, length);
 }
 
 function push<T>(ring: T[], value: T, length: number): void {

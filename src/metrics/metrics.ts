@@ -1,7 +1,8 @@
 // The door of this room: one object that the composition root feeds with everything the core is told and decides, and that admin asks
 // for the page of metrics and for the history. Runs in the primary.
 
-import type { Action } from '../supervisor/actions.ts';
+import type { RequestCounts } from '../protocol/messages.ts';
+import type { Action, WorkerId } from '../supervisor/actions.ts';
 import type { SupervisorInput } from '../supervisor/inputs.ts';
 import type { Snapshot } from '../supervisor/snapshot.ts';
 import { Accumulator } from './accumulator.ts';
@@ -11,6 +12,10 @@ import { History, type HistoryView, type Recorded } from './history.ts';
 import { type OwnUsage, sampleFamilies } from './samples.ts';
 
 export interface MetricsSources {
+  /** Monotonic milliseconds. */
+  now(): number;
+  /** What the workers have counted by now, of those that can be looked at: more than their last reports knew. */
+  requestCounts(): Iterable<{ worker: WorkerId; counts: RequestCounts }>;
   snapshot(): Snapshot;
   /** The supervisor's own use of the machine. */
   ownUsage(): OwnUsage;
@@ -20,7 +25,7 @@ export interface MetricsSources {
 
 export class Metrics {
   readonly #counts = new Accumulator();
-  readonly #history = new History(this.#counts);
+  readonly #history = new History(this.#counts.rates);
   readonly #sources: MetricsSources;
   readonly #scrapes = new Map<MetricsFormat, Promise<Exposition>>();
 
@@ -30,12 +35,12 @@ export class Metrics {
 
   /** Every input, before or after the core has seen it. */
   input(input: SupervisorInput): void {
-    this.#counts.input(input);
+    this.#counts.input(input, this.#sources.now());
   }
 
   /** Every action of the core, its reports included. */
   action(action: Action): void {
-    this.#counts.action(action);
+    this.#counts.action(action, this.#sources.now());
   }
 
   /** The page of metrics. Who asks while it is written gets the same. */
@@ -49,6 +54,7 @@ export class Metrics {
 
   async #scrape(format: MetricsFormat): Promise<Exposition> {
     const app = (await this.#sources.appMetrics?.()) ?? { metrics: [], silent: [], leftOut: 0 };
+    this.#catchUp();
     return writeExposition(
       sampleFamilies(this.#counts, this.#sources.snapshot(), this.#sources.ownUsage(), app),
       app.metrics,
@@ -57,12 +63,20 @@ export class Metrics {
   }
 
   /** To be called about once a second, with the time since the epoch. */
-  record(atMs: number): Recorded {
-    return this.#history.record(atMs, this.#sources.snapshot());
+  record(wallMs: number): Recorded {
+    const monotonicMs = this.#catchUp();
+    return this.#history.record({ wallMs, monotonicMs }, this.#sources.snapshot());
   }
 
   history(): HistoryView {
     return this.#history.view();
+  }
+
+  /** Takes the counts as of now, and says when that is. */
+  #catchUp(): number {
+    const now = this.#sources.now();
+    for (const { worker, counts } of this.#sources.requestCounts()) this.#counts.counted(worker, counts, now);
+    return now;
   }
 }
 

@@ -1,9 +1,11 @@
 // The picture that the core can draw by itself, and how it becomes the public `Snapshot` once the host adds what only the machine
 // knows: pids and versions, memory shares, the time of day. Pure.
 
+import type { WorkerId } from './actions.ts';
 import { standingOf } from './count-standing.ts';
 import type { PrimaryState } from './events.ts';
 import type { Listener } from './listener.ts';
+import { silentMs } from './load.ts';
 import { currentGeneration, type Model } from './model.ts';
 import { progressOf } from './reload.ts';
 import type { Slot } from './slot.ts';
@@ -12,6 +14,10 @@ import type { Worker } from './worker-state.ts';
 
 /** Times are the host's monotonic milliseconds. */
 export interface CoreWorkerSnapshot extends Omit<WorkerSnapshot, 'pssBytes' | 'lastExit'> {
+  /** Null: nobody is there. */
+  id: WorkerId | null;
+  /** CPU time up to its last heartbeat; null before the first. */
+  cpuMicros: number | null;
   lastExit: { code: number | null; signal: string | null; reason: string; atMs: number } | null;
 }
 
@@ -38,7 +44,14 @@ export interface MachineFacts {
   /** The same instant on both clocks. */
   monotonicMs: number;
   wallMs: number;
-  pssBytes: (pid: number) => number | null;
+  /** What a process costs; null where that cannot be known. */
+  memory: (pid: number) => { pssBytes: number; rssBytes: number } | null;
+  /** All CPU time of a process; null where that cannot be known. */
+  cpuMicros: (pid: number) => number | null;
+  /** Answers of a worker up to now; null where its last heartbeat knows as much. */
+  answers: (worker: WorkerId) => number | null;
+  /** For how long nothing was heard of a worker, which says nothing about one that has not spoken yet. */
+  silentMs: (worker: WorkerId) => number;
 }
 
 export function takeSnapshot(model: Model, name: string, now: number): CoreSnapshot {
@@ -86,11 +99,44 @@ export function completeSnapshot(core: CoreSnapshot, facts: MachineFacts): Snaps
     listeners: core.listeners,
     circuit: core.circuit,
     reload: { ...reload, startedAt: startedAtMs === null ? null : iso(startedAtMs) },
-    workers: core.workers.map(({ lastExit, ...worker }) => ({
+    workers: core.workers.map(({ lastExit, id, cpuMicros, ...worker }) => ({
       ...worker,
-      pssBytes: worker.pid === null ? null : facts.pssBytes(worker.pid),
+      ...(id === null || worker.pid === null ? { pssBytes: null } : measured(worker, id, worker.pid, cpuMicros, facts)),
       lastExit: lastExit === null ? null : toLastExit(lastExit, iso),
     })),
+  };
+}
+
+type Measured = Pick<
+  WorkerSnapshot,
+  'pssBytes' | 'rssBytes' | 'requestsTotal' | 'cpuPercent' | 'eventLoopUtilization' | 'eventLoopDelayP99Ms'
+>;
+
+/** What the machine knows better than the last heartbeat. */
+function measured(
+  told: Omit<Measured, 'pssBytes'>,
+  id: WorkerId,
+  pid: number,
+  cpuMicros: number | null,
+  facts: MachineFacts,
+): Measured {
+  const memory = facts.memory(pid);
+  const figures = {
+    pssBytes: memory?.pssBytes ?? null,
+    rssBytes: told.rssBytes || (memory?.rssBytes ?? 0),
+    requestsTotal: Math.max(told.requestsTotal, facts.answers(id) ?? 0),
+    cpuPercent: told.cpuPercent,
+    eventLoopUtilization: told.eventLoopUtilization,
+    eventLoopDelayP99Ms: told.eventLoopDelayP99Ms,
+  };
+  const silence = cpuMicros === null ? 0 : facts.silentMs(id);
+  if (cpuMicros === null || silence <= silentMs) return figures;
+  const usedMicros = facts.cpuMicros(pid);
+  return {
+    ...figures,
+    cpuPercent: usedMicros === null ? told.cpuPercent : Math.max(0, (usedMicros - cpuMicros) / silence / 10),
+    eventLoopUtilization: 1,
+    eventLoopDelayP99Ms: Math.max(silence, told.eventLoopDelayP99Ms),
   };
 }
 
@@ -103,6 +149,8 @@ function pictureWorker(model: Model, worker: Worker, now: number): CoreWorkerSna
   const slot = worker.slot === null ? undefined : model.slots[worker.slot];
   const { beat, state } = worker;
   return {
+    id: worker.id,
+    cpuMicros: beat === null ? null : beat.cpuUserMicros + beat.cpuSystemMicros,
     slot: worker.slot,
     pid: worker.pid,
     generation: worker.generation,
@@ -112,7 +160,7 @@ function pictureWorker(model: Model, worker: Worker, now: number): CoreWorkerSna
     restarts: slot?.restarts ?? 0,
     connections: beat?.connections ?? 0,
     activeRequests: beat?.activeRequests ?? 0,
-    requestsTotal: beat?.requestsTotal ?? 0,
+    requestsTotal: beat === null ? 0 : beat.requestsTotal - beat.activeRequests,
     rssBytes: beat?.rssBytes ?? 0,
     heapUsedBytes: beat?.heapUsedBytes ?? 0,
     cpuPercent: beat?.cpuPercent ?? 0,
@@ -135,6 +183,8 @@ function pictureEmptySlot(model: Model, slot: Slot): CoreWorkerSnapshot {
   const isBroken = model.circuit.openedAt !== null;
   const isVacant = slot.finished !== null || slot.fresh;
   return {
+    id: null,
+    cpuMicros: null,
     slot: slot.index,
     pid: null,
     generation: model.current,

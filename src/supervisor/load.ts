@@ -7,7 +7,7 @@ import type { Step } from './steps.ts';
 import type { Worker } from './worker-state.ts';
 
 /** Workers speak once a second; one that missed two is not idle but busy. */
-const silentMs = 2_500;
+export const silentMs = 2_500;
 
 function isAutoscaled({ policy }: Model): boolean {
   return policy.workers.min < policy.workers.max;

@@ -27,6 +27,7 @@ export interface WorkerSnapshot {
   restarts: number;
   connections: number;
   activeRequests: number;
+  /** Of this process: what it has answered, and what clients gave up on. */
   requestsTotal: number;
   rssBytes: number;
   /** Proportional set size, Linux only. */

@@ -1,5 +1,5 @@
-// Writes this worker's request counts on the scoreboard, where they outlive it: a heartbeat comes once a second, and
-// a process that is killed says nothing any more. Runs in the worker.
+// Writes this worker's request counts on the scoreboard, where everybody reads them as of now, and where they outlive it, but for the last
+// PAUSE_MS: a heartbeat comes once a second, and a process that is killed says nothing any more. Runs in the worker.
 
 import * as clock from './clock.ts';
 import { guarded, later } from './guard.ts';

@@ -11,15 +11,15 @@ function countOf(counter: Counter, labels: Record<string, string>): number | und
 }
 
 function fork(counts: Accumulator, worker: number, slot: number | null): void {
-  counts.action({ type: 'fork', worker, slot, generation: 1, spare: slot === null, gated: false });
+  counts.action({ type: 'fork', worker, slot, generation: 1, spare: slot === null, gated: false }, 0);
 }
 
 function beat(counts: Accumulator, worker: number, requests: number): void {
-  counts.input({ type: 'worker-heartbeat', worker, beat: beatOf(requests) });
+  counts.input({ type: 'worker-heartbeat', worker, beat: beatOf(requests) }, 0);
 }
 
 function exit(counts: Accumulator, worker: number): void {
-  counts.input({ type: 'worker-exit', worker, code: 1, signal: null, lastWords: { stderr: [] } });
+  counts.input({ type: 'worker-exit', worker, code: 1, signal: null, lastWords: { stderr: [] } }, 0);
 }
 
 test('a slot keeps its counts when its worker dies and another begins at 0', () => {
@@ -61,7 +61,7 @@ test('a spare counts for itself until it is admitted to a slot', () => {
   const counts = new Accumulator();
   fork(counts, 1, null);
   beat(counts, 1, 3);
-  counts.action({ type: 'admit', worker: 1, slot: 2 });
+  counts.action({ type: 'admit', worker: 1, slot: 2 }, 0);
   beat(counts, 1, 10);
   assert.equal(countOf(counts.requests, { slot: 'spare', status: '2xx' }), 3);
   assert.equal(countOf(counts.requests, { slot: '2', status: '2xx' }), 7);
@@ -70,19 +70,22 @@ test('a spare counts for itself until it is admitted to a slot', () => {
 test('restarts carry the reason of the exit before them', () => {
   const counts = new Accumulator();
   const ref = { slot: 1, pid: 77, generation: 1 };
-  counts.action({
-    type: 'report',
-    event: {
-      type: 'worker-exit',
-      code: null,
-      signal: 'SIGKILL',
-      reason: 'hung',
-      detail: '',
-      lastLines: [],
-      uptimeMs: 1,
-      ...ref,
+  counts.action(
+    {
+      type: 'report',
+      event: {
+        type: 'worker-exit',
+        code: null,
+        signal: 'SIGKILL',
+        reason: 'hung',
+        detail: '',
+        lastLines: [],
+        uptimeMs: 1,
+        ...ref,
+      },
     },
-  });
+    0,
+  );
   counts.event({ type: 'worker-restart', slot: 1, delayMs: 0, earlyDeaths: 0, mixed: false });
   assert.equal(countOf(counts.restarts, { slot: '1', reason: 'hung' }), 1);
 });
@@ -145,7 +148,7 @@ test('what a worker had counted at its end is added to its last heartbeat, and n
   const ended = (worker: number, requests: number) => {
     const { extra } = beatOf(requests);
     assert.ok(extra);
-    counts.input({ type: 'worker-counted', worker, counts: extra });
+    counts.input({ type: 'worker-counted', worker, counts: extra }, 0);
   };
   fork(counts, 1, 0);
   beat(counts, 1, 100);

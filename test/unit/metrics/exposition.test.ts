@@ -8,6 +8,8 @@ import { beatOf, snapshotOf, workerOf } from './fixtures.ts';
 
 function metricsOf(): Metrics {
   const metrics = new Metrics({
+    now: () => 0,
+    requestCounts: () => [],
     snapshot: () => snapshotOf([workerOf(0), workerOf(1, { state: 'starting', pid: 7 }), workerOf(1)]),
     ownUsage: () => ({ cpuUserSeconds: 1.5, cpuSystemSeconds: 0.5, residentBytes: 60e6 }),
     appMetrics: async () => ({

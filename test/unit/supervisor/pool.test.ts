@@ -199,11 +199,35 @@ test('the snapshot names every worker and every empty slot, and the host complet
     config: null,
     monotonicMs: world.now(),
     wallMs: Date.UTC(2026, 0, 1),
-    pssBytes: () => 5,
+    ...knownFacts,
+    memory: () => ({ pssBytes: 5, rssBytes: 7 }),
   });
   assert.equal(snapshot.workers[0]?.pssBytes, 5);
   assert.equal(snapshot.workers[1]?.pssBytes, null);
   assert.match(snapshot.workers[1]?.lastExit?.at ?? '', /^2025-12-31T23:59:59/);
+});
+
+const knownFacts = { cpuMicros: () => null, answers: () => null, silentMs: () => 0, memory: () => null };
+
+test('of a worker that tells nothing the snapshot says what the machine knows, not what it told last', () => {
+  const world = new World({ workers: { min: 1, max: 1 } }).start().run(2_000);
+  const told = { cpuUserMicros: 3e6, cpuPercent: 8, eventLoopUtilization: 0.1, eventLoopDelayP99Ms: 2 };
+  Object.assign(world.inSlot(0).beat, { ...told, requestsTotal: 70, activeRequests: 3 });
+  world.run(2_000);
+  const pictured = (facts: object) => {
+    const machine = { pid: 1, version: '1.0.0', node: 'v24.0.0', config: null, monotonicMs: world.now(), wallMs: 0 };
+    return completeSnapshot(world.supervisor.snapshot(), { ...machine, ...knownFacts, ...facts }).workers[0];
+  };
+  const { requestsTotal, cpuPercent, eventLoopUtilization, eventLoopDelayP99Ms } =
+    pictured({ answers: () => 65 }) ?? {};
+  assert.deepEqual([requestsTotal, cpuPercent, eventLoopUtilization, eventLoopDelayP99Ms], [67, 8, 0.1, 2]);
+  assert.equal(pictured({ answers: () => 90 })?.requestsTotal, 90, 'what it has answered since its last heartbeat');
+  assert.equal(pictured({ silentMs: () => 2_000 })?.eventLoopDelayP99Ms, 2, 'a late heartbeat is no silence');
+  const spinning = pictured({ silentMs: () => 10_000, cpuMicros: () => 13e6 });
+  assert.equal(spinning?.cpuPercent, 100);
+  assert.equal(spinning?.eventLoopUtilization, 1);
+  assert.equal(spinning?.eventLoopDelayP99Ms, 10_000);
+  assert.equal(pictured({ silentMs: () => 10_000, cpuMicros: () => 3e6 })?.cpuPercent, 0, 'it is stopped');
 });
 
 test('an idle pool asks for few wakes', () => {

@@ -1,0 +1,120 @@
+// Every outlet of figures agrees with what a client counts in the same time: the live page's stream, `tutti top`, `tutti status`, /metrics.
+
+import assert from 'node:assert/strict';
+import { Agent } from 'node:http';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { createColors } from 'picocolors';
+import { AdminClient } from '../../src/admin/client.ts';
+import { newState, receive } from '../../src/cli/top/state.ts';
+import { view } from '../../src/cli/top/view.ts';
+import type { HistoryPoint } from '../../src/metrics/history.ts';
+import { eventually, within } from '../support/eventually.ts';
+import { fetch } from '../support/fetch.ts';
+import { type Rig, startRig } from '../support/rig.ts';
+
+const NAME = 'figures';
+const EVERY_MS = 5;
+const STEPS = 5;
+/** For what is under way between the worker, the client and whoever looks, on a busy machine. */
+const UNDER_WAY = 3;
+
+/** Asks at a steady pace, and knows when each answer came. */
+class SteadyClient implements AsyncDisposable {
+  readonly #agent = new Agent({ keepAlive: true, maxSockets: 8 });
+  readonly #answeredAt: number[] = [];
+  readonly #asking = new Set<Promise<unknown>>();
+  readonly #timer: NodeJS.Timeout;
+  #asked = 0;
+
+  constructor(port: number) {
+    const from = performance.now();
+    this.#timer = setInterval(() => {
+      for (; this.#asked * EVERY_MS < performance.now() - from; this.#asked += 1) {
+        const asked = fetch({ port, agent: this.#agent })
+          .then(() => this.#answeredAt.push(Date.now()))
+          .finally(() => this.#asking.delete(asked));
+        this.#asking.add(asked);
+      }
+    }, EVERY_MS);
+  }
+
+  get answers(): number {
+    return this.#answeredAt.length;
+  }
+
+  /** Answers in this span of the machine's time. */
+  between(from: number, to: number): number {
+    return this.#answeredAt.filter((at) => at > from && at <= to).length;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#timer);
+    await Promise.all(this.#asking);
+    this.#agent.destroy();
+  }
+}
+
+/** Sums that grow, as the operator reads them. */
+async function totals(rig: Rig, client: AdminClient, seen: SteadyClient) {
+  const socketPath = join(rig.environment().TUTTI_HOME as string, 'run', `${NAME}.sock`);
+  const page = (await fetch({ socketPath, path: '/metrics' })).body;
+  const metrics = [...page.matchAll(/^tutti_http_requests_total\{.*\} (\d+)$/gm)].reduce(
+    (sum, [, n]) => sum + Number(n),
+    0,
+  );
+  const byMetrics = { shown: metrics, counted: seen.answers };
+  const { workers } = await client.snapshot();
+  const status = workers.reduce((sum, { requestsTotal }) => sum + requestsTotal, 0);
+  return { metrics: byMetrics, status: { shown: status, counted: seen.answers } };
+}
+
+test('at a steady rate every outlet shows, second by second, what the client counts', async (context) => {
+  await using rig = await startRig({ fixture: 'hello.cjs', flags: { name: NAME, workers: 2 } });
+  const run = (file: string) => join(rig.environment().TUTTI_HOME as string, 'run', `${NAME}.${file}`);
+  const client = new AdminClient(NAME, { socket: run('sock'), token: run('token') } as never);
+  await eventually('the control socket', () => client.snapshot());
+  await using load = new SteadyClient(rig.port);
+  const enough = new AbortController();
+  const ratios: Record<string, number[]> = { page: [], top: [], slots: [], metrics: [], status: [] };
+  const compare = (outlet: string, shown: number, counted: number) => {
+    // What is under way at both ends of the span is in neither or both.
+    const off = Math.max(0, Math.abs(shown - counted) - UNDER_WAY);
+    ratios[outlet]?.push(off / counted);
+  };
+  let top = newState(NAME, 0);
+  let before: { at: number; totals: Awaited<ReturnType<typeof totals>> } | null = null;
+  const watch = async (): Promise<void> => {
+    for await (const message of await client.live(enough.signal)) {
+      top = receive(top, message);
+      if (!('snapshot' in message) || message.second === null) continue;
+      const { at, requestsPerSecond } = message.second as HistoryPoint;
+      const now = await totals(rig, client, load);
+      if (before !== null) {
+        const perSecond = (1000 * load.between(before.at, at)) / (at - before.at);
+        compare('page', requestsPerSecond, perSecond);
+        const [, drawn] =
+          /requests (\d+)\/s/.exec(view(top, { columns: 120, rows: 30 }, createColors(false)).join('\n')) ?? [];
+        compare('top', Number(drawn), perSecond);
+        const slots = Object.values(top.slots).reduce((sum, slot) => sum + (slot.requestsPerSecond ?? 0), 0);
+        compare('slots', slots, perSecond);
+        for (const outlet of ['metrics', 'status'] as const) {
+          const [then, since] = [before.totals[outlet], now[outlet]];
+          compare(outlet, since.shown - then.shown, since.counted - then.counted);
+        }
+      }
+      before = { at, totals: now };
+      if ((ratios.page?.length ?? 0) >= STEPS) return;
+    }
+  };
+  await within('the seconds', watch(), 60_000);
+  enough.abort();
+  for (const [outlet, all] of Object.entries(ratios)) {
+    const told = `${outlet}: off by ${all.map((ratio) => `${(100 * ratio).toFixed(1)} %`).join(', ')}`;
+    context.diagnostic(told);
+    assert.equal(all.length, STEPS);
+    // A machine that stands still for a moment moves what was counted to the next second, for one outlet and not for the client.
+    assert.ok(all.filter((ratio) => ratio > 0.05).length <= 1, told);
+    assert.ok(Math.max(...all) < 0.3, told);
+  }
+});
