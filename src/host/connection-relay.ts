@@ -33,6 +33,8 @@ interface Offer {
   /** What `from` holds without it; it stays there unless somebody holds less. Null: it must leave. */
   held: number | null;
   refusedBy: Set<number>;
+  /** Who refused it although everybody else had. */
+  deniedBy: Set<number>;
   /** When it was sent to the worker that has it now. */
   sentAt: number;
   /** That worker was asked whether it has arrived. */
@@ -98,7 +100,14 @@ export class ConnectionRelay {
   }
 
   /** A worker wants to be rid of a connection: to a sibling, or back to it if there is none that should have it. */
-  transfer(from: DataPlaneWorker, { key, used, to, held }: Transfer, client: RawConnection): void {
+  transfer(from: DataPlaneWorker, { key, used, to, held, dying = false }: Transfer, client: RawConnection): void {
+    if (dying) {
+      this.#dead.add(from);
+      if (this.#parkedCount() >= this.#options.mostParked) {
+        client.close();
+        return;
+      }
+    }
     const offer = this.#newOffer({ key, client, used, from, to, held });
     if (!this.#offer(offer)) this.#park(offer);
   }
@@ -205,7 +214,7 @@ export class ConnectionRelay {
   }
 
   #newOffer(offer: Pick<Offer, 'key' | 'client' | 'used' | 'from' | 'to' | 'held'>): Offer {
-    return { ...offer, id: this.#nextId++, refusedBy: new Set(), sentAt: 0, isAsked: false };
+    return { ...offer, id: this.#nextId++, refusedBy: new Set(), deniedBy: new Set(), sentAt: 0, isAsked: false };
   }
 
   /** What is on its way back to its sender is there before anything that is sent to it later. */
@@ -255,18 +264,26 @@ export class ConnectionRelay {
       return target !== null;
     }
     const target = this.#bestFor(offer, willing);
+    // A dead worker leaves many: they wait in one row, and who does not answer is left alone with what it has.
+    if (this.#dead.has(from) && (target === 'wait' || (target === null && willing.length > 0))) return false;
     if (target === 'wait') this.#wait(offer);
     else if (target !== null) this.#send(offer, target, { must: false, back: false });
     else if (!this.#dead.has(from) && !offer.refusedBy.has(from.id))
       this.#send(offer, from, { must: true, back: true });
     else {
       // Its sender is gone or about to go: anybody has to take it, now or when there is somebody.
-      const last = willing[0] ?? leaving.find((worker) => !offer.refusedBy.has(worker.id));
+      const last =
+        willing[0] ??
+        able.find((worker) => !offer.deniedBy.has(worker.id)) ??
+        leaving.find((worker) => !offer.refusedBy.has(worker.id));
       if (last === undefined) {
         offer.refusedBy.clear();
         offer.refusedBy.add(from.id);
+        offer.deniedBy.clear();
         return false;
       }
+      // Every one of them is full: as under plain node, its server decides.
+      if (offer.refusedBy.has(last.id)) offer.deniedBy.add(last.id);
       this.#send(offer, last, { must: true, back: !last.isAdmitted() });
     }
     return true;

@@ -188,7 +188,7 @@ const contents: { [K in Kind]: Fields<Content<K>> } = {
     stderr: list(text, MANY),
     requests: list(request, MANY),
   },
-  NODE_TUTTI_TRANSFER: { key: text, to: orNull(whole), used: flag, held: orNull(whole) },
+  NODE_TUTTI_TRANSFER: { key: text, to: orNull(whole), used: flag, held: orNull(whole), dying: maybe(flag) },
   NODE_TUTTI_ADOPTED: { id: whole, accepted: flag },
 };
 

@@ -217,9 +217,9 @@ export type ToPrimary =
   /**
    * With a connected handle: give it to the worker in cell `to`, or, if that is null or cannot have it, to the one with the
    * fewest connections. `held`: how many the sender has left; it gets the connection back from there if nobody has fewer. Null:
-   * it must leave.
+   * it must leave. `dying`: the sender ends in this turn of its loop, and can take nothing any more, not even back.
    */
-  | { cmd: 'NODE_TUTTI_TRANSFER'; key: string; to: number | null; used: boolean; held: number | null }
+  | { cmd: 'NODE_TUTTI_TRANSFER'; key: string; to: number | null; used: boolean; held: number | null; dying?: boolean }
   | { cmd: 'NODE_TUTTI_ADOPTED'; id: number; accepted: boolean };
 
 /** See `Heartbeat` in supervisor/inputs.ts, which is assignable from it. */

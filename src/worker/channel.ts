@@ -58,6 +58,16 @@ export function post(message: ToPrimary, handle?: RawHandle, done: Sent = ignore
   }
 }
 
+/** As Node sends now, whatever becomes of it. Throws what it throws. */
+export function sendNow(message: ToPrimary, handle?: RawHandle): void {
+  withChannel(() => send?.call(process, message, handle, {}, ignore));
+}
+
+/** The primary's end is open, as far as is known; also after the application has left the channel. */
+export function isChannelOpen(): boolean {
+  return withChannel(() => process.connected === true);
+}
+
 /** Node has one handle on its way at a time: the next acknowledgement is that of the last one that has left. */
 function whenArrived(done: Sent): Sent {
   return guarded('a handle on its way', (error: Error | null) => {

@@ -13,6 +13,7 @@ import { DatagramGate, type RawDatagram } from './datagram-gate.ts';
 import { watchForeignListen } from './foreign-listen.ts';
 import { cancel, guarded, keepAlive, type Outcome } from './guard.ts';
 import { handServers } from './handed-servers.ts';
+import { LastSends } from './last-sends.ts';
 import { ListenHandle } from './listen-handle.ts';
 import { installListenSeam, type PrivateServer, type ServerAnswer } from './listen-seam.ts';
 import { addressOf, type ListenerInfo, type ListenReport, listenerInfo } from './listener-info.ts';
@@ -44,6 +45,8 @@ export interface DataPlane {
   leaving(): number;
   /** The drain is over: from now on this worker takes nothing, not even back. */
   end(): void;
+  /** The process ends in this turn of its loop: what is idle goes to siblings now. Call it once. */
+  rescue(): void;
   /** The primary is dead: nothing can be moved any more. */
   abandon(): void;
   /** Hands a raw connection to a server as if the server had accepted it just now. False if the server does not listen. */
@@ -198,6 +201,13 @@ class WorkerDataPlane implements DataPlane {
 
   end(): void {
     this.#transfers.end();
+  }
+
+  rescue(): void {
+    const last = LastSends.begin();
+    if (last === null) return;
+    this.#transfers.rescue(last);
+    last.settle();
   }
 
   abandon(): void {

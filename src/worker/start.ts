@@ -142,8 +142,13 @@ export function start(boot: BootInfo, cache: CompileCache | null): void {
     if (boot.end.shutdownMessage && process.listenerCount('message') > 0) process.channel?.ref();
   });
   const lastBeat = startHeartbeat(boot.heartbeatMs, record, () => plane.counts(), lookForPrimary);
-  // Whatever ends the process, short of a signal: on a pipe this is written before the process is gone.
-  on(process, 'exit', lastBeat);
+  // Whatever ends the process, short of a signal: on a pipe this is written before the process is gone. Connections leave here and not
+  // at an error, which an application may survive.
+  const end = guarded('the last turn', () => {
+    lastBeat();
+    plane.rescue();
+  });
+  on(process, 'exit', end);
   keepListeners();
   // An application that has as many as Node allows is not warned because of ours.
   process.setMaxListeners(process.getMaxListeners() + OWN_LISTENERS);

@@ -10,6 +10,7 @@ import { canSendHandles, isChannelLost, type Sent } from './channel.ts';
 import * as clock from './clock.ts';
 import { allConnections, type Connection, leave, newestConnection, whenLost } from './connections.ts';
 import { failed, guarded, type HandOver, later, nextTick, soon } from './guard.ts';
+import type { LastSends } from './last-sends.ts';
 import type { ListenHandle } from './listen-handle.ts';
 import { isUsed, mayMove, movableNow, type PrivateSocket } from './movable.ts';
 import { hasOwnState } from './own-state.ts';
@@ -56,7 +57,7 @@ export class Transfers {
   /** Handles that have not left this process yet. */
   readonly #unsent = new Map<RawConnection, Held>();
   /** Those of siblings whose answer has not left this process yet. */
-  readonly #adopting = new Map<RawConnection, Held>();
+  readonly #adopting = new Map<RawConnection, Held & { answer: ToPrimary }>();
   /** Null where every worker accepts anyway. */
   readonly #pressure: Pressure | null;
   #board: ScoreboardCell | null = null;
@@ -158,7 +159,8 @@ export class Transfers {
     if (!back) this.counts.adopted += 1;
     else if (isFull) this.#noRoomAt = clock.now();
     // The primary counts on the scoreboard from the moment it has the answer.
-    this.#adopting.set(client, { listener, used });
+    const answer: ToPrimary = { cmd: 'NODE_TUTTI_ADOPTED', id, accepted: true };
+    this.#adopting.set(client, { listener, used, answer });
     this.#balancer?.write();
     // Not a byte is read before the answer has left this process: without it the primary gives the connection to another.
     const told = guarded('taking over a connection', (error: Error | null) => {
@@ -167,7 +169,7 @@ export class Transfers {
       if (error === null || isChannelLost(error)) return this.#serve(listener, client, used);
       client.close();
     });
-    this.#options.send({ cmd: 'NODE_TUTTI_ADOPTED', id, accepted: true }, undefined, told);
+    this.#options.send(answer, undefined, told);
   }
 
   /** From the first call on connections leave as soon as they can. Answers how many left with this call. */
@@ -190,6 +192,30 @@ export class Transfers {
   /** The drain is over and this process about to end: nothing may come back to it. */
   end(): void {
     this.#ended = true;
+  }
+
+  /** The process ends in this turn of its loop: all leaves that could go on elsewhere. Call it once, and nothing else afterwards. */
+  rescue(last: LastSends): void {
+    for (const { message, handle } of last.unsent) {
+      const { cmd = '' } = message as Partial<ToPrimary>;
+      // Of a connection whose takeover is not told the primary disposes itself.
+      if (handle === undefined && cmd.startsWith('NODE_TUTTI_') && cmd !== 'NODE_TUTTI_ADOPTED')
+        last.send(message as ToPrimary);
+    }
+    // After a drain its clients have been told to leave.
+    if (this.#ended) return;
+    const unsent = new Set(last.unsent.flatMap(({ message, handle }) => [message, handle]));
+    const leave = (key: string, to: number | null, client: RawConnection, used: boolean) =>
+      last.send({ cmd: 'NODE_TUTTI_TRANSFER', key, to, used, held: null, dying: true }, client);
+    for (const [client, { listener, used }] of this.#unsent)
+      if (unsent.has(client)) leave(listener.key, null, client, used);
+    for (const [client, { listener, used, answer }] of this.#adopting)
+      if (!unsent.has(answer)) leave(listener.key, null, client, used);
+    for (const { connection, client, listener, used } of this.#movable(allConnections())) {
+      const to = this.#balancer?.home(client, true, 0)?.to ?? null;
+      detach(connection, client);
+      if (!leave(listener.key, to, client, used)) return;
+    }
   }
 
   /** The primary is dead: what has not reached it, and what it has given without an answer, is served here, to the end. */
@@ -250,14 +276,8 @@ export class Transfers {
     const atMost = Math.min(most, MOST_UNSENT - this.#unsent.size);
     if (balancer === null || atMost <= 0 || !balancer.hasSiblings()) return 0;
     let moved = 0;
-    for (const connection of movableNow(this.#elsewhere(connections))) {
+    for (const { connection, client, listener, used } of this.#movable(this.#elsewhere(connections))) {
       if (moved >= atMost) break;
-      const used = isUsed(connection);
-      if (used && (this.#options.transfer === 'unused' || hasOwnState(connection))) continue;
-      const socket = connection.socket as PrivateSocket;
-      const listener = this.#listenerOf(connection);
-      const client = socket._handle;
-      if (listener === undefined || client === null) continue;
       const placement = balancer.home(client, this.#drainingSince !== null, moved);
       if (placement === null) continue;
       moved += 1;
@@ -265,6 +285,18 @@ export class Transfers {
       this.#send(listener, client, used, placement);
     }
     return moved;
+  }
+
+  /** Those that can be moved in this very turn of the loop, under the rules of the application and the operator. */
+  *#movable(connections: Iterable<Connection>) {
+    for (const connection of movableNow(connections)) {
+      const used = isUsed(connection);
+      if (used && (this.#options.transfer === 'unused' || hasOwnState(connection))) continue;
+      const { server, socket } = connection;
+      const listener = server === null ? undefined : this.#options.listenerOf(server);
+      const client = (socket as PrivateSocket)._handle;
+      if (listener !== undefined && client !== null) yield { connection, client, listener, used };
+    }
   }
 
   /** Where the connection could go on with a sibling; undefined if nowhere. */

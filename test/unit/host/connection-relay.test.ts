@@ -66,6 +66,8 @@ let loads: number[];
 let relay: ConnectionRelay;
 let closed: number;
 let isOpen: boolean;
+/** At the scoreboard. */
+let looks: number;
 let now: () => number;
 
 function client(): RawConnection {
@@ -80,24 +82,38 @@ function transfer(from: TestWorker, to: number | null, held: number | null): voi
   relay.transfer(from, { cmd: 'NODE_TUTTI_TRANSFER', key: 'k', to, used: false, held }, client());
 }
 
+function rescue(from: TestWorker): void {
+  relay.transfer(
+    from,
+    { cmd: 'NODE_TUTTI_TRANSFER', key: 'k', to: null, used: true, held: null, dying: true },
+    client(),
+  );
+}
+
 function offered(): number[] {
   return workers.map(({ offers }) => offers.length);
 }
+
+const options = () => ({
+  holders: () => workers,
+  isOpen: () => isOpen,
+  workers: () => workers,
+  mostParked: 6,
+  now: () => now(),
+  connections: () => {
+    looks += 1;
+    return (cell: number) => loads[cell] ?? 0;
+  },
+});
 
 beforeEach(() => {
   workers = [0, 1, 2].map((id) => new TestWorker(id));
   loads = [0, 0, 0];
   closed = 0;
   isOpen = true;
+  looks = 0;
   now = () => performance.now();
-  relay = new ConnectionRelay({
-    holders: () => workers,
-    isOpen: () => isOpen,
-    workers: () => workers,
-    mostParked: 6,
-    now: () => now(),
-    connections: () => (cell) => loads[cell] ?? 0,
-  });
+  relay = new ConnectionRelay(options());
 });
 
 const [A, B, C] = [0, 1, 2].map((i) => () => workers[i] as TestWorker) as [
@@ -183,6 +199,72 @@ test('a worker that is quick gets more and more at once', () => {
   }
   assert.ok(Math.max(...seen) > 8);
   assert.equal(relay.transferred, 40);
+});
+
+test('what a dying worker sends goes to the others, and never back', () => {
+  rescue(A());
+  rescue(A());
+  assert.deepEqual(offered(), [0, 1, 1]);
+  relay.gone(A());
+  for (const worker of [B(), C()]) worker.answer(true);
+  assert.equal(relay.transferred, 2);
+});
+
+test('what a dying worker sends waits for the next one, as many as there are descriptors for', () => {
+  B().admitted = false;
+  C().admitted = false;
+  for (let i = 0; i < 8; i += 1) rescue(A());
+  assert.deepEqual([offered(), closed], [[0, 0, 0], 2]);
+  relay.gone(A());
+  B().admitted = true;
+  relay.pump();
+  while (B().offers.length > 0) B().answer(true);
+  assert.equal(relay.transferred, 6);
+});
+
+test('what a dying worker sends is closed when the port is', () => {
+  B().admitted = false;
+  C().admitted = false;
+  isOpen = false;
+  rescue(A());
+  assert.equal(closed, 1);
+});
+
+test('nobody who answers nothing is given all that a dying worker had', async () => {
+  let ms = 0;
+  now = () => ms;
+  C().admitted = false;
+  for (let i = 0; i < 5; i += 1) rescue(A());
+  ms = 1000;
+  relay.gone(A());
+  relay.pump();
+  assert.equal(B().offers.length, 1);
+  while (B().offers.length > 0) B().answer(true);
+  assert.equal(relay.transferred, 5);
+});
+
+test('where all are full, one takes what a dying worker sends and lets its server decide', () => {
+  rescue(A());
+  B().answer(false);
+  C().answer(false);
+  assert.equal(B().offers[0]?.must, true);
+  // It does not listen any more.
+  B().answer(false);
+  assert.equal(C().offers[0]?.must, true);
+  C().answer(true);
+  assert.equal(relay.transferred, 1);
+});
+
+test('a thousand connections of a dying worker cost a few looks each', () => {
+  relay = new ConnectionRelay({ ...options(), mostParked: 2000 });
+  now = () => 0;
+  for (let i = 0; i < 1000; i += 1) rescue(A());
+  for (let turn = 0; B().offers.length + C().offers.length > 0; turn += 1) {
+    const worker = turn % 2 === 0 ? B() : C();
+    if (worker.offers.length > 0) worker.answer(true);
+  }
+  assert.equal(relay.transferred, 1000);
+  assert.ok(looks < 5000, `${looks} looks`);
 });
 
 test('targets that are not admitted or gave no sign of life are passed over', () => {
