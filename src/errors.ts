@@ -58,6 +58,12 @@ const remediesOfStart: readonly [RegExp, string][] = [
     'A program that serves nothing, such as a queue worker, is run with --ready started; --start-timeout gives a slow start more time.',
   ],
   [
+    /Cannot find (module|package) '[^'./]/,
+    'Install what the program needs (npm ci, in the folder of its package.json), or correct the name of the module.',
+  ],
+  [/Cannot find (module|package)/, 'Correct the path of the module, or build what is to be there.'],
+  [/SyntaxError: /, 'Correct the file at the place that Node names.'],
+  [
     /NODE_APP_INSTANCE value of/,
     'node-config takes NODE_APP_INSTANCE for the name of a file. Give the slot another variable: --instance-var TUTTI_INSTANCE',
   ],
@@ -246,10 +252,11 @@ export const errors = {
     remedy: () => 'Correct the path after --env-file (or envFile), or make the file readable.',
     example: { path: '/srv/shop/.env', reason: 'ENOENT: no such file' },
   }),
-  ERR_NEVER_READY: error<{ reason: string; lastLines: readonly string[] }>({
+  /** `shown`: whoever reads this has just seen the last lines, where the worker wrote them. */
+  ERR_NEVER_READY: error<{ reason: string; lastLines: readonly string[]; shown?: boolean }>({
     exitCode: 3,
     when: 'At the first start no worker became ready.',
-    message: ({ reason, lastLines }) => `Cannot start: ${reason}${lines(lastLines)}`,
+    message: ({ reason, lastLines, shown = false }) => `Cannot start: ${reason}${shown ? '' : lines(lastLines)}`,
     remedy: ({ reason, lastLines }) => remedyOfStart([reason, ...lastLines].join('\n')),
     example: { reason: 'no worker became ready.', lastLines: ["Error: Cannot find module 'express'"] },
   }),

@@ -66,8 +66,14 @@ export async function runForeground({ entry, args, options, terminal }: RunReque
   const told = failure instanceof TuttiError && failure.exitCode === code;
   if (!told) log.line(...lastLine(code, reason));
   await Promise.all([stdout.end(), stderr.end()]);
-  if (told) throw failure;
+  if (told) throw config.logFile === null && !config.json ? withoutLines(failure) : failure;
   return code;
+}
+
+/** What the workers wrote is on this terminal already. */
+function withoutLines(failure: unknown): unknown {
+  if (!(failure instanceof TuttiError) || failure.code !== 'ERR_NEVER_READY') return failure;
+  return new TuttiError('ERR_NEVER_READY', { ...(failure as TuttiError<'ERR_NEVER_READY'>).details, shown: true });
 }
 
 /** The supervision gives the signals back when the app has ended. What is left – the socket, the last lines – must not be cut off then. */

@@ -248,6 +248,7 @@ export class WorkerProcess {
         return;
       case 'NODE_TUTTI_LAST_WORDS':
         this.#lastWords = message;
+        if (message.waits) input({ type: 'worker-failing', worker });
         return;
       case 'NODE_TUTTI_FAILED':
         this.#observer.failed(this, message.what, message.error);

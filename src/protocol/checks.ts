@@ -184,6 +184,7 @@ const contents: { [K in Kind]: Fields<Content<K>> } = {
   NODE_TUTTI_SIGNALLED: { signal: oneOf('SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'), handled: flag },
   NODE_TUTTI_LAST_WORDS: {
     error: maybe(text),
+    waits: maybe(flag),
     ownSignal: maybe(text),
     stderr: list(text, MANY),
     requests: list(request, MANY),

@@ -209,6 +209,8 @@ export type ToPrimary =
   | {
       cmd: 'NODE_TUTTI_LAST_WORDS';
       error?: string;
+      /** It stands still for a moment before it dies of that, and may be ended: see worker/same-failure.ts. */
+      waits?: boolean;
       /** The application is sending this signal to itself, and does not listen to it. */
       ownSignal?: string;
       stderr: string[];

@@ -247,6 +247,7 @@ function fork(model: Model, step: Extract<Step, { type: 'fork' }>, effects: Effe
     memory: null,
     replace: null,
     fault: null,
+    failing: false,
     abandoned: false,
     admitted: false,
   };

@@ -1,12 +1,13 @@
 // What the end of a worker process means: classified once, here, and counted where it belongs – the slot's backoff, the circuit, or
 // the reload that brought the worker. In the primary; no clock, no process.
 
+import { isIncurable } from '../protocol/incurable.ts';
 import { earlyDelayMs, isProven, rationed, shakyDelayMs } from './backoff.ts';
 import { circuitWindowMs, countEarlyDeath } from './circuit.ts';
 import type { Effects } from './effects.ts';
 import type { ExitReason } from './events.ts';
 import type { LastWords } from './inputs.ts';
-import { type Model, policyOf, slotOf } from './model.ts';
+import { isHopeless, type Model, policyOf, slotOf } from './model.ts';
 import type { Policy } from './policy.ts';
 import type { Failure, Reload } from './reload-state.ts';
 import type { Slot } from './slot.ts';
@@ -92,6 +93,8 @@ export function settleDeath(model: Model, worker: Worker, exit: Exit, verdict: V
   const { reason: _, ...failure } = verdict;
   slot.lastFailure = failure;
   if (verdict.reason === 'never-ready' && isLeaving(worker)) slot.missedStart = true;
+  const { lastWords } = exit;
+  slot.incurable = verdict.reason === 'never-ready' && isIncurable(lastWords.explanation ?? lastWords.error ?? '');
 
   const isNewCode = model.reload !== null && worker.generation === model.reload.generation;
   const isFinished = isDone(policyOf(model, worker), verdict, exit.code);
@@ -106,7 +109,7 @@ export function settleDeath(model: Model, worker: Worker, exit: Exit, verdict: V
   if (delayMs === null && hasServed(model, worker, exit, effects.now)) delayMs = diedInService(slot, effects.now);
   delayMs ??= countEarly(model, slot, worker, failure, effects);
   slot.retryAt = effects.now + delayMs;
-  const isRefilled = wasServing && slot.successor === null && slot.index < model.target;
+  const isRefilled = wasServing && slot.successor === null && slot.index < model.target && !isHopeless(model);
   if (isRefilled) {
     const mixed = model.generations.get(model.current)?.changedInPlace ?? false;
     const earlyDeaths = slot.earlyDeaths + slot.shakyDeaths;

@@ -38,6 +38,8 @@ export type SupervisorInput =
   /** It sent what cannot be used; `detail` says what and why. Its messages may be trusted no more. */
   | { type: 'worker-faulty'; worker: WorkerId; detail: string }
   | { type: 'worker-autopsy'; worker: WorkerId; incident: string | null }
+  /** It dies before it is ready, of what another try does not cure, and stands still so that a sibling is the one to say of what. */
+  | { type: 'worker-failing'; worker: WorkerId }
   | { type: 'worker-exit'; worker: WorkerId; code: number | null; signal: string | null; lastWords: LastWords }
   // Generations.
   | { type: 'generation-pinned'; generation: number; entry: string; policy?: PolicyChange; changedInPlace: boolean }

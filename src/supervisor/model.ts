@@ -145,6 +145,11 @@ export function wantedSlots(model: Model): Slot[] {
   return model.slots.slice(0, model.target);
 }
 
+/** At the first start a worker has died of what another try does not cure: nothing is started until one that starts already is ready. */
+export function isHopeless(model: Model): boolean {
+  return !model.everReady && wantedSlots(model).some(({ incurable }) => incurable);
+}
+
 export function currentGeneration(model: Model): Generation {
   const generation = model.generations.get(model.current);
   if (generation === undefined) throw new Error(`internal: generation ${model.current} is current but unknown.`);

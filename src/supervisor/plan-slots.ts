@@ -3,7 +3,15 @@
 import type { Agenda } from './agenda.ts';
 import { nextProbeAt } from './circuit.ts';
 import type { Means } from './means.ts';
-import { currentGeneration, leavingWorkers, type Model, servingWorkers, spares, startingWorkers } from './model.ts';
+import {
+  currentGeneration,
+  isHopeless,
+  leavingWorkers,
+  type Model,
+  servingWorkers,
+  spares,
+  startingWorkers,
+} from './model.ts';
 import { recycleReason } from './recycle.ts';
 import { hasManyLeaving, isCanary, replacementByReload, wantedGeneration } from './reload.ts';
 import { type Slot, startAllowedAt } from './slot.ts';
@@ -47,7 +55,7 @@ function planSurplus(model: Model, slot: Slot): Step | null {
 }
 
 function planFill(model: Model, slot: Slot, agenda: Agenda, means: Means): Step | null {
-  if (slot.finished !== null) return null;
+  if (slot.finished !== null || isHopeless(model)) return null;
   const generation = wantedGeneration(model);
   const isHeldBack = slot.fresh && generation === model.current && currentGeneration(model).changedInPlace;
   if (isHeldBack) return planHoldBack(model, 'scale-up');

@@ -5,7 +5,7 @@ import type { Agenda } from './agenda.ts';
 import { nextProbeAt } from './circuit.ts';
 import { planAutoscale } from './load.ts';
 import type { Means } from './means.ts';
-import { type Model, servingWorkers, wantedSlots } from './model.ts';
+import { isHopeless, type Model, servingWorkers, startingWorkers, wantedSlots } from './model.ts';
 import { planPorts } from './plan-ports.ts';
 import { planSlots } from './plan-slots.ts';
 import { planWorkers } from './plan-workers.ts';
@@ -44,7 +44,7 @@ function planClosing(model: Model, agenda: Agenda): Step | null {
     const { type } = worker.state;
     if (type === 'killing') continue;
     const ending = { reason: 'planned', detail: closing.reason } as const;
-    if (closing.mode === 'now') return { type: 'kill', worker, ending };
+    if (closing.mode === 'now' || worker.failing) return { type: 'kill', worker, ending };
     if (type === 'stopping') continue;
     if (closing.mode === 'fast') return { type: 'terminate', worker, ending };
     if (type !== 'draining') return { type: 'retire', worker, reason: closing.reason };
@@ -71,7 +71,8 @@ function planEnd(model: Model): Step | null {
   const hasFailed = slots.every(
     (slot) => slot.earlyDeaths >= bootFailures || slot.missedStart || slot.finished !== null,
   );
-  if (!hasFailed && model.circuit.openedAt === null) return null;
+  const isLost = isHopeless(model) && startingWorkers(model).every(({ failing }) => failing);
+  if (!hasFailed && !isLost && model.circuit.openedAt === null) return null;
   const failure = slots.find((slot) => slot.lastFailure !== null)?.lastFailure;
   return {
     type: 'close',

@@ -69,6 +69,9 @@ export function receiveFromWorker(model: Model, input: WorkerInput, effects: Eff
     case 'worker-autopsy':
       receiveAutopsy(worker, input.incident, effects);
       return;
+    case 'worker-failing':
+      if (worker.state.type === 'starting') worker.failing = true;
+      return;
     case 'worker-exit':
       receiveExit(model, worker, input, effects);
       return;

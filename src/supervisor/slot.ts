@@ -26,6 +26,8 @@ export interface Slot {
   lastFailure: { detail: string; lastLines: readonly string[] } | null;
   /** A worker of this slot overran startTimeout. */
   missedStart: boolean;
+  /** Its last worker died before it was ready, of what another try does not cure. */
+  incurable: boolean;
   /** The program is done, by the restart policy. */
   finished: { code: number | null } | null;
   /** Never filled since it became wanted. */
@@ -50,6 +52,7 @@ export function newSlot(index: number): Slot {
     lastExit: null,
     lastFailure: null,
     missedStart: false,
+    incurable: false,
     finished: null,
     fresh: true,
     toldBroken: false,

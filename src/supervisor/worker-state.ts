@@ -92,6 +92,8 @@ export interface Worker {
   replace: { reason: string; kind: 'recycle' | 'replace' } | null;
   /** What it sent that cannot be used. */
   fault: string | null;
+  /** It stands still at an error that ends it before it was ready. */
+  failing: boolean;
   /** SIGKILL had no effect for long: it holds its slot no more. */
   abandoned: boolean;
   /** Its gate is open: it accepts connections. */

@@ -5,6 +5,7 @@ import { attempt, type Guarded, guarded, on } from './guard.ts';
 import { isEndingItself, noteSign } from './own-end.ts';
 import { process } from './own-process.ts';
 import { requestsInFlight } from './requests.ts';
+import type { SameFailure } from './same-failure.ts';
 
 const LINES = 20;
 const REQUESTS = 50;
@@ -14,12 +15,14 @@ const MAX_CHARS = 8192;
  * The returned function tells what was said so far, for a worker that is told to end before it was of use, or that ends itself by
  * `ownSignal`.
  */
-export function rememberLastWords(): Guarded<[ownSignal?: string]> {
+export function rememberLastWords(same: SameFailure): Guarded<[ownSignal?: string]> {
   const stderr = new Tail();
   let error: string | undefined;
+  let isDying = false;
   const what = 'the last words';
   const tell = guarded(what, (ownSignal?: string) => {
     const requests = requestsInFlight().slice(0, REQUESTS);
+    const waits = error !== undefined && isDying && same.isToWait(error);
     post({
       cmd: 'NODE_TUTTI_LAST_WORDS',
       stderr: stderr.lines(),
@@ -27,7 +30,9 @@ export function rememberLastWords(): Guarded<[ownSignal?: string]> {
       // One that the application got over is not why it ends.
       ...(error === undefined || !isEndingItself() ? {} : { error }),
       ...(ownSignal === undefined ? {} : { ownSignal }),
+      ...(waits && { waits }),
     });
+    if (waits) same.wait();
   });
 
   watchStderr(stderr);
@@ -35,7 +40,9 @@ export function rememberLastWords(): Guarded<[ownSignal?: string]> {
     error = stackOf(reason);
     noteSign();
     // An application that catches it itself lives on.
-    if (process.listenerCount('uncaughtException') === 0 && !process.hasUncaughtExceptionCaptureCallback()) tell();
+    isDying = process.listenerCount('uncaughtException') === 0 && !process.hasUncaughtExceptionCaptureCallback();
+    if (isDying) tell();
+    isDying = false;
   });
   const exits = guarded(what, (code: number) => {
     if (code !== 0) tell();

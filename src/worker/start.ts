@@ -21,6 +21,7 @@ import { OwnRecord } from './own-record.ts';
 import { acceptProbe } from './probe.ts';
 import { createReadiness } from './readiness.ts';
 import { countRequests, requestsInFlight, requestTally } from './requests.ts';
+import { SameFailure } from './same-failure.ts';
 import { raiseShield } from './signals.ts';
 import { whenStarted } from './started.ts';
 import { keepTally } from './tally.ts';
@@ -38,7 +39,8 @@ export function start(boot: BootInfo, cache: CompileCache | null): void {
     flushCache();
   });
   tellFailures((what, error) => post({ cmd: 'NODE_TUTTI_FAILED', what, error }));
-  const tellLastWords = rememberLastWords();
+  const same = new SameFailure(boot);
+  const tellLastWords = rememberLastWords(same);
   if (boot.logged) expectBrokenOutput();
   trackConnections();
   countRequests();
@@ -47,6 +49,7 @@ export function start(boot: BootInfo, cache: CompileCache | null): void {
   answerMetrics(boot.metricsAsked);
   answerInspections();
   const readiness = createReadiness(() => {
+    same.end();
     if (boot.ready === 'listening') flushCache();
   });
   const plane = installDataPlane({
@@ -149,6 +152,7 @@ export function start(boot: BootInfo, cache: CompileCache | null): void {
     plane.rescue();
   });
   on(process, 'exit', end);
+  same.noteOwn();
   keepListeners();
   // An application that has as many as Node allows is not warned because of ours.
   process.setMaxListeners(process.getMaxListeners() + OWN_LISTENERS);

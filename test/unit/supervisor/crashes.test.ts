@@ -55,6 +55,70 @@ test('first boot: every slot misses startTimeout, exit 3 without a second try', 
   assert.equal(world.processes.size, 0);
 });
 
+const missing = { error: "Error: Cannot find module 'express'\nRequire stack:\n- /app/1/server.js" };
+
+test('first boot: what another try does not cure is not tried again', () => {
+  for (const words of [missing, { explanation: 'listen EADDRINUSE: address already in use 127.0.0.1:8000' }]) {
+    const world = new World({ workers: { min: 3, max: 3 } });
+    world.behave = () => ({ bootMs: null });
+    world.start().run(50);
+    for (const process of [...world.processes.values()]) world.die(process, { code: 1, words });
+    assert.equal(world.exit?.code, 3);
+    assert.match(world.exit?.reason ?? '', /no worker became ready: ended with code 1 before it was ready: /);
+    assert.equal(world.forks(), 3);
+    assert.deepEqual(world.eventsOf('worker-restart'), []);
+  }
+});
+
+test('first boot: those that stand still at the error of which the first has died are ended at once', () => {
+  const world = new World({ workers: { min: 3, max: 3 } });
+  world.behave = () => ({ bootMs: null });
+  world.start().run(50);
+  const [first, ...others] = [...world.processes.values()];
+  assert.ok(first);
+  for (const process of others) world.send({ type: 'worker-failing', worker: process.id });
+  assert.ok(world.processes.size === 3, 'nobody has said why');
+  world.die(first, { code: 1, words: missing });
+  assert.deepEqual(
+    others.map(({ ordered }) => ordered),
+    ['kill', 'kill'],
+  );
+  world.run(10);
+  assert.equal(world.exit?.code, 3);
+  assert.deepEqual(
+    world.eventsOf('worker-exit').map(({ reason }) => reason),
+    ['never-ready', 'planned', 'planned'],
+  );
+});
+
+test('first boot: what one worker dies of says nothing of those that still start, and it is tried again when one is ready', () => {
+  const world = new World();
+  world.behave = ({ nth }) => (nth === 1 ? { bootMs: null } : { bootMs: 3_000 });
+  world.start().run(50);
+  const [first] = world.processes.values();
+  assert.ok(first);
+  world.die(first, { code: 1, words: missing });
+  world.run(2_500);
+  assert.equal(world.forks(), 2, 'it waits for the other');
+  world.run(4_000);
+  assert.equal(world.exit, null);
+  assert.equal(world.serving().length, 2);
+});
+
+test('later, what another try does not cure waits by backoff like any other failure', () => {
+  const world = new World({ giveUpMs: 'never' }).start().run(20_000);
+  const from = world.now();
+  world.behave = () => ({ bootMs: null });
+  for (const process of world.serving()) world.die(process, { code: 1, words: missing });
+  for (let tick = 0; tick < 600; tick += 1) {
+    world.run(100);
+    for (const process of [...world.processes.values()]) world.die(process, { code: 1, words: missing });
+  }
+  const starts = world.forks(from);
+  assert.ok(starts > 8 && starts <= 20, `${starts} starts in 60 s`);
+  assert.equal(world.exit, null);
+});
+
 test('first boot: no exit while one slot works', () => {
   const world = new World();
   world.behave = ({ slot }) => (slot === 1 ? { exitAfterMs: 50, bootMs: null } : {});
