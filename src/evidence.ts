@@ -16,6 +16,8 @@ interface Ref {
   generation: number;
 }
 
+type Happened = Omit<Incident, 'serial'>;
+
 /** An incident that repeats in the same way within this time is counted, not stored again. */
 const SAME_MS = 10 * 60_000;
 /** That many deaths in a row with the same request in flight are no accident. */
@@ -78,7 +80,7 @@ export class Evidence {
     if (event.reason === 'crashed') this.#noteDeath(requests);
   }
 
-  #base({ slot, pid, generation }: Ref): Incident {
+  #base({ slot, pid, generation }: Ref): Happened {
     const at = this.#options.now().toISOString();
     this.#count += 1;
     return {
@@ -104,7 +106,7 @@ export class Evidence {
     };
   }
 
-  #store(incident: Incident): void {
+  #store(incident: Happened): void {
     const { store, report } = this.#options;
     const same = store
       .list()

@@ -3,6 +3,7 @@
 import { type IncomingMessage, request } from 'node:http';
 import { createInterface } from 'node:readline';
 import type { CommandResult } from '../supervisor/actions.ts';
+import type { Incident } from '../supervisor/incident.ts';
 import type { Snapshot } from '../supervisor/snapshot.ts';
 import type { RecordedEvent } from './event-history.ts';
 import type { ControlPaths } from './state-folder.ts';
@@ -39,6 +40,12 @@ export class AdminClient {
   async recentEvents(timeoutMs = 5000): Promise<RecordedEvent[]> {
     const { events } = await this.#json<{ events: RecordedEvent[] }>('GET', '/v1/events/recent', undefined, timeoutMs);
     return events;
+  }
+
+  /** What happened last, or again last, first. */
+  async incidents(timeoutMs = 5000): Promise<Incident[]> {
+    const { incidents } = await this.#json<{ incidents: Incident[] }>('GET', '/v1/incidents', undefined, timeoutMs);
+    return incidents;
   }
 
   /** Where the workers' output is written; null when it goes to no file. */

@@ -1,6 +1,7 @@
-// The work of `tutti describe`. Reads what is on the disk, so that it works for an app that has ended too.
+// The work of `tutti describe`. Asks the supervisor, which knows of what no disk took, and reads the disk of an app that has ended.
 
 import { createColors } from 'picocolors';
+import { AdminClientError } from '../admin/client.ts';
 import { incidentFolder } from '../admin/state-folder.ts';
 import { exitCodes, TuttiError } from '../errors.ts';
 import { readIncidents } from '../logs/incident-store.ts';
@@ -18,8 +19,7 @@ export interface IncidentsRequest {
 }
 
 export async function showIncidents({ name, id, json, terminal }: IncidentsRequest): Promise<number> {
-  const app = await nameOf(name, terminal);
-  const incidents = readIncidents(incidentFolder(terminal.env, app)).reverse();
+  const { name: app, incidents } = await incidentsOf(name, terminal);
   const write = (text: string): unknown => terminal.stdout.write(text);
   if (id !== null) {
     const one = id === 'last' ? incidents[0] : incidents.find((incident) => incident.id === id);
@@ -44,12 +44,24 @@ function line({ id, at, lastAt, kind, slot, summary, count }: Incident, terminal
   return `${colors.dim(clock)} ${colors.red(kind)} ${slot === null ? 'spare' : `worker ${slot}`}: ${oneLine(summary)}${repeated}\n  ${colors.dim(id)}\n`;
 }
 
-/** An app that has ended, and was never in the background, is known by its incidents alone. */
-async function nameOf(name: string | undefined, terminal: Terminal): Promise<string> {
+/** What happened last comes first. */
+async function incidentsOf(
+  wanted: string | undefined,
+  terminal: Terminal,
+): Promise<{ name: string; incidents: readonly Incident[] }> {
   const { running, stopped } = await knownApps(terminal);
-  if (name !== undefined) {
-    const isKnown = [...running, ...stopped].some((app) => app.name === name);
-    if (isKnown || readIncidents(incidentFolder(terminal.env, name)).length > 0) return name;
+  const onDisk = (name: string) => readIncidents(incidentFolder(terminal.env, name)).reverse();
+  let name = wanted;
+  // One that has ended, and was never in the background, is known by its incidents alone.
+  if (name === undefined || (![...running, ...stopped].some((app) => app.name === name) && onDisk(name).length === 0)) {
+    name = (await chooseOne(name, terminal, 'describe')).name;
   }
-  return (await chooseOne(name, terminal, 'describe')).name;
+  const app = running.find((one) => one.name === name);
+  if (!app?.answers) return { name, incidents: onDisk(name) };
+  try {
+    return { name, incidents: await app.client.incidents() };
+  } catch (error) {
+    if (!(error instanceof AdminClientError)) throw error;
+    return { name, incidents: onDisk(name) };
+  }
 }

@@ -12,7 +12,7 @@ const MAX_AGE_MS = 30 * 24 * 3600 * 1000;
 
 export class IncidentStore {
   readonly #folder: string | null;
-  /** Oldest first. */
+  /** In the order in which they last happened. */
   readonly #incidents: Incident[];
 
   /** Null: there is no folder to be had. */
@@ -21,7 +21,7 @@ export class IncidentStore {
     this.#incidents = folder === null ? [] : readIncidents(folder);
   }
 
-  /** Newest first. */
+  /** What happened last, or again last, first. */
   list(): readonly Incident[] {
     return this.#incidents.toReversed();
   }
@@ -30,11 +30,12 @@ export class IncidentStore {
     return this.#incidents.find((incident) => incident.id === id) ?? null;
   }
 
-  /** Adds it, or writes it anew if it is there already. */
-  put(incident: Incident): void {
+  /** Adds it, or writes it anew if it is there already: it has just happened. */
+  put(happened: Omit<Incident, 'serial'>): void {
+    const incident = { ...happened, serial: (this.#incidents.at(-1)?.serial ?? 0) + 1 };
     const at = this.#incidents.findIndex(({ id }) => id === incident.id);
-    if (at >= 0) this.#incidents[at] = incident;
-    else this.#incidents.push(incident);
+    if (at >= 0) this.#incidents.splice(at, 1);
+    this.#incidents.push(incident);
     this.#write(incident);
     const oldest = Date.now() - MAX_AGE_MS;
     while (this.#incidents.length > MOST || Date.parse(this.#incidents[0]?.lastAt ?? '') < oldest) {
@@ -66,10 +67,10 @@ export class IncidentStore {
   }
 }
 
-/** Those of an app that may not run any more, oldest first. */
+/** Those of an app that may not run any more, in the order in which they last happened. */
 export function readIncidents(folder: string): Incident[] {
   const incidents: Incident[] = [];
-  for (const name of namesIn(folder).sort()) {
+  for (const name of namesIn(folder)) {
     if (!name.endsWith('.json')) continue;
     try {
       const incident: Incident = JSON.parse(readOwn(join(folder, name)));
@@ -78,5 +79,5 @@ export function readIncidents(folder: string): Incident[] {
       // somebody else's file, or one that was cut off by a full disk
     }
   }
-  return incidents;
+  return incidents.sort((a, b) => (a.serial ?? 0) - (b.serial ?? 0) || Date.parse(a.lastAt) - Date.parse(b.lastAt));
 }

@@ -14,8 +14,9 @@ export type { RequestInFlight };
 
 export interface Incident {
   schema: 1;
-  /** Sorts by time. */
   id: string;
+  /** Of two incidents of an app, the one with the greater number happened last, or again last; times may be the same, and clocks are set. */
+  serial: number;
   app: string;
   kind: 'hang' | 'crash' | 'kill' | 'timeout' | 'boot';
   /** When it happened, and when it last happened again in the same way (ISO 8601). */

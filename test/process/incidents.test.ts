@@ -1,13 +1,15 @@
 // Promises: a hung worker is seen, explained and replaced; every bad end leaves a report that names the request and the reason.
 
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Incident } from '../../src/supervisor/incident.ts';
+import { fetch } from '../support/fetch.ts';
 import { assertNothingLost, startLoad } from '../support/load.ts';
-import { type Rig, startRig } from '../support/rig.ts';
+import { binPath, nodePath, type Rig, startRig } from '../support/rig.ts';
 
 const NAME = 'under-test';
 
@@ -94,7 +96,25 @@ test('a crash leaves a report with the error, the request and the exit; the thir
   assert.match(report.error ?? '', /Error: no such thing\n\s+at .*hangs\.cjs/);
   assert.deepEqual(report.exit?.code, 1);
   assert.match(report.requests[0]?.path ?? '', /^\/crash\/3$/);
+  for (const end of [() => process.kill(rig.ready()[0] ?? 0, 'SIGKILL'), () => send(rig, '/crash/4')]) {
+    const from = rig.events.length;
+    end();
+    await rig.waitFor((event) => event.type === 'worker-exit' && event.reason !== 'planned', { from });
+    await rig.untilReady(2);
+  }
+  const socketPath = join(rig.environment().TUTTI_HOME as string, 'run', `${NAME}.sock`);
+  const { body } = await fetch({ socketPath, path: '/v1/incidents' });
+  const onPage = JSON.parse(body).incidents.map(({ kind }: Incident) => kind);
+  assert.deepEqual(onPage, ['crash', 'kill'], 'what happened again is the last');
+  assert.equal(lastDescribed(rig).id, report.id);
+  await rig.end();
+  assert.equal(lastDescribed(rig).count, 4, 'from the disk too');
 });
+
+function lastDescribed(rig: Rig): Incident {
+  const args = [binPath, 'describe', NAME, '--incident', 'last', '--json'];
+  return JSON.parse(execFileSync(nodePath, args, { env: rig.environment(), encoding: 'utf8' }));
+}
 
 test('workers whose primary slept are left alone', async () => {
   await using rig = await startRig({ fixture: 'hello.cjs', flags: { name: NAME, 'liveness-timeout': '6s' } });

@@ -2,6 +2,7 @@
 
 import { useEffect, useState } from 'preact/hooks';
 import type { HistoryPoint, HistoryView, SlotLine, SlotPoint } from '../../../metrics/history.ts';
+import type { SupervisorEvent } from '../../../supervisor/events.ts';
 import type { Incident } from '../../../supervisor/incident.ts';
 import type { Snapshot } from '../../../supervisor/snapshot.ts';
 import { getJson, knownToken, rememberToken } from './api.ts';
@@ -143,7 +144,7 @@ export function startStore(): void {
     event: (record) => {
       if (state.events.some((known) => known.id === record.id)) return;
       update({ events: [record, ...state.events].slice(0, eventsKept) });
-      if (record.event.type === 'incident') void loadIncidents();
+      if (tellsOfIncident(record.event)) void loadIncidents();
     },
   });
 }
@@ -167,10 +168,26 @@ async function catchUp(): Promise<void> {
   }
 }
 
+/** One that happens again is counted in the report that is there, without an event of its own. */
+function tellsOfIncident(event: SupervisorEvent): boolean {
+  return event.type === 'incident' || (event.type === 'worker-exit' && event.reason !== 'planned');
+}
+
+let isLoading = false;
+let isStale = false;
+
+/** However often it is called, one after the other, and once more when something happened meanwhile. */
 async function loadIncidents(): Promise<void> {
   if (!state.offers.has('/v1/incidents')) return;
-  const answer = await getJson<{ incidents: IncidentReport[] }>('/v1/incidents').catch(() => null);
-  if (answer) update({ incidents: answer.incidents });
+  isStale = true;
+  if (isLoading) return;
+  isLoading = true;
+  while (isStale) {
+    isStale = false;
+    const answer = await getJson<{ incidents: IncidentReport[] }>('/v1/incidents').catch(() => null);
+    if (answer) update({ incidents: answer.incidents });
+  }
+  isLoading = false;
 }
 
 function appended(points: HistoryPoint[], point: HistoryPoint, length: number): HistoryPoint[] {
