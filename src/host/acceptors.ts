@@ -1,99 +1,39 @@
-// Which workers accept from a listening socket (primary). Idle workers that listen on one socket all wake for one connection, and a
-// connection costs a worker that seldom gets one two to three times as much as a warm one. So only as many accept as the load needs;
-// the others rest: their server listens, and they get what lasts by transfer.
+// Which workers accept from the shared sockets (primary). Idle workers that listen on one socket all wake for one connection, and a
+// connection costs a worker that seldom gets one two to three times as much as a warm one. So only those in the lowest slots accept, enough
+// to keep every processor busy; the others rest: their server listens, and they get what lasts by transfer.
 
 import type { RawHandle } from '../protocol/raw-handle.ts';
-import { inodeOf } from './accept-queue.ts';
+import { cpuAllowance } from './cgroup.ts';
 import type { DataPlaneWorker } from './data-plane-worker.ts';
+import { monotonicMs } from './monotonic.ts';
 
+/** As many keep a processor busy, also while one of them waits. */
+const ACCEPTORS_PER_CPU = 2;
 /** Never fewer: of those that accept, some may be blocked without having been quiet for long enough that anybody knows. */
-export const LEAST_ACCEPTORS = 4;
-/** As soon as that: the next step up when workers that accept go on saying that they are busy. */
-const STEP_MS = 10;
-/** None of them has said so for as long: half as many will do. */
-const HOLD_MS = 2000;
-/** A step down that proves wrong doubles the time before the next, up to this. */
-const LONGEST_HOLD_MS = 60_000;
+const LEAST_ACCEPTORS = 4;
 /** Who takes over has accepted for as long before anybody rests. */
 const PROVEN_MS = 1000;
-
-/** How many workers are to accept. All of them at first; what was not busy for a while is halved, what is busy doubled at once. */
-export class AcceptorCount {
-  #count = Number.POSITIVE_INFINITY;
-  #holdMs = HOLD_MS;
-  #changedAt: number;
-  #shrunkAt = Number.NEGATIVE_INFINITY;
-  #workers = 0;
-  readonly #most: number;
-
-  /** More than `most` accept only when those are blocked: where the processors are the limit, more would only cost more. */
-  constructor(now: number, most: number) {
-    this.#changedAt = now;
-    this.#most = Math.max(most, LEAST_ACCEPTORS);
-  }
-
-  get count(): number {
-    return this.#count;
-  }
-
-  /** A worker that accepts has more to do than it should. */
-  busy(now: number): void {
-    if (now - this.#changedAt < STEP_MS) return;
-    if (this.#workers <= this.#most) this.#grow(2 * this.#count, now);
-    else if (this.#count <= this.#most) this.#grow(Math.min(2 * this.#count, this.#most), now);
-  }
-
-  /** Those that accept are all blocked. */
-  stuck(now: number): void {
-    this.#grow(Number.POSITIVE_INFINITY, now);
-  }
-
-  #grow(count: number, now: number): void {
-    if (now - this.#shrunkAt < 2 * this.#holdMs) this.#holdMs = Math.min(2 * this.#holdMs, LONGEST_HOLD_MS);
-    this.#shrunkAt = Number.NEGATIVE_INFINITY;
-    this.#changedAt = now;
-    this.#count = count;
-  }
-
-  /** Call it from time to time; `workers`: how many there are. */
-  settle(workers: number, now: number): void {
-    this.#workers = workers;
-    if (workers <= LEAST_ACCEPTORS || this.#count > workers) this.#count = Number.POSITIVE_INFINITY;
-    if (workers <= LEAST_ACCEPTORS || this.#count <= LEAST_ACCEPTORS || now - this.#changedAt < this.#holdMs) return;
-    this.#count = Math.max(LEAST_ACCEPTORS, Math.ceil(Math.min(this.#count, workers) / 2));
-    this.#changedAt = now;
-    this.#shrunkAt = now;
-  }
-}
+/** Workers give a sign of life once a second. One that is half a second late, more than a busy machine explains, may be blocked: the others accept too, … */
+const SILENT_MS = 1500;
+/** … for as long after the last time that one was missed, or had no room. */
+const HELP_MS = 2000;
+/** Signs of life come worker by worker; they are looked at together. */
+const LOOK_MS = 250;
+/** What a container may use can change while it runs. */
+const ASK_CPUS_MS = 10_000;
+/** Workers come and go together: what changes within this time is looked at once. */
+const CHANGED_MS = 10;
 
 /** The acceptors of one socket. */
 export class Acceptors {
   readonly #key: string;
   readonly #handle: RawHandle;
-  /** Under which number the kernel lists the socket; null if it does not. */
-  readonly inode: number | null;
   /** Since when a worker accepts; null: it rests. */
   readonly #since = new Map<DataPlaneWorker, number | null>();
 
   constructor(key: string, handle: RawHandle) {
     this.#key = key;
     this.#handle = handle;
-    this.inode = inodeOf(handle);
-  }
-
-  /** Some workers rest. */
-  get isReduced(): boolean {
-    for (const since of this.#since.values()) if (since === null) return true;
-    return false;
-  }
-
-  /** For how long none of those that accept has given a sign of life. */
-  silentMs(): number {
-    let least = Number.POSITIVE_INFINITY;
-    for (const [worker, since] of this.#since) {
-      if (since !== null && worker.isAdmitted()) least = Math.min(least, worker.silentMs());
-    }
-    return least;
   }
 
   /** The worker has no copy any more. */
@@ -101,8 +41,11 @@ export class Acceptors {
     this.#since.delete(worker);
   }
 
-  /** Makes `count` of the workers that can accept do so, if there are as many. Those that may not rest go on beside them. */
-  update(holders: Iterable<DataPlaneWorker>, count: number, now: number): void {
+  /**
+   * Makes `count` of the workers that can accept do so, if there are as many. Those that may not rest go on beside them. Answers for how
+   * long the one of these that has been silent longest has been so.
+   */
+  update(holders: Iterable<DataPlaneWorker>, count: number, now: number): number {
     const able = [...holders].filter((worker) => worker.mayRest && worker.isAdmitted() && worker.isFresh());
     able.sort((a, b) => (a.slot ?? 0) - (b.slot ?? 0) || b.id - a.id);
     const chosen = able.slice(0, count);
@@ -113,11 +56,105 @@ export class Acceptors {
       if (since == null) this.#since.set(worker, now);
       proven &&= since != null && now - since >= PROVEN_MS;
     }
-    if (!proven) return;
-    for (const worker of able.slice(chosen.length)) {
-      if (this.#since.get(worker) === null) continue;
-      this.#since.set(worker, null);
-      worker.send({ cmd: 'NODE_TUTTI_REST', key: this.#key });
+    if (proven) {
+      for (const worker of able.slice(chosen.length)) {
+        if (this.#since.get(worker) === null) continue;
+        this.#since.set(worker, null);
+        worker.send({ cmd: 'NODE_TUTTI_REST', key: this.#key });
+      }
     }
+    // Where all accept, nobody could help.
+    return chosen.length === able.length ? 0 : Math.max(...chosen.map((worker) => worker.silentMs()));
+  }
+}
+
+export interface AcceptorChoiceOptions {
+  /** As many workers accept. Default: as many as keep the processors busy that this process may use. */
+  mostAcceptors?: number;
+  /** Milliseconds on a clock that no setting moves. */
+  now?: () => number;
+  /** Makes known which workers have given a sign of life by now, and calls `heard`. */
+  lookForSigns(): void;
+}
+
+/** A socket from which the workers accept, each for itself, and those that have it. */
+interface SharedSocket {
+  acceptors: Acceptors | null;
+  holders: Iterable<DataPlaneWorker>;
+}
+
+/** The same for all sockets, over time. */
+export class AcceptorChoice {
+  readonly #options: AcceptorChoiceOptions;
+  readonly #now: () => number;
+  readonly #sockets: () => Iterable<SharedSocket>;
+  #helpUntil = Number.NEGATIVE_INFINITY;
+  #cpus = 1;
+  #askedAt = Number.NEGATIVE_INFINITY;
+  #changed: NodeJS.Timeout | null = null;
+  #silence: NodeJS.Timeout | null = null;
+  #chosenAt = Number.NEGATIVE_INFINITY;
+  #closed = false;
+
+  constructor(options: AcceptorChoiceOptions, sockets: () => Iterable<SharedSocket>) {
+    this.#options = options;
+    this.#now = options.now ?? monotonicMs;
+    this.#sockets = sockets;
+  }
+
+  /** Some worker may accept from now on, or does not any more. */
+  membersChanged(): void {
+    if (!this.#closed) this.#changed ??= setTimeout(() => this.#choose(), CHANGED_MS);
+  }
+
+  /** Workers gave signs of life; others may not have for too long. */
+  heard(): void {
+    if (this.#now() - this.#chosenAt >= LOOK_MS) this.#choose();
+  }
+
+  /** One of those that accept has no room. */
+  full(): void {
+    this.#help(this.#now());
+  }
+
+  close(): void {
+    this.#closed = true;
+    if (this.#changed !== null) clearTimeout(this.#changed);
+    if (this.#silence !== null) clearTimeout(this.#silence);
+  }
+
+  #choose(): void {
+    if (this.#changed !== null) clearTimeout(this.#changed);
+    this.#changed = null;
+    const now = this.#now();
+    this.#chosenAt = now;
+    const most = now < this.#helpUntil ? Number.POSITIVE_INFINITY : this.#most(now);
+    let silentMs = 0;
+    for (const { acceptors, holders } of this.#sockets())
+      silentMs = Math.max(silentMs, acceptors?.update(holders, most, now) ?? 0);
+    if (silentMs > SILENT_MS) this.#help(now);
+    else if (silentMs > SILENT_MS / 2) this.#lookAgain(SILENT_MS - silentMs);
+  }
+
+  #help(now: number): void {
+    const isNew = now >= this.#helpUntil;
+    this.#helpUntil = now + HELP_MS;
+    if (isNew) this.#choose();
+  }
+
+  #lookAgain(inMs: number): void {
+    const look = (): void => {
+      this.#silence = null;
+      this.#options.lookForSigns();
+    };
+    this.#silence ??= setTimeout(look, Math.max(LOOK_MS, inMs) + 1).unref();
+  }
+
+  #most(now: number): number {
+    if (now - this.#askedAt >= ASK_CPUS_MS) {
+      this.#askedAt = now;
+      this.#cpus = cpuAllowance().count;
+    }
+    return Math.max(LEAST_ACCEPTORS, this.#options.mostAcceptors ?? ACCEPTORS_PER_CPU * this.#cpus);
   }
 }

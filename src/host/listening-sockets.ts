@@ -7,8 +7,7 @@ import type { Balance } from '../protocol/balance.ts';
 import type { ListenRequest, ToPrimary, ToWorker } from '../protocol/messages.ts';
 import type { RawConnection, RawListenHandle } from '../protocol/raw-handle.ts';
 import type { Listener } from '../supervisor/listener.ts';
-import { AcceptorChoice, type AcceptorChoiceOptions } from './acceptor-choice.ts';
-import { Acceptors } from './acceptors.ts';
+import { AcceptorChoice, type AcceptorChoiceOptions, Acceptors } from './acceptors.ts';
 import { type BoundSocket, bindSocket } from './bind-socket.ts';
 import type { DataPlaneWorker } from './data-plane-worker.ts';
 import { isWanted, keyOf, listenerOf, type OpenSocket, placesOf, tellHolders } from './open-socket.ts';
@@ -130,12 +129,12 @@ export class ListeningSockets {
 
   /** Workers gave signs of life; others may not have for too long. */
   heard(): void {
-    this.#choice.heard(this.#workers.size);
+    this.#choice.heard();
   }
 
-  /** Those who accept have too much to do. */
-  busy(): void {
-    this.#choice.busy();
+  /** One of those who accept has no room. */
+  full(): void {
+    this.#choice.full();
   }
 
   /** The worker is dead. Sockets that nobody else has are held. */

@@ -154,13 +154,11 @@ export class PrimaryDataPlane implements DataPlane {
       case 'NODE_TUTTI_SETTLE':
         this.#relay.settle(member);
         return;
-      case 'NODE_TUTTI_BUSY':
-        this.#sockets.busy();
-        return;
       case 'NODE_TUTTI_ADOPTED':
         this.#relay.adopted(member, message);
         return;
       case 'NODE_TUTTI_TRANSFER':
+        if (message.to === null && message.held === null && !member.draining) this.#sockets.full();
         if (handle !== undefined) this.#relay.transfer(member, message, handle as RawConnection);
     }
   }

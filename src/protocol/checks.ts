@@ -147,7 +147,6 @@ const contents: { [K in Kind]: Fields<Content<K>> } = {
   NODE_TUTTI_LISTEN: { seq: whole, ...listenRequest },
   NODE_TUTTI_COPY: { seq: whole, key: text },
   NODE_TUTTI_CLOSE: { key: text },
-  NODE_TUTTI_BUSY: {},
   NODE_TUTTI_SETTLE: {},
   NODE_TUTTI_PONG: { id: whole },
   NODE_TUTTI_LISTENING: {

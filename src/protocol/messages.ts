@@ -161,8 +161,6 @@ export type ToPrimary =
   /** Another copy of a socket that this worker has asked for before: its gate opened. */
   | { cmd: 'NODE_TUTTI_COPY'; seq: number; key: string }
   | { cmd: 'NODE_TUTTI_CLOSE'; key: string }
-  /** This worker accepts and has more to do than it should: more workers are to accept. */
-  | { cmd: 'NODE_TUTTI_BUSY' }
   /** Answered by SETTLED when every connection that this worker has sent is with a sibling, or on its way back before the answer. */
   | { cmd: 'NODE_TUTTI_SETTLE' }
   | { cmd: 'NODE_TUTTI_PONG'; id: number }

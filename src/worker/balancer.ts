@@ -100,11 +100,6 @@ export class Balancer {
     return { to: null, held: mustLeave ? null : held };
   }
 
-  /** What was placed elsewhere although connections come and go: this worker holds far more than the mean, and goes on getting more. */
-  isOutlier(placement: Placement | null): boolean {
-    return placement !== null && this.#balance === 'least-connections' && !this.#lasting;
-  }
-
   /** A connection of this worker has closed. */
   closed(): void {
     this.#closed += 1;

@@ -3,7 +3,6 @@
 import { type EventLoopUtilization, performance } from 'node:perf_hooks';
 import { failed } from './guard.ts';
 
-const { nodeTiming } = performance;
 const read: () => number = performance.now.bind(performance);
 let last = 0;
 
@@ -18,8 +17,3 @@ export function now(): number {
 }
 
 export const loopUse: () => EventLoopUtilization = performance.eventLoopUtilization.bind(performance);
-
-/** How long the loop has been idle, in ms, since the process began. */
-export function loopIdleMs(): number {
-  return nodeTiming.idleTime;
-}

@@ -14,7 +14,6 @@ import type { LastSends } from './last-sends.ts';
 import type { ListenHandle } from './listen-handle.ts';
 import { isUsed, mayMove, movableNow, type PrivateSocket } from './movable.ts';
 import { hasOwnState } from './own-state.ts';
-import { Pressure } from './pressure.ts';
 import { setAnswered } from './requests.ts';
 import { ScoreboardCell } from './scoreboard-cell.ts';
 import type { AnyServer } from './servers.ts';
@@ -59,7 +58,6 @@ export class Transfers {
   /** Those of siblings whose answer has not left this process yet. */
   readonly #adopting = new Map<RawConnection, Held & { answer: ToPrimary }>();
   /** Null where every worker accepts anyway. */
-  readonly #pressure: Pressure | null;
   #board: ScoreboardCell | null = null;
   #balancer: Balancer | null = null;
   /** When a connection came back because nobody had room for it. */
@@ -78,7 +76,6 @@ export class Transfers {
   constructor(options: TransfersOptions) {
     this.#options = options;
     this.#rebalances = spreadsByTransfer(options.balance);
-    this.#pressure = this.#rebalances ? new Pressure(() => options.send({ cmd: 'NODE_TUTTI_BUSY' })) : null;
     if (options.scoreboard === null) return;
     try {
       this.#board = new ScoreboardCell(options.scoreboard);
@@ -133,12 +130,8 @@ export class Transfers {
   #place(client: RawConnection, isFull: boolean): Placement | null {
     try {
       const now = clock.now();
-      const balancer = this.#balancer;
       const mustLeave = isFull && now - this.#noRoomAt > FULL_MS;
-      const placement = balancer?.place(client, now, mustLeave) ?? null;
-      this.#pressure?.accepted(now);
-      if (isFull || balancer?.isOutlier(placement)) this.#pressure?.raise(now);
-      if (placement !== null) this.#pressure?.gaveAway(now);
+      const placement = this.#balancer?.place(client, now, mustLeave) ?? null;
       this.#keepBalance();
       return placement;
     } catch (error) {

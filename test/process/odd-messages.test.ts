@@ -96,7 +96,7 @@ describe('a worker that sends what cannot be used', () => {
     await using rig = await startRig({ fixture, flags: { workers: 1 } });
     const before = fileDescriptors(rig.pid);
     for (let i = 0; i < 30; i += 1) {
-      const cmd = ['NODE_TUTTI_NEW', 'NODE_ELSE', 'NODE_TUTTI_BUSY', 'NODE_TUTTI_ADOPTED'][i % 4];
+      const cmd = ['NODE_TUTTI_NEW', 'NODE_ELSE', 'NODE_TUTTI_SETTLE', 'NODE_TUTTI_ADOPTED'][i % 4];
       await say(rig, '/handle', { cmd });
     }
     await say(rig, '/handle', { of: 'the application' });

@@ -71,8 +71,8 @@ export class DataPlaneRig implements AsyncDisposable {
   readonly #gone: Promise<void>[] = [];
   #nextId = 1;
 
-  /** `mostAcceptors`: of this many workers, all may accept, however few processors this machine has. */
-  constructor(balance: Balance, mostAcceptors = 64) {
+  /** `mostAcceptors`: as many accept, however many processors this machine has. */
+  constructor(balance: Balance, mostAcceptors = 4) {
     this.#balance = balance;
     this.plane = new PrimaryDataPlane({ balance, mostAcceptors });
     assert.equal(this.plane.selfTest, null);

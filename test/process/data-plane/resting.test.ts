@@ -139,17 +139,6 @@ test('all that accept are blocked: the others help before anybody would be misse
   assert.ok(resting.some(({ pid }) => String(pid) === body));
 });
 
-test('workers that accept and are busy are helped by all', { skip }, async () => {
-  await using rig = new DataPlaneRig('least-connections');
-  const { port, acceptors, resting } = await rest(rig);
-  const helped = () => resting.every((worker) => accepts(worker, port));
-  for (let i = 0; i < 20 && !helped(); i++) {
-    for (const worker of acceptors) worker.tell({ do: 'block', ms: 120 });
-    await pids(port, 16);
-  }
-  assert.equal(helped(), true);
-});
-
 test('after a change to kernel nobody rests', { skip }, async () => {
   await using rig = new DataPlaneRig('least-connections');
   const { port, workers } = await rest(rig);
@@ -205,18 +194,6 @@ test('who is told to rest before its copy of the socket comes does not accept fr
   const { is } = await worker.hears<{ is?: boolean }>('it', (message) => 'is' in message);
   assert.equal(is, true);
   assert.equal(accepts(worker, port), false);
-});
-
-test('those who go on saying that they are busy do not keep all at it', { skip }, async () => {
-  await using rig = new DataPlaneRig('least-connections', ACCEPTORS);
-  const busy = setInterval(() => {
-    for (const { process } of rig.workers.values()) rig.plane.message(process, { cmd: 'NODE_TUTTI_BUSY' }, undefined);
-  }, 50);
-  try {
-    assert.equal((await rest(rig)).resting.length, WORKERS - ACCEPTORS);
-  } finally {
-    clearInterval(busy);
-  }
 });
 
 test('a resting worker that closed its server is not asked to accept', { skip }, async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { AcceptorCount, Acceptors, LEAST_ACCEPTORS } from '../../../src/host/acceptors.ts';
+import { AcceptorChoice, Acceptors } from '../../../src/host/acceptors.ts';
 import type { DataPlaneWorker } from '../../../src/host/data-plane-worker.ts';
 import type { ToWorker } from '../../../src/protocol/messages.ts';
 
@@ -77,15 +77,13 @@ test('a worker whose balance knows no transfers never rests', () => {
   assert.deepEqual(who(), [0, 1, 4, 5]);
 });
 
-test('how long those that accept have been silent is told by the last that spoke', () => {
+test('who has been silent longest of those that accept is told, where others could help', () => {
   const { workers, acceptors } = group(6);
-  assert.equal(acceptors.silentMs(), Number.POSITIVE_INFINITY);
-  for (const [i, worker] of workers.entries()) worker.silent = 900 - 100 * i;
-  acceptors.update(workers, 4, 0);
-  acceptors.update(workers, 4, 1000);
-  assert.equal(acceptors.silentMs(), 600, 'the last two rest');
+  for (const [i, worker] of workers.entries()) worker.silent = 900 + 100 * i;
+  assert.equal(acceptors.update(workers, 4, 0), 1200, 'the last two are not asked');
+  assert.equal(acceptors.update(workers, 6, 0), 0, 'nobody is left to help');
   (workers[3] as TestWorker).able = false;
-  assert.equal(acceptors.silentMs(), 700, 'one that drains accepts nothing');
+  assert.equal(acceptors.update(workers, 4, 1000), 1300, 'the next one stands in for one that drains');
 });
 
 test('a worker that drains, dies or is silent is stood in for at once', () => {
@@ -150,64 +148,43 @@ test('whatever happens, at least four accept that can, or all of them if there a
   );
 });
 
-test('all accept at first, then half as many, down to the least', () => {
-  const acceptors = new AcceptorCount(0, 64);
-  assert.equal(acceptors.count, Number.POSITIVE_INFINITY);
-  const seen = [];
-  for (let now = 1000; now <= 9000; now += 1000) {
-    acceptors.settle(32, now);
-    seen.push(acceptors.count);
-  }
-  assert.deepEqual(seen, [Number.POSITIVE_INFINITY, 16, 16, 8, 8, 4, 4, 4, 4]);
-});
+/** A choice over `count` workers of which two can feed the processors; `look` is what it does at its next sign of life. */
+function chosen(count: number): ReturnType<typeof group> & { choice: AcceptorChoice; now(ms: number): void } {
+  const made = group(count);
+  let nowMs = 0;
+  const choice = new AcceptorChoice({ mostAcceptors: 2, lookForSigns: () => undefined, now: () => nowMs }, () => [
+    { acceptors: made.acceptors, holders: made.workers },
+  ]);
+  return {
+    ...made,
+    choice,
+    now(ms) {
+      nowMs = ms;
+      choice.heard();
+    },
+  };
+}
 
-test('where there are no more workers than the least, all of them accept', () => {
-  const acceptors = new AcceptorCount(0, 64);
-  acceptors.settle(LEAST_ACCEPTORS, 100_000);
-  assert.equal(acceptors.count, Number.POSITIVE_INFINITY);
-});
+test('never fewer than four accept; all of them do for a while once one is silent or full', () => {
+  const { workers, who, choice, now } = chosen(8);
+  now(0);
+  assert.equal(who().length, 8);
+  now(1000);
+  assert.deepEqual(who(), [0, 1, 2, 3]);
 
-test('a busy worker doubles the number at once; a step down that was wrong is not soon tried again', () => {
-  const acceptors = new AcceptorCount(0, 64);
-  acceptors.settle(16, 2000);
-  acceptors.settle(16, 4000);
-  assert.equal(acceptors.count, 4);
-  acceptors.busy(4100);
-  // The same moment seen by another worker.
-  acceptors.busy(4101);
-  assert.equal(acceptors.count, 8);
-  acceptors.busy(4150);
-  assert.equal(acceptors.count, 16);
-  acceptors.settle(16, 7000);
-  assert.equal(acceptors.count, 16);
-  acceptors.settle(16, 8150);
-  assert.equal(acceptors.count, 8);
-});
+  const [first] = workers as [TestWorker];
+  first.silent = 1600;
+  now(2000);
+  assert.equal(who().length, 8, 'one may be blocked');
+  first.silent = 0;
+  now(3900);
+  assert.equal(who().length, 8, 'it was missed a moment ago');
+  now(5000);
+  assert.deepEqual(who(), [0, 1, 2, 3]);
 
-test('as long as somebody is busy the number stays', () => {
-  const acceptors = new AcceptorCount(0, 64);
-  for (let now = 1000; now < 60_000; now += 1000) {
-    acceptors.busy(now);
-    acceptors.settle(8, now);
-  }
-  assert.equal(acceptors.count, Number.POSITIVE_INFINITY);
-});
-
-test('when those that accept are stuck, all others help at once', () => {
-  const acceptors = new AcceptorCount(0, 64);
-  acceptors.settle(32, 2000);
-  acceptors.stuck(2001);
-  assert.equal(acceptors.count, Number.POSITIVE_INFINITY);
-});
-
-test('more than the processors can feed accept only when those are blocked', () => {
-  const acceptors = new AcceptorCount(0, 6);
-  for (let now = 0; now <= 8000; now += 100) {
-    acceptors.busy(now);
-    acceptors.settle(32, now);
-  }
-  assert.equal(acceptors.count, 6);
-  acceptors.stuck(8100);
-  acceptors.settle(32, 8100);
-  assert.equal(acceptors.count, Number.POSITIVE_INFINITY);
+  choice.full();
+  assert.equal(who().length, 8, 'one has no room');
+  now(8000);
+  assert.deepEqual(who(), [0, 1, 2, 3]);
+  choice.close();
 });

@@ -46,7 +46,6 @@ const good: ToPrimary[] = [
   },
   { cmd: 'NODE_TUTTI_COPY', seq: 1, key: 'k' },
   { cmd: 'NODE_TUTTI_CLOSE', key: 'k' },
-  { cmd: 'NODE_TUTTI_BUSY' },
   { cmd: 'NODE_TUTTI_SETTLE' },
   { cmd: 'NODE_TUTTI_PONG', id: 7 },
   { cmd: 'NODE_TUTTI_LISTENING', listeners: [] },
