@@ -24,6 +24,8 @@ export class AdminClientError extends Error {
   }
 }
 
+const LIVE_SILENCE_MS = 5_000;
+
 export class AdminClient {
   readonly name: string;
   readonly #paths: ControlPaths;
@@ -80,14 +82,16 @@ export class AdminClient {
     return this.#stream<RecordedEvent>(path, options.signal);
   }
 
-  /** What a display needs, about once a second and when something happens. Ends like `events`. */
+  /** What a display needs, about once a second and when something happens. Ends like `events`, and when nothing comes for five seconds. */
   live(signal: AbortSignal): Promise<AsyncIterable<LiveSample | RecordedEvent>> {
-    return this.#stream<LiveSample | RecordedEvent>('/v1/live', signal);
+    return this.#stream<LiveSample | RecordedEvent>('/v1/live', signal, LIVE_SILENCE_MS);
   }
 
-  async #stream<T>(path: string, signal: AbortSignal): Promise<AsyncIterable<T>> {
+  async #stream<T>(path: string, signal: AbortSignal, silenceMs = 0): Promise<AsyncIterable<T>> {
     const response = await this.#send('GET', path, undefined, 5000, signal);
     if (response.statusCode !== 200) throw refusal(await textOf(response));
+    // A supervisor that is stopped keeps the connection, and what it showed last would look like the present.
+    if (silenceMs > 0) response.setTimeout(silenceMs, () => response.destroy(new Error('silent')));
     return readMessages<T>(response);
   }
 

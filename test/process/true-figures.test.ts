@@ -1,4 +1,5 @@
-// Every outlet of figures agrees with what a client counts in the same time: the live page's stream, `tutti top`, `tutti status`, /metrics.
+// Every outlet of figures agrees with what a client counts in the same time: the live page's stream, `tutti top`, `tutti status`, /metrics. And
+// none goes on with old ones: the stream of a supervisor that is stopped ends.
 
 import assert from 'node:assert/strict';
 import { Agent } from 'node:http';
@@ -15,7 +16,9 @@ import { type Rig, startRig } from '../support/rig.ts';
 
 const NAME = 'figures';
 const EVERY_MS = 5;
-const STEPS = 5;
+const STEPS = 4;
+/** After the supervisor was stopped and went on. */
+const MORE_STEPS = 2;
 /** For what is under way between the worker, the client and whoever looks, on a busy machine. */
 const UNDER_WAY = 3;
 
@@ -69,7 +72,7 @@ async function totals(rig: Rig, client: AdminClient, seen: SteadyClient) {
   return { metrics: byMetrics, status: { shown: status, counted: seen.answers } };
 }
 
-test('at a steady rate every outlet shows, second by second, what the client counts', async (context) => {
+test('at a steady rate every outlet shows, second by second, what the client counts, also after the supervisor was stopped', async (context) => {
   await using rig = await startRig({ fixture: 'hello.cjs', flags: { name: NAME, workers: 2 } });
   const run = (file: string) => join(rig.environment().TUTTI_HOME as string, 'run', `${NAME}.${file}`);
   const client = new AdminClient(NAME, { socket: run('sock'), token: run('token') } as never);
@@ -84,10 +87,11 @@ test('at a steady rate every outlet shows, second by second, what the client cou
   };
   let top = newState(NAME, 0);
   let before: { at: number; totals: Awaited<ReturnType<typeof totals>> } | null = null;
-  const watch = async (): Promise<void> => {
+  /** Until there are so many steps, and then as long as `goesOn` lasts. */
+  const watch = async (steps: number, goesOn: () => boolean = () => false): Promise<void> => {
     for await (const message of await client.live(enough.signal)) {
       top = receive(top, message);
-      if (!('snapshot' in message) || message.second === null) continue;
+      if (!('snapshot' in message) || message.second === null || (ratios.page?.length ?? 0) >= steps) continue;
       const { at, requestsPerSecond } = message.second as HistoryPoint;
       const now = await totals(rig, client, load);
       if (before !== null) {
@@ -104,15 +108,21 @@ test('at a steady rate every outlet shows, second by second, what the client cou
         }
       }
       before = { at, totals: now };
-      if ((ratios.page?.length ?? 0) >= STEPS) return;
+      if ((ratios.page?.length ?? 0) >= steps && !goesOn()) return;
     }
   };
-  await within('the seconds', watch(), 60_000);
+  await within(
+    'the stream of a stopped supervisor to end',
+    watch(STEPS, () => rig.primary.kill('SIGSTOP')),
+    60_000,
+  );
+  rig.primary.kill('SIGCONT');
+  await within('what comes after', watch(STEPS + MORE_STEPS), 60_000);
   enough.abort();
   for (const [outlet, all] of Object.entries(ratios)) {
     const told = `${outlet}: off by ${all.map((ratio) => `${(100 * ratio).toFixed(1)} %`).join(', ')}`;
     context.diagnostic(told);
-    assert.equal(all.length, STEPS);
+    assert.equal(all.length, STEPS + MORE_STEPS);
     // A machine that stands still for a moment moves what was counted to the next second, for one outlet and not for the client.
     assert.ok(all.filter((ratio) => ratio > 0.05).length <= 1, told);
     assert.ok(Math.max(...all) < 0.3, told);

@@ -46,8 +46,9 @@ function title({ app, sample, lost }: TopState, colors: Colors): string {
   return `${colors.bold(app)} ${paint(snapshot.state)}${colors.dim(` · ${facts.join(' · ')}`)}`;
 }
 
-function load({ sample, measured }: TopState, colors: Colors): string {
+function load({ sample, measured, lost }: TopState, colors: Colors): string {
   if (sample === null) return '';
+  if (lost !== null) return colors.dim('below: as it was when it answered last');
   const { workers } = sample.snapshot;
   const total = (pick: (worker: WorkerSnapshot) => number) => workers.reduce((all, worker) => all + pick(worker), 0);
   const facts: [string, string][] = [

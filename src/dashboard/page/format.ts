@@ -9,6 +9,11 @@ export function formatCount(value: number): string {
   return trim(value);
 }
 
+/** Of something that happens per second: `10` for 9.99, which is 10 in a second that was a little long. */
+export function formatRate(perSecond: number): string {
+  return formatCount(Math.round(perSecond * 10) / 10);
+}
+
 export function formatBytes(bytes: number): { value: string; unit: string } {
   if (bytes >= 1024 ** 3) return { value: trim(bytes / 1024 ** 3), unit: 'GB' };
   if (bytes >= 1024 ** 2) return { value: trim(bytes / 1024 ** 2), unit: 'MB' };

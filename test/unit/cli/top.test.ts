@@ -59,6 +59,12 @@ describe('tutti top', () => {
     assert.match(lines.at(-1) ?? '', /Tab {2}next app/);
   });
 
+  it('does not show what is past as the present', () => {
+    const lines = view({ ...state(2, 0), lost: 'does not answer' }, { columns: 130, rows: 20 }, plain);
+    assert.equal(lines[0], 'web does not answer');
+    assert.equal(lines[1], 'below: as it was when it answered last');
+  });
+
   it('keeps the numbers of the last second when a picture in between has none', () => {
     const before = state(1, 0);
     const sample = before.sample;

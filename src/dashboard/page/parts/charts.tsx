@@ -2,7 +2,7 @@
 
 import { useMemo, useState } from 'preact/hooks';
 import type { HistoryPoint } from '../../../metrics/history.ts';
-import { formatCount, formatMs } from '../format.ts';
+import { formatMs, formatRate } from '../format.ts';
 import type { PageState } from '../state/store.ts';
 import { Chart } from './chart.tsx';
 
@@ -55,7 +55,7 @@ export function Charts({ state }: { state: PageState }) {
       <Chart
         title="Traffic"
         lines={trafficLines}
-        format={(value) => (value === null ? '–' : formatCount(value))}
+        format={(value) => (value === null ? '–' : formatRate(value))}
         {...common}
       />
       <Chart title="Latency" lines={latencyLines} format={formatLatency} {...common} />

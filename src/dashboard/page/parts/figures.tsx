@@ -1,7 +1,7 @@
 // The six numbers that say whether all is well.
 
 import type { ComponentChildren } from 'preact';
-import { formatBytes, formatCount, formatMs } from '../format.ts';
+import { formatBytes, formatCount, formatMs, formatRate } from '../format.ts';
 import type { PageState } from '../state/store.ts';
 import { Sparkline } from './sparkline.tsx';
 
@@ -19,7 +19,7 @@ export function Figures({ state }: { state: PageState }) {
   const share = last && last.requestsPerSecond > 0 ? (100 * errors) / last.requestsPerSecond : 0;
   return (
     <section class="figures" aria-label="Key figures">
-      <Figure name="Requests" value={formatCount(last?.requestsPerSecond ?? 0)} unit="/s">
+      <Figure name="Requests" value={formatRate(last?.requestsPerSecond ?? 0)} unit="/s">
         <Sparkline
           values={points.map((point) => point.requestsPerSecond)}
           length={shown}
@@ -29,7 +29,7 @@ export function Figures({ state }: { state: PageState }) {
       </Figure>
       <Figure
         name="Errors"
-        value={formatCount(errors)}
+        value={formatRate(errors)}
         unit={`/s${share > 0 ? ` · ${share < 0.1 ? '< 0.1' : share.toFixed(1)} %` : ''}`}
         tone={errors > 0 ? 'bad' : undefined}
       >

@@ -1,7 +1,7 @@
 // One slot: who is in it, how it is and how it went during the last minute.
 
 import type { WorkerSnapshot } from '../../../supervisor/snapshot.ts';
-import { formatBytes, formatCount, formatDuration, formatMs } from '../format.ts';
+import { formatBytes, formatDuration, formatMs, formatRate } from '../format.ts';
 import { ask, type PageState } from '../state/store.ts';
 import { Icon } from './icons.tsx';
 import { Sparkline } from './sparkline.tsx';
@@ -79,7 +79,7 @@ export function WorkerCard({ name, workers, state }: Props) {
       <dl class="worker-figures">
         <div>
           <dt>req/s</dt>
-          <dd class="number">{formatCount(line?.requestsPerSecond.at(-1) ?? 0)}</dd>
+          <dd class="number">{formatRate(line?.requestsPerSecond.at(-1) ?? 0)}</dd>
           <Sparkline
             values={line?.requestsPerSecond ?? []}
             length={shown}

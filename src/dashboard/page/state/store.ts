@@ -7,6 +7,7 @@ import type { Incident } from '../../../supervisor/incident.ts';
 import type { Snapshot } from '../../../supervisor/snapshot.ts';
 import { getJson, knownToken, rememberToken } from './api.ts';
 import { followLive, type RecordedEvent } from './live.ts';
+import { appended, continued } from './points.ts';
 
 /** An incident report, with the text that people read. */
 export type IncidentReport = Incident & { text: string };
@@ -157,8 +158,8 @@ async function catchUp(): Promise<void> {
     const history = await getJson<HistoryView>('/v1/history');
     if (history) {
       update({
-        seconds: [...history.seconds.points],
-        hour: [...history.hour.points],
+        seconds: continued(history.seconds.points, state.seconds),
+        hour: continued(history.hour.points, state.hour),
         slots: history.slots,
       });
     }
@@ -188,12 +189,6 @@ async function loadIncidents(): Promise<void> {
     if (answer) update({ incidents: answer.incidents });
   }
   isLoading = false;
-}
-
-function appended(points: HistoryPoint[], point: HistoryPoint, length: number): HistoryPoint[] {
-  const last = points.at(-1);
-  if (last && point.at <= last.at) return points;
-  return [...points, point].slice(-length);
 }
 
 /** The lines of the slots that still are there, each with its new point. */
