@@ -17,11 +17,11 @@ export type Action =
   /** Ask the worker's own HTTP server, through a private socket. Answered by `worker-probe`. */
   | { type: 'probe'; worker: WorkerId; path: string; timeoutMs: number }
   /**
-   * Begin the drain (design §4, steps 1–4). Answered by `worker-drained`, at the latest by the core's own deadline. `stop`: the whole
+   * Begin the drain (docs/lifecycle.md). Answered by `worker-drained`, at the latest by the core's own deadline. `stop`: the whole
    * app ends, nobody takes over; a drain that runs may learn it later.
    */
   | { type: 'drain'; worker: WorkerId; timeoutMs: number; stop: boolean }
-  /** Step 5: deliver SIGTERM to the application, so that its own clean-up runs. */
+  /** After the drain: deliver SIGTERM to the application, so that its own clean-up runs. */
   | { type: 'terminate'; worker: WorkerId }
   /** Tell what memory the worker's process really costs. Answered by `worker-memory`. */
   | { type: 'measure-memory'; worker: WorkerId }

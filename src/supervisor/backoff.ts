@@ -1,4 +1,4 @@
-// How long a slot waits after an unplanned exit (design §5, crashes). Pure.
+// How long a slot waits after an unplanned exit. Pure.
 
 const provenMs = 10_000;
 const firstMs = 500;

@@ -1,4 +1,4 @@
-// The pool's circuit (design §5, crashes): too many early deaths within a minute stop parallel starts, whichever slots they came
+// The pool's circuit: too many early deaths within a minute stop parallel starts, whichever slots they came
 // from. While it is open one worker at a time is tried, and one that lives closes it. Pure data; in the primary.
 
 const windowMs = 60_000;

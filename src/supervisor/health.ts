@@ -1,4 +1,4 @@
-// Readiness and liveness verdicts (design §5). Pure; in the primary.
+// Readiness and liveness verdicts. Pure; in the primary.
 
 import type { Agenda } from './agenda.ts';
 import type { Policy } from './policy.ts';

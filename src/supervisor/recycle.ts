@@ -1,4 +1,4 @@
-// Planned replacement of one worker by a limit – memory, requests or lifetime – or for a fault (design §5, recycle). Pure; in the primary.
+// Planned replacement of one worker by a limit – memory, requests or lifetime – or for a fault. Pure; in the primary.
 
 import type { Agenda } from './agenda.ts';
 import type { Model } from './model.ts';

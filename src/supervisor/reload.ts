@@ -1,4 +1,4 @@
-// A reload: all workers are replaced by those of another generation, new before old, behind a canary (design §5). In the primary;
+// A reload: all workers are replaced by those of another generation, new before old, behind a canary. In the primary;
 // the rule of what a reload does next. What is known of it is in reload-state.ts.
 //
 //   pinning ──► canary ──► rolling ──► leaving ──► done

@@ -26,7 +26,7 @@ test('every link between pages and files leads somewhere', () => {
     'README.md',
     'CONTRIBUTING.md',
     'CHANGELOG.md',
-    ...readdirSync(join(root, 'docs')).map((name) => join('docs', name)),
+    ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' }).map((name) => join('docs', name)),
   ];
   const broken = pages
     .filter((page) => page.endsWith('.md'))
