@@ -13,6 +13,8 @@ import type { Host } from './supervisor/host.ts';
 import type { SupervisorInput } from './supervisor/inputs.ts';
 
 export interface ObservationSources extends Pick<MetricsSources, 'snapshot' | 'now' | 'requestCounts'> {
+  /** Has the core told what the workers have said of themselves by now. */
+  look: () => void;
   /** Asks for the application's own metrics; the answers come to `appMetrics()`. */
   askWorkers: AppMetricsSource['ask'];
   /** Hears once that not all of them fit. */
@@ -26,13 +28,14 @@ export class Observation {
   readonly #app: AppMetrics;
   #warned = false;
 
-  constructor({ snapshot, now, requestCounts, askWorkers, warn }: ObservationSources) {
+  constructor({ snapshot, now, requestCounts, look, askWorkers, warn }: ObservationSources) {
     this.#app = new AppMetrics({ ask: askWorkers });
     const appMetrics = (): Promise<Collected> => this.#collect(warn);
     this.#metrics = new Metrics({ snapshot, now, requestCounts, ownUsage: ownUsageMeter(), appMetrics });
-    this.#sampler = new Sampler(this.#metrics, snapshot);
+    this.#sampler = new Sampler(this.#metrics, snapshot, look);
     let assets: ReturnType<typeof dashboardAssets> | null = null;
     this.extras = {
+      look,
       metrics: async (accept) => {
         const { contentType, text } = await this.#metrics.scrape(negotiateFormat(accept));
         return { contentType, body: text };

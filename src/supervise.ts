@@ -174,6 +174,7 @@ export function launch(
     snapshot,
     now: () => host.now(),
     requestCounts: () => dataPlane.requestCounts(),
+    look: () => dataPlane.tellSigns(),
     askWorkers: (seq) => host.askMetrics(seq),
     warn: (message) => notice('warn', message),
   });

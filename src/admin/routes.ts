@@ -54,7 +54,10 @@ export const routes: readonly Route[] = [
     access: 'read',
     summary: 'The snapshot: the app, its listeners, its reload and its workers.',
     answers: { 200: { description: 'The snapshot.', schema: schemas.snapshot } },
-    handle: ({ target }) => ({ status: 200, json: target.snapshot() }),
+    handle: ({ target, extras }) => {
+      extras.look?.();
+      return { status: 200, json: target.snapshot() };
+    },
   },
   {
     method: 'get',

@@ -22,6 +22,8 @@ export interface AdminTarget {
 
 /** What other rooms add to the API. Each part is absent where its room has nothing to offer. */
 export interface AdminExtras {
+  /** Has the workers' last words about themselves read, which else happens once a second. */
+  look?: () => void;
   /** GET /metrics; `accept` is the header of the request. */
   metrics?: (accept: string) => Promise<{ contentType: string; body: string }>;
   /** GET /v1/history: rates, percentiles and load of the last minutes. */

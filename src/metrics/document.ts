@@ -18,8 +18,8 @@ scrape_configs:
 - **Counters never go back.** A worker's own counts begin at 0 with each process; the supervisor adds their growth to the slot, through
   crashes, reloads and scaling.
 - **As of now.** Counts of requests stand in shared memory, at most 10 ms old: this page, \`tutti status\`, \`tutti top\` and the live page read them when they are
-  asked, and show the same. The rates of the last two are divided by the time between the looks of one clock, which nobody can set. Everything else of a worker is told
-  once a second, as of that second.
+  asked, and show the same. Everything else of a worker is told once a second, as of that second, and so are requests where no file in memory can be made (\`/dev/shm\`, else the
+  folder for temporary files). Rates are divided by the time between a worker's own reports, on a clock that nobody can set.
 - **A worker that ends** by itself or by an uncaught exception tells its last counts first. One that is killed (SIGKILL, no memory, hung) keeps all requests that it has
   answered but for those of the last 10 ms in which its loop turned; of its other counters, what came after its last heartbeat (1 s) is lost.
 - **A worker whose loop stands still** tells nothing. After 2.5 s its event loop counts as busy, its delay is how long it has been silent, and its CPU (gauge; Linux) is what the

@@ -14,14 +14,17 @@ const gatherMs = 80;
 export class Sampler {
   readonly #metrics: Metrics;
   readonly #snapshot: () => Snapshot;
+  readonly #look: () => void;
   readonly #listeners = new Set<(sample: Sample) => void>();
   #clock: NodeJS.Timeout | null = null;
   #soon: NodeJS.Timeout | null = null;
   #stopped = false;
 
-  constructor(metrics: Metrics, snapshot: () => Snapshot) {
+  /** `look`: the snapshot knows as much as can be known now. */
+  constructor(metrics: Metrics, snapshot: () => Snapshot, look: () => void) {
     this.#metrics = metrics;
     this.#snapshot = snapshot;
+    this.#look = look;
   }
 
   /** From now on the history grows. */
@@ -62,6 +65,7 @@ export class Sampler {
   }
 
   #tick(): void {
+    this.#look();
     const recorded = this.#metrics.record(Date.now());
     if (this.#listeners.size > 0) this.#tell({ ...recorded, snapshot: this.#snapshot() });
   }

@@ -109,10 +109,9 @@ describe('the heartbeat', () => {
     await eventually('a quiet heartbeat', () => worker.has('worker-alive'));
     client.get('/thread');
     const from = worker.beats.length;
-    await eventually('busy ones', () => worker.beats.length >= from + 4);
-    const busy = worker.beats.at(-1);
-    assert.ok((busy?.cpuPercent ?? 0) > 10, `${busy?.cpuPercent} %`);
-    assert.ok((busy?.eventLoopUtilization ?? 1) < 0.1, String(busy?.eventLoopUtilization));
+    const busy = () =>
+      worker.beats.slice(from).filter((each) => each.cpuPercent > 10 && each.eventLoopUtilization < 0.3);
+    await eventually('heartbeats that go on telling it', () => busy().length >= 3);
   });
 
   it('tells that an inspector is open', async () => {

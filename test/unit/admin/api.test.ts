@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import * as v from 'valibot';
 import { routes } from '../../../src/admin/routes.ts';
 import type { Route } from '../../../src/admin/target.ts';
+import { MemoryTarget, memoryWorker } from './memory-target.ts';
 import { ask, openAdmin } from './open-admin.ts';
 
 const json = { 'content-type': 'application/json' };
@@ -43,6 +44,15 @@ describe('admin API', () => {
       const reply = await ask(paths.socket, 'GET', path);
       assert.notEqual(reply.status, 404, `${path} is described and does not exist`);
     }
+  });
+
+  it('looks at the workers before it tells their status', async (test) => {
+    const target = new MemoryTarget();
+    const look = () => {
+      target.workers = [memoryWorker(7)];
+    };
+    const { client } = await openAdmin(test, { target, extras: { look } });
+    assert.equal((await client.snapshot()).workers[0]?.slot, 7);
   });
 
   it('passes commands on and answers with their result', async (test) => {
