@@ -280,12 +280,14 @@ export const errors = {
   }),
   ERR_STATE_FOLDER: error<{ path: string; reason: string }>({
     exitCode: 77,
-    when: "The folder where tutti keeps sockets, records and logs is not this user's own, or others may write to it: what is read there is run.",
+    when: "The folder where tutti keeps sockets, records and logs may not be read, is not this user's own, or others may write to it: what is read there is run.",
     message: ({ path, reason }) => `Cannot use the state folder "${path}": ${reason}.`,
     remedy: ({ reason }) =>
-      reason.includes('may write')
-        ? 'Take that right away (chmod go-w), or set TUTTI_HOME to a folder of this user alone; it is made if it is not there.'
-        : 'Set TUTTI_HOME to a folder of this user alone (it is made if it is not there), or run tutti as the owner of this one.',
+      reason.includes('cannot look into')
+        ? 'Give this user the right to do so (chmod u+rx), or set TUTTI_HOME to another folder.'
+        : reason.includes('may write')
+          ? 'Take that right away (chmod go-w), or set TUTTI_HOME to a folder of this user alone; it is made if it is not there.'
+          : 'Set TUTTI_HOME to a folder of this user alone (it is made if it is not there), or run tutti as the owner of this one.',
     example: { path: '/home/web/.tutti', reason: 'it belongs to user 0, and this is user 1000' },
   }),
   ERR_NO_LOG: error<{ name: string }>({
@@ -337,7 +339,7 @@ export const errors = {
       name === null && file !== null
         ? `Name it, as in: tutti status ${running[0]}`
         : orphans.length > 0 && !isStopped
-          ? 'They leave when they have finished what they have; tutti doctor says whether they can. A start of the app ends those that hang.'
+          ? `They leave when they have finished what they have. To end them now: tutti stop ${name}; a start of the app ends those that hang.`
           : isStopped
             ? `To start it again: tutti start ${name}. What it wrote, and why it died: tutti logs ${name}, tutti describe ${name}`
             : nearest === null
@@ -433,6 +435,16 @@ export const errors = {
     message: ({ path }) => `Cannot write "${path}": it exists already.`,
     remedy: () => 'Remove it, or name another place with --out.',
     example: { path: '/tmp/web.cpuprofile' },
+  }),
+  ERR_OUT_PLACE: error<{ path: string; folder: string; problem: string }>({
+    exitCode: 64,
+    when: 'What --out names is no place for a file: its folder is not there, or it is a folder itself.',
+    message: ({ path, problem }) => `Cannot write "${path}": ${problem}.`,
+    remedy: ({ folder, problem }) =>
+      problem.startsWith('there is no folder')
+        ? `Make it (mkdir -p ${folder}), or name another place with --out.`
+        : 'Name a file, in a folder that is there, with --out.',
+    example: { path: '/srv/profiles/web', folder: '/srv/profiles', problem: 'there is no folder /srv/profiles' },
   }),
   ERR_OUT_UNWRITABLE: error<{ path: string; reason: string }>({
     exitCode: 77,

@@ -5,7 +5,7 @@ import { accessSync, constants, existsSync, mkdtempSync, readFileSync, rmdirSync
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import process from 'node:process';
-import { controlPaths, socketPathProblem, stateFolders } from './admin/state-folder.ts';
+import { controlPaths, namesInState, socketPathProblem, stateFolders } from './admin/state-folder.ts';
 import { TuttiError } from './errors.ts';
 import { testBinding } from './host/bind-socket.ts';
 import { type CpuAllowance, cpuAllowance, memoryFreeBytes, memoryLimitBytes } from './host/cgroup.ts';
@@ -70,6 +70,7 @@ function counters(): MachineFacts['counters'] {
 function state(env: Readonly<Record<string, string | undefined>>): MachineFacts['state'] {
   try {
     const [folder = ''] = stateFolders(env);
+    for (const name of ['run', 'apps', 'workers']) namesInState(join(folder, name));
     return { folder, problem: stateProblem(folder) };
   } catch (error) {
     if (!(error instanceof TuttiError && error.code === 'ERR_STATE_FOLDER')) throw error;

@@ -45,13 +45,22 @@ export async function openControl(
     const address = await admin.openTcp();
     if (address !== null) {
       const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
-      tell(handle, `admin API and page on http://${host}:${address.port}`);
+      handle.report({ type: 'admin-port', url: `http://${host}:${address.port}`, reason: null });
     }
   } catch (error) {
-    const message = `Cannot open the admin port ${config.admin?.host}:${config.admin?.port}: ${String(error)}`;
-    handle.report({ type: 'notice', level: 'error', message });
+    const reason = `${config.admin?.host}:${config.admin?.port}: ${reasonOf(error)}`;
+    handle.report({ type: 'admin-port', url: null, reason });
   }
   return admin;
+}
+
+function reasonOf(error: unknown): string {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'EADDRINUSE')
+    return 'another process listens there; name another port with --admin (ss -ltnp shows who it is)';
+  if (code === 'EACCES') return 'this user may not listen there; name a port from 1024 on with --admin';
+  if (code === 'EADDRNOTAVAIL') return 'this machine has no such address';
+  return error instanceof Error ? error.message : String(error);
 }
 
 function tell(handle: SupervisionHandle, message: string): void {

@@ -5,9 +5,9 @@ import { rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { orNone, rosterFolder } from './admin/state-folder.ts';
+import { namesInState, orNone, rosterFolder } from './admin/state-folder.ts';
 import { holdsPort, lives, numberSpace, type ProcessIdentity, processStatus } from './host/process-identity.ts';
-import { namesIn, readOwn } from './ownership.ts';
+import { readOwn } from './ownership.ts';
 import type { RosterFile } from './roster.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -18,29 +18,33 @@ export interface Orphans {
   primary: number;
   /** Its workers that still live. */
   workers: readonly ProcessIdentity[];
+  drainTimeoutMs: number;
   stopTimeoutMs: number;
 }
 
 /** In that time a worker that can has noticed that it is alone, and has closed its ports. */
 const CLOSE_MS = 3_000;
 const KILLED_MS = 2_000;
+/** As a fast stop. */
+const FAST_MS = 2_000;
 const LOOK_MS = 50;
 
-/** Of all apps of this user, or of one. */
+/** Of all apps of this user, or of one. Throws a TuttiError where that cannot be known. */
 export function findOrphans(env: Environment, name?: string): Orphans[] {
   const folder = orNone(() => rosterFolder(env));
   const space = numberSpace();
   if (folder === null || space === null) return [];
   const found: Orphans[] = [];
-  for (const entry of namesIn(folder)) {
+  for (const entry of namesInState(folder)) {
     const file = entry.endsWith('.json') ? read(join(folder, entry)) : null;
     if (file === null || (name !== undefined && file.name !== name)) continue;
     const isHere = file.space === space;
     if (isHere && lives(file.primary)) continue;
     const workers = isHere ? file.workers.filter(lives) : [];
     if (workers.length > 0) {
-      found.push({ name: file.name, primary: file.primary.pid, workers, stopTimeoutMs: file.stopTimeoutMs });
-    } else if (isHere || isPast(file, space)) rmSync(join(folder, entry), { force: true });
+      const { name: app, primary, drainTimeoutMs = 0, stopTimeoutMs } = file;
+      found.push({ name: app, primary: primary.pid, workers, drainTimeoutMs, stopTimeoutMs });
+    } else if (isHere || isPast(file, space)) forget(join(folder, entry));
   }
   return found;
 }
@@ -59,22 +63,60 @@ export async function endOrphans(
   name: string,
   { tell, hurry }: { tell(message: string): void; hurry(): boolean },
 ): Promise<void> {
-  for (const orphans of findOrphans(env, name)) {
+  for (const orphans of orNone(() => findOrphans(env, name)) ?? []) {
     const pids = orphans.workers.map(({ pid }) => pid).join(', ');
     tell(`Workers of a supervisor that was killed (pid ${orphans.primary}) are still here: ${pids}.`);
-    const closed = (): boolean => hurry() || holdingPorts(orphans).length === 0;
-    // One that was stopped can finish what it has like the others.
-    for (const { pid } of orphans.workers) if (processStatus(pid)?.state === 'T') signal(orphans, pid, 'SIGCONT');
-    await until(closed, CLOSE_MS);
-    if (hurry()) return;
-    for (const { pid } of holdingPorts(orphans)) signal(orphans, pid, 'SIGTERM');
-    await until(closed, orphans.stopTimeoutMs);
-    const stuck = holdingPorts(orphans);
-    for (const { pid } of stuck) signal(orphans, pid, 'SIGKILL');
-    await until(() => !stuck.some(lives), KILLED_MS);
+    const stuck = await closePorts(orphans, hurry);
     if (stuck.length > 0)
       tell(`Those that did not close their ports were killed: ${stuck.map(({ pid }) => pid).join(', ')}.`);
   }
+}
+
+export interface StoppedOrphans {
+  killed: readonly ProcessIdentity[];
+  alive: readonly ProcessIdentity[];
+}
+
+/**
+ * Ends them all, as a stop of the app would have: they finish what they have, for drainTimeout and stopTimeout at most, and without that
+ * with `fast`. After `mostMs` what lives yet is left to itself.
+ */
+export async function stopOrphans(
+  orphans: Orphans,
+  { fast, mostMs }: { fast: boolean; mostMs: number },
+): Promise<StoppedOrphans> {
+  const end = performance.now() + mostMs;
+  const alive = (): ProcessIdentity[] => orphans.workers.filter(lives);
+  const isOver = (): boolean => alive().length === 0 || performance.now() >= end;
+  const { drainTimeoutMs, stopTimeoutMs } = orphans;
+  const killed = fast ? [] : await closePorts(orphans, isOver);
+  if (!fast) await until(isOver, drainTimeoutMs + stopTimeoutMs);
+  if (!isOver()) {
+    for (const { pid } of alive()) signal(orphans, pid, 'SIGTERM');
+    await until(isOver, fast ? Math.min(stopTimeoutMs, FAST_MS) : stopTimeoutMs);
+  }
+  if (!isOver()) {
+    const stuck = alive();
+    killed.push(...stuck);
+    for (const { pid } of stuck) signal(orphans, pid, 'SIGKILL');
+    await until(isOver, KILLED_MS);
+  }
+  return { killed, alive: alive() };
+}
+
+/** Resolves to those that had to be killed, because they did not close their ports in time. */
+async function closePorts(orphans: Orphans, hurry: () => boolean): Promise<ProcessIdentity[]> {
+  const closed = (): boolean => hurry() || holdingPorts(orphans).length === 0;
+  // One that was stopped can finish what it has like the others.
+  for (const { pid } of orphans.workers) if (processStatus(pid)?.state === 'T') signal(orphans, pid, 'SIGCONT');
+  await until(closed, CLOSE_MS);
+  if (hurry()) return [];
+  for (const { pid } of holdingPorts(orphans)) signal(orphans, pid, 'SIGTERM');
+  await until(closed, orphans.stopTimeoutMs);
+  const stuck = holdingPorts(orphans);
+  for (const { pid } of stuck) signal(orphans, pid, 'SIGKILL');
+  await until(() => !stuck.some(lives), KILLED_MS);
+  return stuck;
 }
 
 /** To this very process, or to nobody. */
@@ -90,6 +132,14 @@ function signal({ workers }: Orphans, pid: number, name: NodeJS.Signals): void {
 
 async function until(holds: () => boolean, mostMs: number): Promise<void> {
   for (const end = performance.now() + mostMs; !holds() && performance.now() < end; ) await delay(LOOK_MS);
+}
+
+function forget(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // A folder that cannot be written: it stays, and says nothing.
+  }
 }
 
 /** Of this machine, before it was booted again. What belongs to another container or machine is none of ours. */

@@ -2,6 +2,7 @@
 // Root is trusted, because it can do anything anyway. On Windows everything counts as this user's. Runs in the primary and in the CLI.
 
 import {
+  accessSync,
   closeSync,
   constants,
   fstatSync,
@@ -138,10 +139,23 @@ export function readOwn(path: string): string {
   }
 }
 
-/** The names in a folder; none where it is not there, or not for this user to read. */
+/** The names in a folder whose files this user may use; none where it is not there. Throws the system's error where that cannot be known. */
 export function namesIn(folder: string): string[] {
   try {
-    return readdirSync(folder);
+    const names = readdirSync(folder);
+    // Without it the names can be read, and nothing of what they are.
+    accessSync(folder, constants.X_OK);
+    return names;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+/** As `namesIn`, and none where it cannot be known. */
+export function namesIfAny(folder: string): string[] {
+  try {
+    return namesIn(folder);
   } catch {
     return [];
   }

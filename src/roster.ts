@@ -18,7 +18,8 @@ export interface RosterFile {
   space: string;
   primary: ProcessIdentity;
   workers: ProcessIdentity[];
-  /** How long a worker may take after TERM. */
+  /** How long a worker may take for what it has, and after TERM. The former is missing where an older tutti wrote it. */
+  drainTimeoutMs?: number;
   stopTimeoutMs: number;
 }
 
@@ -31,7 +32,7 @@ export class Roster {
   readonly #guardian = new Guardian();
   readonly #wards = new Map<number, Ward>();
   readonly #space = numberSpace();
-  #stopTimeoutMs = 0;
+  #end = { drainTimeoutMs: 0, stopTimeoutMs: 0 };
   #hasFolder = false;
   #isWritten = false;
   #soon: NodeJS.Immediate | null = null;
@@ -46,7 +47,7 @@ export class Roster {
     const status = processStatus(pid);
     if (status === null) return;
     const graceMs = end.drainTimeoutMs + end.stopTimeoutMs + NOTICE_MS;
-    this.#stopTimeoutMs = end.stopTimeoutMs;
+    this.#end = end;
     this.#wards.set(pid, { pid, born: status.born, graceMs });
     this.#soon ??= setImmediate(() => this.#tell());
   }
@@ -81,7 +82,8 @@ export class Roster {
       space: this.#space,
       primary: identity(primary),
       workers: wards.map(identity),
-      stopTimeoutMs: this.#stopTimeoutMs,
+      drainTimeoutMs: this.#end.drainTimeoutMs,
+      stopTimeoutMs: this.#end.stopTimeoutMs,
     };
     const fresh = `${this.#path}.new`;
     try {

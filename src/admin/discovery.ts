@@ -1,18 +1,21 @@
 // Finds the supervisors of this user by listing the run folders. Runs in the CLI.
 
-import { lstatSync, readdirSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import type { Snapshot } from '../supervisor/snapshot.ts';
 import { AdminClient, AdminClientError } from './client.ts';
-import { controlPaths, isAppName, stateFolders } from './state-folder.ts';
+import { controlPaths, isAppName, namesInState, stateFolders } from './state-folder.ts';
 
 export type Found =
   | { name: string; client: AdminClient; answers: true; snapshot: Snapshot }
   /** Somebody holds the socket but does not answer: stopped or overloaded. */
   | { name: string; client: AdminClient; answers: false; reason: string };
 
-/** Asks every supervisor at the same time. Sockets that nobody holds are left out; whoever takes the name replaces them. */
+/**
+ * Asks every supervisor at the same time. Sockets that nobody holds are left out; whoever takes the name replaces them. Rejects with a
+ * TuttiError where it cannot be known what runs.
+ */
 export async function discover(env: Readonly<Record<string, string | undefined>>, timeoutMs = 3000): Promise<Found[]> {
   const clients = stateFolders(env).flatMap((state) => socketNames(state).map((name) => clientFor(state, name)));
   const found = await Promise.all(clients.map((client) => ask(client, timeoutMs)));
@@ -34,18 +37,13 @@ function clientFor(state: string, name: string): AdminClient {
   return new AdminClient(name, controlPaths(state, name));
 }
 
-/** Of the sockets in a state folder, whether or not somebody answers. */
+/** Of the sockets in a state folder, whether or not somebody answers. Throws a TuttiError where that cannot be known. */
 export function socketNames(state: string): string[] {
   const folder = join(state, 'run');
-  try {
-    return readdirSync(folder)
-      .filter((file) => file.endsWith('.sock') && isOurSocket(join(folder, file)))
-      .map((file) => file.slice(0, -'.sock'.length))
-      .filter(isAppName);
-  } catch {
-    // No such folder yet: nothing was started.
-    return [];
-  }
+  return namesInState(folder)
+    .filter((file) => file.endsWith('.sock') && isOurSocket(join(folder, file)))
+    .map((file) => file.slice(0, -'.sock'.length))
+    .filter(isAppName);
 }
 
 /** Asking a socket of another user would hand our token to whoever listens there. */

@@ -6,7 +6,7 @@ import { userInfo } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
 import process from 'node:process';
 import { TuttiError } from '../errors.ts';
-import { folderProblem, makeFolder } from '../ownership.ts';
+import { folderProblem, makeFolder, namesIn } from '../ownership.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -50,6 +50,16 @@ export function orNone<T>(place: () => T): T | null {
   } catch (error) {
     if (error instanceof TuttiError) return null;
     throw error;
+  }
+}
+
+/** The names in a folder of a state folder; none where it was never made. Throws a TuttiError where this user may not look into it. */
+export function namesInState(folder: string): string[] {
+  try {
+    return namesIn(folder);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? String(error);
+    throw new TuttiError('ERR_STATE_FOLDER', { path: folder, reason: `this user cannot look into it (${code})` });
   }
 }
 

@@ -4,6 +4,7 @@ import { type Command, Option } from 'commander';
 import { optionNames } from '../config/layers.ts';
 import { type OptionName, options, sections } from '../config/options.ts';
 import { longChoice } from '../config/values.ts';
+import { TuttiError } from '../errors.ts';
 
 const collect = (text: string, before: readonly string[] | undefined): readonly string[] => [...(before ?? []), text];
 
@@ -67,6 +68,10 @@ export function appFlags(
 }
 
 export function configFlag(parsed: Readonly<Record<string, unknown>>): string | null {
+  if (parsed.config === '') {
+    const message = 'must be the path of a file, got "".';
+    throw new TuttiError('ERR_FLAGS_INVALID', { problems: [{ source: '--config', message }] });
+  }
   return typeof parsed.config === 'string' ? parsed.config : null;
 }
 

@@ -1,18 +1,24 @@
 // The program of the process that `tutti start` puts into the background: a supervisor without a terminal. It is told over the
 // IPC channel what to run, tells how the first start ended, and lets the channel go. Its stdout and stderr are files.
 
+import { setTimeout as delay } from 'node:timers/promises';
 import { appPaths } from '../admin/state-folder.ts';
 import { type LoadedApp, loadApp } from '../config/app.ts';
 import type { TuttiError } from '../errors.ts';
 import { asTuttiError } from '../known-error.ts';
 import { OwnLog } from '../logs/own-log.ts';
+import { sentence } from '../logs/sentences.ts';
 import { launch } from '../supervise.ts';
+import type { Supervision } from '../supervision.ts';
 import { surroundings } from '../surroundings.ts';
-import type { BootReport } from './launch-in-background.ts';
+import type { Asides, BootReport } from './launch-in-background.ts';
 import { type LaunchRecord, launchRequest } from './launch-record.ts';
 import { stayLean } from './own-memory.ts';
 import { steady } from './steady-output.ts';
 import { terminalOf } from './terminal.ts';
+
+/** In that time it shows whether a file that was named takes what a program writes when it begins to serve. */
+const FIRST_LINES_MS = 250;
 
 void toldToRun()
   .then(runInBackground)
@@ -40,12 +46,18 @@ async function runInBackground(record: LaunchRecord): Promise<number> {
     clock: () => new Date(),
   });
   try {
-    const app = withLogFile(await load(record));
+    const loaded = await load(record);
+    const wished = loaded.config.logFile;
+    const app = withLogFile(loaded);
     stayLean(app.config);
     const supervision = launch(app, { signals: true, output: 'inherit', control: 'required', lastResort: true });
-    supervision.on('event', (event) => log.event(event));
+    const asides = listen(supervision, log);
     supervision.ready.then(
-      () => report({ type: 'ready', snapshot: supervision.snapshot(), logFile: app.config.logFile }),
+      async () => {
+        if (wished !== null) await asides.firstLines();
+        const { logFile } = app.config;
+        report({ type: 'ready', snapshot: supervision.snapshot(), logFile, ...asides.told() });
+      },
       (error: unknown) => reportFailure(error),
     );
     const { code, reason } = await supervision.stopped;
@@ -61,6 +73,27 @@ async function runInBackground(record: LaunchRecord): Promise<number> {
   } finally {
     await stderr.end();
   }
+}
+
+/** Writes the events to the log, and keeps what whoever started the app has to know. */
+function listen(supervision: Supervision, log: OwnLog): { told(): Asides; firstLines(): Promise<void> } {
+  let page: string | null = null;
+  const problems: string[] = [];
+  let warnings: string[] = [];
+  const lost = new Promise<void>((resolve) => supervision.once('output-lost', () => resolve()));
+  supervision.on('event', (event) => {
+    log.event(event);
+    const { text } = sentence(event);
+    if (event.type === 'admin-port') {
+      page = event.url;
+      if (page === null) problems.push(text);
+    } else if (event.type === 'output-lost') warnings = [text];
+    else if (event.type === 'output-restored') warnings = [];
+  });
+  return {
+    told: () => ({ page, problems, warnings }),
+    firstLines: () => Promise.race([lost, delay(FIRST_LINES_MS)]),
+  };
 }
 
 /** Nobody looks at this process's output, so it goes where tutti logs finds it. */

@@ -7,6 +7,7 @@ import { suggest } from '../config/suggest.ts';
 import { TuttiError } from '../errors.ts';
 import { findOrphans, type Orphans } from '../orphans.ts';
 import type { Snapshot } from '../supervisor/snapshot.ts';
+import { tellAside } from './failure.ts';
 import { type LaunchRecord, readRecords } from './launch-record.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -83,7 +84,7 @@ export async function chooseOne(name: string | undefined, terminal: Terminal, co
 function byNames(names: readonly string[], fromFile: boolean, known: Known, terminal: Terminal): Found[] {
   const running = names.filter((name) => known.running.some((app) => app.name === name));
   if (!fromFile || running.length === 0) return names.map((name) => byName(name, known));
-  for (const name of names) if (!running.includes(name)) terminal.stderr.write(`${name}: does not run\n`);
+  for (const name of names) if (!running.includes(name)) tellAside(`${name}: does not run`, terminal);
   return running.map((name) => byName(name, known));
 }
 

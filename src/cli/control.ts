@@ -20,13 +20,22 @@ export interface Control {
   /** Answer without waiting any longer than this; null: wait for the end. */
   timeoutMs: number | null;
   json: boolean;
-  /** Show nothing while it works. */
-  quiet?: boolean;
   /** Looks at the world before the result is believed. */
   verify?: (app: Found, result: Outcome) => Promise<Outcome>;
 }
 
 export async function control(apps: readonly Found[], order: Control, terminal: Terminal): Promise<number> {
+  const outcomes = await carryOut(apps, order, terminal);
+  if (order.json) terminal.stdout.write(`${JSON.stringify({ schema: 1, ...asJson(apps, outcomes) })}\n`);
+  return worstExitCode(outcomes);
+}
+
+/** Without --json each outcome is told as it comes. */
+export async function carryOut(
+  apps: readonly Found[],
+  order: Control,
+  terminal: Terminal,
+): Promise<readonly AppOutcome[]> {
   const outcomes: AppOutcome[] = [];
   for (const app of apps) {
     const outcome = await controlOne(app, order, terminal);
@@ -37,20 +46,25 @@ export async function control(apps: readonly Found[], order: Control, terminal: 
     if (interrupted || (end !== 'done' && order.untilFailure)) break;
   }
   const untouched = apps.slice(outcomes.length).map((app) => app.name);
-  if (order.json) {
-    const results = outcomes.map(({ app, ms, result }) => ({ app, ms: Math.round(ms), ...plain(result) }));
-    terminal.stdout.write(`${JSON.stringify({ schema: 1, results, untouched })}\n`);
-  } else if (untouched.length > 0) {
-    terminal.stderr.write(`Not touched: ${untouched.join(', ')}\n`);
-  }
-  return worstExitCode(outcomes);
+  if (!order.json && untouched.length > 0) terminal.stderr.write(`Not touched: ${untouched.join(', ')}\n`);
+  return outcomes;
+}
+
+export function asJson(
+  apps: readonly { name: string }[],
+  outcomes: readonly AppOutcome[],
+): { results: object[]; untouched: string[] } {
+  return {
+    results: outcomes.map(({ app, ms, result }) => ({ app, ms: Math.round(ms), ...plain(result) })),
+    untouched: apps.slice(outcomes.length).map(({ name }) => name),
+  };
 }
 
 export async function controlOne(app: Found, order: Control, terminal: Terminal): Promise<AppOutcome> {
   const began = performance.now();
   const leave = new AbortController();
   const work = sendAndWait(app, order, leave.signal).then((result) => order.verify?.(app, result) ?? result);
-  if (order.json || order.quiet) await work;
+  if (order.json) await work;
   else await showProgress(app.client, terminal.stdout, createColors(wantsColor(terminal, terminal.stdout)), work);
   const result = await work;
   leave.abort();
@@ -90,7 +104,11 @@ function deadline({ timeoutMs }: Control, signal: AbortSignal): Promise<Outcome>
   ];
 }
 
-function writeOutcome(outcome: AppOutcome, { verb, done }: Control, terminal: Terminal): void {
+export function writeOutcome(
+  outcome: AppOutcome,
+  { verb, done }: Pick<Control, 'verb' | 'done'>,
+  terminal: Terminal,
+): void {
   const good = outcome.result.outcome === 'done';
   const output = good ? terminal.stdout : terminal.stderr;
   const colors = createColors(wantsColor(terminal, output));

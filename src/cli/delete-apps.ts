@@ -4,8 +4,10 @@ import { rmSync } from 'node:fs';
 import { controlPaths, isAppName, stateFolders } from '../admin/state-folder.ts';
 import { exitCodes, TuttiError } from '../errors.ts';
 import { chooseRunning, knownApps, looksLikeFile, namesOf } from './choose-apps.ts';
+import { asJson } from './control.ts';
 import { readRecord, removeRecord } from './launch-record.ts';
-import { stopApps } from './stop-apps.ts';
+import { worstExitCode } from './outcome.ts';
+import { abandoned, stopEach } from './stop-apps.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface DeleteRequest {
@@ -31,17 +33,19 @@ export async function deleteApps({ names: typed, fast, json, terminal }: DeleteR
   const idle = meant.filter((name) => known.stopped.some((app) => app.name === name));
   const others = meant.filter((name) => !idle.includes(name));
   const running = others.length > 0 || idle.length === 0 ? await chooseRunning(others, terminal, 'delete') : [];
-  const code =
-    running.length === 0 ? exitCodes.stopped : await stopApps(running, { fast, json, timeoutMs: null }, terminal);
-  if (code !== exitCodes.stopped) return code;
-  for (const name of meant) {
+  const orphans = abandoned(known).filter(({ name }) => meant.includes(name));
+  const outcomes = await stopEach({ apps: running, orphans }, { fast, json, timeoutMs: null }, terminal);
+  const code = worstExitCode(outcomes);
+  const deleted = code === exitCodes.stopped ? meant : [];
+  for (const name of deleted) {
     const had = readRecord(terminal.env, name) !== null;
     removeRecord(terminal.env, name);
     forgetToken(terminal, name);
     if (!json && had) terminal.stdout.write(`${name}: deleted\n`);
   }
-  if (json && running.length === 0) terminal.stdout.write(`${JSON.stringify({ schema: 1, deleted: meant })}\n`);
-  return exitCodes.stopped;
+  const ended = asJson([...orphans, ...running], outcomes);
+  if (json) terminal.stdout.write(`${JSON.stringify({ schema: 1, deleted, ...ended })}\n`);
+  return code;
 }
 
 /** Whoever has it must not hold a key to another app that is given this name later. */

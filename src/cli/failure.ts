@@ -10,13 +10,22 @@ import { splitArguments, type Terminal, wantsColor } from './terminal.ts';
 /** Writes the error to stderr and answers the exit code. */
 export function tellFailure(error: unknown, terminal: Terminal): number {
   const { code, message, remedy, exitCode, details } = asAnswer(error) ?? asTuttiError(error);
-  if (splitArguments(terminal.argv).own.includes('--json')) {
+  if (wantsJson(terminal)) {
     terminal.stderr.write(`${JSON.stringify({ error: { code, message, remedy, exitCode, details } })}\n`);
     return exitCode;
   }
   const colors = createColors(wantsColor(terminal, terminal.stderr));
   terminal.stderr.write(`${colors.red('tutti:')} ${ownLines(message)}\n  ${colors.bold(ownLines(remedy))} (${code})\n`);
   return exitCode;
+}
+
+/** Writes to stderr what is odd and stops nothing. With --json each line there is JSON. */
+export function tellAside(warning: string, terminal: Terminal): void {
+  terminal.stderr.write(`${wantsJson(terminal) ? JSON.stringify({ warning }) : warning}\n`);
+}
+
+function wantsJson({ argv }: Terminal): boolean {
+  return splitArguments(argv).own.includes('--json');
 }
 
 /** What an app's supervisor said or failed to say. Known by its name: most commands that fail never loaded the client. */

@@ -1,11 +1,12 @@
 // The work of `tutti import pm2`.
 
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, extname, join, relative, resolve } from 'node:path';
+import { dirname, extname, join, relative } from 'node:path';
 import { createColors } from 'picocolors';
 import { distrust, findConfigFile, loadPm2File } from '../config/load.ts';
 import { configText, type Imported } from '../config/pm2.ts';
 import { exitCodes, TuttiError } from '../errors.ts';
+import { checkPlace, outFile } from './out-file.ts';
 import { type Terminal, wantsColor } from './terminal.ts';
 
 export interface ImportRequest {
@@ -38,8 +39,9 @@ export async function importPm2File({
   const path = findConfigFile(terminal.cwd, file ?? usual(terminal.cwd)) ?? '';
   const refused = file === null && existsSync(path) ? distrust(path) : null;
   if (refused !== null) throw refused;
+  const target = out === null ? join(dirname(path), 'tutti.config.ts') : outFile(out, '', terminal);
+  if (!toStdout) checkPlace(target);
   const { apps, lost } = await loadPm2File(path);
-  const target = out === null ? join(dirname(path), 'tutti.config.ts') : resolve(terminal.cwd, out);
   const text = extname(target) === '.json' ? `${JSON.stringify({ apps }, null, 2)}\n` : configText(apps);
   if (!toStdout) write(target, text, force);
   if (json) {

@@ -1,12 +1,12 @@
 // The work of `tutti stack`, `tutti profile` and `tutti heap`: looks into a worker while it serves.
 
-import { chmodSync, constants, copyFileSync, linkSync, lstatSync, rmSync, writeFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { chmodSync, constants, copyFileSync, linkSync, rmSync, writeFileSync } from 'node:fs';
 import { AdminClientError } from '../admin/client.ts';
 import type { Found } from '../admin/discovery.ts';
 import { exitCodes, TuttiError } from '../errors.ts';
 import { chooseOne } from './choose-apps.ts';
 import { secondsOption, wholeNumber } from './common-options.ts';
+import { checkFree, outFile } from './out-file.ts';
 import type { Terminal } from './terminal.ts';
 
 type Options = Readonly<Record<string, unknown>>;
@@ -43,8 +43,11 @@ export async function showStack(name: string | undefined, options: Options, term
 export async function takeProfile(name: string | undefined, options: Options, terminal: Terminal): Promise<number> {
   const { app, slot } = await chosen(name, options, terminal, 'profile');
   const seconds = secondsOption('--seconds', options.seconds);
-  const base = outFile(options, `${app.name}-slot-${slot}-${stamp()}`, terminal).replace(/\.(cpuprofile|html)$/, '');
-  for (const end of ['cpuprofile', 'html']) refuseToOverwrite(`${base}.${end}`);
+  const base = outFile(options.out, `${app.name}-slot-${slot}-${stamp()}`, terminal).replace(
+    /\.(cpuprofile|html)$/,
+    '',
+  );
+  for (const end of ['cpuprofile', 'html']) checkFree(`${base}.${end}`);
   if (terminal.stderr.isTTY) terminal.stderr.write(`Recording worker ${slot} of ${app.name} for ${seconds} s …\n`);
   const text = await ask(app, 'profile', { slot, seconds });
   const { flameGraphHtml } = await import('../dashboard/flame-graph.ts');
@@ -57,8 +60,8 @@ export async function takeProfile(name: string | undefined, options: Options, te
 
 export async function takeHeap(name: string | undefined, options: Options, terminal: Terminal): Promise<number> {
   const { app, slot } = await chosen(name, options, terminal, 'heap');
-  const out = outFile(options, `${app.name}-slot-${slot}-${stamp()}.heapsnapshot`, terminal);
-  refuseToOverwrite(out);
+  const out = outFile(options.out, `${app.name}-slot-${slot}-${stamp()}.heapsnapshot`, terminal);
+  checkFree(out);
   const { path }: { path: string } = JSON.parse(await ask(app, 'heap', { slot }));
   move(path, out);
   writePaths({ app: app.name, slot, heapSnapshot: out }, [out], options, terminal);
@@ -89,17 +92,8 @@ async function ask(app: Found, what: 'stack' | 'profile' | 'heap', body: object)
   }
 }
 
-function outFile({ out }: Options, otherwise: string, terminal: Terminal): string {
-  return resolve(terminal.cwd, typeof out === 'string' ? out : otherwise);
-}
-
 function stamp(): string {
   return new Date().toISOString().replaceAll(/[-:]|\.\d+/g, '');
-}
-
-/** Told before anything is recorded. What is written later is made anew or not at all. */
-function refuseToOverwrite(path: string): void {
-  if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) throw new TuttiError('ERR_OUT_EXISTS', { path });
 }
 
 /**

@@ -14,10 +14,19 @@ import type { LaunchRecord } from './launch-record.ts';
 
 /** What the process in the background says to the one that started it. */
 export type BootReport =
-  | { type: 'ready'; snapshot: Snapshot; logFile: string }
+  | ({ type: 'ready'; snapshot: Snapshot; logFile: string } & Asides)
   | { type: 'failed'; code: ErrorCode; details: unknown };
 
-export interface Started {
+export interface Asides {
+  /** Where the page and the admin API are, if they were asked for and can be had. */
+  page: string | null;
+  /** What was asked for and cannot be had. */
+  problems: readonly string[];
+  /** What is worth knowing. */
+  warnings: readonly string[];
+}
+
+export interface Started extends Asides {
   name: string;
   pid: number;
   log: string;
@@ -65,7 +74,8 @@ export async function launchInBackground(
       throw new TuttiError(said.code, said.details as ErrorDetails<ErrorCode>);
     }
     const pid = launched.pid ?? said.snapshot.pid;
-    return { name: record.name, pid, log: said.logFile, snapshot: said.snapshot };
+    const { logFile, snapshot, page, problems, warnings } = said;
+    return { name: record.name, pid, log: logFile, snapshot, page, problems, warnings };
   } finally {
     closeSync(out);
     closeSync(err);

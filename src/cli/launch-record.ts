@@ -2,12 +2,12 @@
 // kept, never the environment: secrets stay where they are. Runs in the CLI.
 
 import { renameSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import process from 'node:process';
-import { appPaths, ensurePrivateFolder, isAppName, lastingFolder } from '../admin/state-folder.ts';
+import { appPaths, ensurePrivateFolder, isAppName, lastingFolder, namesInState } from '../admin/state-folder.ts';
 import type { AppRequest } from '../config/app.ts';
 import type { OptionName } from '../config/options.ts';
-import { namesIn, readOwn, writeOwn } from '../ownership.ts';
+import { readOwn, writeOwn } from '../ownership.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -55,12 +55,14 @@ export function removeRecord(env: Environment, name: string): void {
 
 export function readRecord(env: Environment, name: string): LaunchRecord | null {
   // A word that is no name, such as a path, must not lead out of the folder.
-  return isAppName(name) ? parse(appPaths(env, name).record) : null;
+  if (!isAppName(name)) return null;
+  const { record } = appPaths(env, name);
+  return namesInState(dirname(record)).includes(basename(record)) ? parse(record) : null;
 }
 
 export function readRecords(env: Environment): LaunchRecord[] {
   const folder = join(lastingFolder(env), 'apps');
-  return namesIn(folder)
+  return namesInState(folder)
     .filter((file) => file.endsWith('.json'))
     .map((file) => parse(join(folder, file)))
     .filter((record) => record !== null)

@@ -1,10 +1,15 @@
 // The work of `tutti restart`.
 
 import { exitCodes, TuttiError } from '../errors.ts';
+import { asTuttiError } from '../known-error.ts';
 import { chooseRunning, knownApps, namesOf } from './choose-apps.ts';
+import { asJson } from './control.ts';
+import { tellFailure } from './failure.ts';
+import type { Started } from './launch-in-background.ts';
 import { readRecord } from './launch-record.ts';
-import { startAll } from './start-apps.ts';
-import { stopApps } from './stop-apps.ts';
+import { type AppOutcome, type Outcome, worstExitCode } from './outcome.ts';
+import { startedCode, startOne } from './start-apps.ts';
+import { stopEach } from './stop-apps.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface RestartRequest {
@@ -23,12 +28,30 @@ export async function restartApps({ names: typed, fast, json, terminal }: Restar
   const running = others.length > 0 || idle.length === 0 ? await chooseRunning(others, terminal, 'restart') : [];
   const without = running.filter((app) => readRecord(terminal.env, app.name) === null).map((app) => app.name);
   if (without.length > 0) throw new TuttiError('ERR_NOT_RESTARTABLE', { names: without });
-  for (const app of running) {
-    const record = readRecord(terminal.env, app.name);
-    const code = await stopApps([app], { fast, json: false, quiet: json, timeoutMs: null }, terminal);
-    if (code !== exitCodes.stopped || record === null) return code;
-    const started = await startAll([{ ...record, startedAt: new Date().toISOString() }], json, terminal);
-    if (started !== exitCodes.stopped) return started;
+  const all = [...running, ...idle];
+  const outcomes: AppOutcome[] = [];
+  const started: Started[] = [];
+  let code: number = exitCodes.stopped;
+  for (const one of all) {
+    const began = performance.now();
+    const record = readRecord(terminal.env, one.name);
+    const apps = 'client' in one ? [one] : [];
+    const [stopped] = await stopEach({ apps, orphans: [] }, { fast, json, timeoutMs: null }, terminal);
+    if (record === null || (stopped !== undefined && stopped.result.outcome !== 'done')) {
+      if (stopped !== undefined) outcomes.push(stopped);
+      code = worstExitCode(outcomes);
+      break;
+    }
+    const end = (result: Outcome): unknown => outcomes.push({ app: one.name, ms: performance.now() - began, result });
+    try {
+      started.push(await startOne({ ...record, startedAt: new Date().toISOString() }, json, terminal));
+      end({ outcome: 'done' });
+    } catch (error) {
+      code = tellFailure(error, terminal);
+      end({ outcome: 'failed', reason: asTuttiError(error).message, lastLines: [] });
+      break;
+    }
   }
-  return idle.length === 0 ? exitCodes.stopped : startAll(idle, json, terminal);
+  if (json) terminal.stdout.write(`${JSON.stringify({ schema: 1, started, ...asJson(all, outcomes) })}\n`);
+  return code === exitCodes.stopped ? startedCode(started) : code;
 }

@@ -2,8 +2,8 @@
 
 import { createColors } from 'picocolors';
 import { discover } from '../admin/discovery.ts';
-import { orNone, stateFolders } from '../admin/state-folder.ts';
-import { exitCodes } from '../errors.ts';
+import { orNone } from '../admin/state-folder.ts';
+import { exitCodes, TuttiError } from '../errors.ts';
 import { machineFacts } from '../machine.ts';
 import { findOrphans, holdingPorts } from '../orphans.ts';
 import { stopGrace } from '../stop-grace.ts';
@@ -13,7 +13,12 @@ import { shortfallOf } from './shortfall.ts';
 import { type Colors, type Terminal, wantsColor } from './terminal.ts';
 
 export async function runDoctor(json: boolean, terminal: Terminal): Promise<number> {
-  const apps = (orNone(() => stateFolders(terminal.env)) === null ? [] : await discover(terminal.env)).map(
+  // What may not be looked at is a finding of its own.
+  const running = await discover(terminal.env).catch((error: unknown) => {
+    if (error instanceof TuttiError) return [];
+    throw error;
+  });
+  const apps = running.map(
     (app): AppFacts =>
       app.answers
         ? {
@@ -37,7 +42,7 @@ export async function runDoctor(json: boolean, terminal: Terminal): Promise<numb
             grace: null,
           },
   );
-  const orphans = findOrphans(terminal.env).map(
+  const orphans = (orNone(() => findOrphans(terminal.env)) ?? []).map(
     (left): OrphanFacts => ({ ...left, holding: holdingPorts(left).length }),
   );
   const findings = diagnose(machineFacts(terminal.env), apps, version, orphans);

@@ -2,7 +2,7 @@
 
 import { createColors } from 'picocolors';
 import { AdminClientError } from '../admin/client.ts';
-import { incidentFolder } from '../admin/state-folder.ts';
+import { incidentFolder, namesInState } from '../admin/state-folder.ts';
 import { exitCodes, TuttiError } from '../errors.ts';
 import { readIncidents } from '../logs/incident-store.ts';
 import { incidentText } from '../logs/incident-text.ts';
@@ -50,7 +50,7 @@ async function incidentsOf(
   terminal: Terminal,
 ): Promise<{ name: string; incidents: readonly Incident[] }> {
   const { running, stopped } = await knownApps(terminal);
-  const onDisk = (name: string) => readIncidents(incidentFolder(terminal.env, name)).reverse();
+  const onDisk = (name: string) => readDisk(name, terminal).reverse();
   let name = wanted;
   // One that has ended, and was never in the background, is known by its incidents alone.
   if (name === undefined || (![...running, ...stopped].some((app) => app.name === name) && onDisk(name).length === 0)) {
@@ -64,4 +64,11 @@ async function incidentsOf(
     if (!(error instanceof AdminClientError)) throw error;
     return { name, incidents: onDisk(name) };
   }
+}
+
+function readDisk(name: string, terminal: Terminal): Incident[] {
+  const folder = incidentFolder(terminal.env, name);
+  // Throws where it cannot be known.
+  namesInState(folder);
+  return readIncidents(folder);
 }

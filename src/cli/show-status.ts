@@ -31,7 +31,8 @@ async function showOne(name: string, json: boolean, terminal: Terminal, colors: 
   const [app] = await chooseRunning([name], terminal, 'status');
   if (app === undefined) return exitCodes.notRunning;
   if (!app.answers) {
-    terminal.stderr.write(`${app.name}: ${app.reason}\n`);
+    if (json) terminal.stdout.write(`${JSON.stringify(silent(app))}\n`);
+    else terminal.stderr.write(`${app.name}: ${app.reason}\n`);
     return exitCodes.timedOut;
   }
   const text = json ? JSON.stringify(app.snapshot) : detail(app.snapshot, colors, roomOf(terminal)).join('\n');
@@ -42,7 +43,7 @@ async function showOne(name: string, json: boolean, terminal: Terminal, colors: 
 function listAsJson(known: Known): object {
   const { running } = known;
   const apps = [
-    ...running.map((app) => (app.answers ? app.snapshot : { name: app.name, state: 'silent', reason: app.reason })),
+    ...running.map((app) => (app.answers ? app.snapshot : silent(app))),
     ...orphaned(known).map(({ name, workers }) => ({
       name,
       state: 'orphaned',
@@ -51,6 +52,10 @@ function listAsJson(known: Known): object {
     ...stopped(known).map((name) => ({ name, state: 'stopped' })),
   ];
   return { schema: 1, apps };
+}
+
+function silent({ name, reason }: { name: string; reason: string }): object {
+  return { name, state: 'silent', reason };
 }
 
 /** Apps without a supervisor whose workers still live. */

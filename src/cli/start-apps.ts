@@ -8,10 +8,11 @@ import { type AppRequest, type LoadedApp, loadApp, loadApps, loadNamed, placeOf 
 import { isConfigFile } from '../config/load.ts';
 import { exitCodes, TuttiError } from '../errors.ts';
 import { time, url } from '../logs/sentences.ts';
+import { ownLines } from '../logs/visible.ts';
 import { findOrphans } from '../orphans.ts';
 import { surroundings } from '../surroundings.ts';
 import { appFlags, configFlag } from './app-options.ts';
-import { tellFailure } from './failure.ts';
+import { tellAside, tellFailure } from './failure.ts';
 import { launchInBackground, type Started } from './launch-in-background.ts';
 import { type LaunchRecord, readRecord, writeRecord } from './launch-record.ts';
 import { type Terminal, wantsColor } from './terminal.ts';
@@ -25,8 +26,8 @@ export interface StartRequest {
 
 export async function startApps(request: StartRequest): Promise<number> {
   const { terminal, positionals, options } = request;
-  const meant = await whatIsMeant(request);
   const running = new Set((await discover(terminal.env)).map((app) => app.name));
+  const meant = await whatIsMeant(request);
   const already = meant.filter(({ name }) => running.has(name)).map(({ name }) => name);
   const fresh = meant.filter(({ name }) => !running.has(name));
   // Named apps must all be startable; of a whole file, what runs already is left alone.
@@ -39,23 +40,36 @@ export async function startApps(request: StartRequest): Promise<number> {
 }
 
 /** One after the other; the first that fails ends it, because the next may need it. */
-export async function startAll(records: readonly LaunchRecord[], json: boolean, terminal: Terminal): Promise<number> {
+async function startAll(records: readonly LaunchRecord[], json: boolean, terminal: Terminal): Promise<number> {
   const started: Started[] = [];
+  let code: number = exitCodes.stopped;
   for (const record of records) {
-    const began = performance.now();
-    if (!json) tellOrphans(record.name, terminal);
     try {
-      const app = await launchInBackground(record, terminal.env);
-      keepRecord({ ...record, logFile: app.log }, terminal);
-      started.push(app);
-      if (!json) tellStarted(app, performance.now() - began, terminal);
+      started.push(await startOne(record, json, terminal));
     } catch (error) {
-      if (json && started.length > 0) terminal.stdout.write(`${JSON.stringify({ schema: 1, started })}\n`);
-      return tellFailure(error, terminal);
+      code = tellFailure(error, terminal);
+      break;
     }
   }
-  if (json) terminal.stdout.write(`${JSON.stringify({ schema: 1, started })}\n`);
-  return exitCodes.stopped;
+  if (json && (started.length > 0 || code === exitCodes.stopped)) {
+    terminal.stdout.write(`${JSON.stringify({ schema: 1, started })}\n`);
+  }
+  return code === exitCodes.stopped ? startedCode(started) : code;
+}
+
+/** Rejects with the TuttiError that its supervisor ended with. */
+export async function startOne(record: LaunchRecord, json: boolean, terminal: Terminal): Promise<Started> {
+  const began = performance.now();
+  if (!json) tellOrphans(record.name, terminal);
+  const app = await launchInBackground(record, terminal.env);
+  keepRecord({ ...record, logFile: app.log }, terminal);
+  if (!json) tellStarted(app, performance.now() - began, terminal);
+  return app;
+}
+
+/** What was asked for and cannot be had needs a look, although the app runs. */
+export function startedCode(started: readonly Started[]): number {
+  return started.some(({ problems }) => problems.length > 0) ? exitCodes.degraded : exitCodes.stopped;
 }
 
 /** The start itself makes way; here it is said why that takes a while. */
@@ -74,7 +88,7 @@ function keepRecord(record: LaunchRecord, terminal: Terminal): void {
     writeRecord(terminal.env, record);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    terminal.stderr.write(`${record.name} runs, but cannot be started again by its name alone: ${reason}\n`);
+    tellAside(`${record.name} runs, but cannot be started again by its name alone: ${reason}`, terminal);
   }
 }
 
@@ -97,7 +111,7 @@ async function whatIsMeant(request: StartRequest): Promise<LaunchRecord[]> {
 
 /** What is odd is said here too, because nobody may ever read the log of the app. */
 function told(app: LoadedApp, entry: string | undefined, request: StartRequest): LaunchRecord {
-  for (const warning of app.warnings) request.terminal.stderr.write(`${app.config.name}: ${warning}\n`);
+  for (const warning of app.warnings) tellAside(`${app.config.name}: ${warning}`, request.terminal);
   return recordOf(app, entry, request);
 }
 
@@ -113,7 +127,7 @@ async function oneThatIsMeant(word: string, request: StartRequest): Promise<Laun
     if (app !== null) return told(app, undefined, request);
   }
   if (!isFile && known !== null && !typedMore) {
-    if (refused !== null) terminal.stderr.write(`${word}: ${refused.message} ${refused.remedy}\n`);
+    if (refused !== null) tellAside(`${word}: ${refused.message} ${refused.remedy}`, terminal);
     return { ...known, startedAt: new Date().toISOString() };
   }
   return told(await loadApp(appRequest(request, word), around), word, request);
@@ -138,11 +152,15 @@ function recordOf(app: LoadedApp, entry: string | undefined, { args, options, te
   };
 }
 
-function tellStarted({ name, pid, snapshot }: Started, ms: number, terminal: Terminal): void {
+function tellStarted({ name, pid, snapshot, page, problems, warnings }: Started, ms: number, terminal: Terminal): void {
   const colors = createColors(wantsColor(terminal, terminal.stdout));
   const urls = snapshot.listeners.map(url).filter((address) => address !== null);
   const serves = urls.length === 0 ? '' : `, ${urls.join(' ')}`;
   const workers = `${snapshot.target} worker${snapshot.target === 1 ? '' : 's'}`;
-  terminal.stdout.write(`${colors.green('✔')} ${name}: started in ${time(ms)}, ${workers}, pid ${pid}${serves}\n`);
+  const mark = problems.length === 0 ? colors.green('✔') : colors.yellow('!');
+  const but = problems.length === 0 ? '' : ', but not all that was asked for can be had';
+  terminal.stdout.write(`${mark} ${name}: started in ${time(ms)}, ${workers}, pid ${pid}${serves}${but}\n`);
+  for (const line of [...problems, ...warnings]) terminal.stderr.write(`  ${ownLines(line)}\n`);
+  if (page !== null) terminal.stdout.write(`  its page: ${page}\n`);
   if (terminal.stdout.isTTY) terminal.stdout.write(colors.dim(`  its output: tutti logs ${name}\n`));
 }

@@ -2,27 +2,101 @@
 
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Found } from './choose-apps.ts';
-import { type Control, control } from './control.ts';
-import type { Outcome } from './outcome.ts';
+import { type Orphans, stopOrphans } from '../orphans.ts';
+import { chooseRunning, type Found, type Known, knownApps, namesOf } from './choose-apps.ts';
+import { asJson, type Control, carryOut, writeOutcome } from './control.ts';
+import { type AppOutcome, type Outcome, worstExitCode } from './outcome.ts';
 import type { Terminal } from './terminal.ts';
 
 const GONE_PATIENCE_MS = 5000;
 
-export async function stopApps(
-  apps: readonly Found[],
-  { fast, ...common }: { fast: boolean } & Pick<Control, 'timeoutMs' | 'json' | 'quiet'>,
+export interface StopRequest {
+  fast: boolean;
+  /** Answer without waiting any longer than this; null: wait for the end. */
+  timeoutMs: number | null;
+  json: boolean;
+}
+
+/** What a stop ends. */
+export interface Stoppable {
+  /** Workers whose supervisor was killed. */
+  orphans: readonly Orphans[];
+  apps: readonly Found[];
+}
+
+export async function stopApps(typed: readonly string[], request: StopRequest, terminal: Terminal): Promise<number> {
+  const meant = await chooseToStop(typed, terminal);
+  const outcomes = await stopEach(meant, request, terminal);
+  const names = [...meant.orphans, ...meant.apps];
+  if (request.json) terminal.stdout.write(`${JSON.stringify({ schema: 1, ...asJson(names, outcomes) })}\n`);
+  return worstExitCode(outcomes);
+}
+
+/** As chooseRunning; an app whose supervisor was killed counts for as long as its workers live. */
+async function chooseToStop(typed: readonly string[], terminal: Terminal): Promise<Stoppable> {
+  const known = await knownApps(terminal);
+  const names = await namesOf(typed, known, terminal);
+  const left = abandoned(known);
+  const nothingElse =
+    names.length === 0 && known.running.length === 0 && new Set(left.map(({ name }) => name)).size === 1;
+  const isAll = names.includes('all') || nothingElse;
+  const orphans = isAll ? left : left.filter(({ name }) => names.includes(name));
+  const isLeft = (name: string): boolean => orphans.some((one) => one.name === name);
+  const isDone = orphans.length > 0 && (isAll ? known.running.length === 0 : names.every(isLeft));
+  return {
+    orphans,
+    apps: isDone
+      ? []
+      : await chooseRunning(
+          typed.filter((word) => !isLeft(word)),
+          terminal,
+          'stop',
+        ),
+  };
+}
+
+/** Workers that nobody supervises. */
+export function abandoned({ running, orphans }: Known): readonly Orphans[] {
+  return orphans.filter(({ name }) => !running.some((app) => app.name === name));
+}
+
+export async function stopEach(
+  { apps, orphans }: Stoppable,
+  { fast, timeoutMs, json }: StopRequest,
   terminal: Terminal,
-): Promise<number> {
+): Promise<readonly AppOutcome[]> {
   const order: Control = {
     verb: 'stop',
     body: { fast },
     done: 'stopped',
     untilFailure: false,
     verify: ended,
-    ...common,
+    timeoutMs,
+    json,
   };
-  return control(apps, order, terminal);
+  const ends: AppOutcome[] = [];
+  for (const one of orphans) {
+    const left = `${one.name}: its supervisor was killed; ending the workers that it left: ${pids(one.workers)}\n`;
+    if (!json) terminal.stdout.write(left);
+    const began = performance.now();
+    const result = await endOrphans(one, fast, timeoutMs);
+    const outcome = { app: one.name, ms: performance.now() - began, result };
+    ends.push(outcome);
+    if (!json) writeOutcome(outcome, order, terminal);
+  }
+  return [...ends, ...(await carryOut(apps, order, terminal))];
+}
+
+async function endOrphans(orphans: Orphans, fast: boolean, timeoutMs: number | null): Promise<Outcome> {
+  const { killed, alive } = await stopOrphans(orphans, { fast, mostMs: timeoutMs ?? Number.POSITIVE_INFINITY });
+  if (alive.length === 0)
+    return { outcome: 'done', ...(killed.length > 0 && { detail: `had to be killed: ${pids(killed)}` }) };
+  const reason = `these live yet: ${pids(alive)}`;
+  return timeoutMs === null ? { outcome: 'failed', reason, lastLines: [] } : { outcome: 'timed-out', reason };
+}
+
+function pids(processes: readonly { pid: number }[]): string {
+  return processes.map(({ pid }) => pid).join(', ');
 }
 
 /** The last answer may be lost on the way out; what counts is that the process is gone. */

@@ -3,7 +3,7 @@
 import { lstatSync, readlinkSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
-import { namesIn } from '../ownership.ts';
+import { namesIfAny } from '../ownership.ts';
 
 /** Stands in the name of what must not outlive this process. */
 export function ownMark(): string {
@@ -12,7 +12,7 @@ export function ownMark(): string {
 
 /** Removes what this user's dead processes have left; the pattern's groups are the two numbers of the mark. */
 export function removeLeftovers(folder: string, pattern: RegExp): void {
-  for (const name of namesIn(folder)) {
+  for (const name of namesIfAny(folder)) {
     const [, namespace, pid] = pattern.exec(name) ?? [];
     if (namespace !== pidNamespace() || isAlive(Number(pid))) continue;
     try {

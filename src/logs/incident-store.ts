@@ -3,7 +3,7 @@
 
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { makeFolder, namesIn, readOwn, writeOwn } from '../ownership.ts';
+import { makeFolder, namesIfAny, readOwn, writeOwn } from '../ownership.ts';
 import type { Incident } from '../supervisor/incident.ts';
 import { incidentText } from './incident-text.ts';
 
@@ -67,10 +67,10 @@ export class IncidentStore {
   }
 }
 
-/** Those of an app that may not run any more, in the order in which they last happened. */
+/** Those of an app that may not run any more, in the order in which they last happened; none where they may not be looked at. */
 export function readIncidents(folder: string): Incident[] {
   const incidents: Incident[] = [];
-  for (const name of namesIn(folder)) {
+  for (const name of namesIfAny(folder)) {
     if (!name.endsWith('.json')) continue;
     try {
       const incident: Incident = JSON.parse(readOwn(join(folder, name)));

@@ -88,6 +88,10 @@ export function sentence(event: SupervisorEvent): Sentence {
       return event.told
         ? say('info', `${worker(event)}: more by tutti describe --incident ${event.id}`)
         : say('error', `${worker(event)}: ${event.summary} (incident ${event.id})`);
+    case 'admin-port':
+      return event.url === null
+        ? say('error', `the admin port cannot be opened: ${event.reason ?? 'unknown'}`)
+        : say('info', `admin API and page on ${event.url}`);
     case 'notice':
       return say(event.level, event.message);
     default:

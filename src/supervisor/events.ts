@@ -86,6 +86,8 @@ export type SupervisorEvent =
   | { type: 'output-restored'; file: string | null; lost: number }
   /** `told`: an event before it has said the same of this worker's end. */
   | ({ type: 'incident'; id: string; summary: string; told: boolean } & WorkerRef)
+  /** Where the admin API and the page are, or (`url` null) why the port that was asked for cannot be opened. */
+  | { type: 'admin-port'; url: string | null; reason: string | null }
   | { type: 'notice'; level: 'info' | 'warn' | 'error'; message: string };
 
 export type PrimaryState = 'starting' | 'running' | 'reloading' | 'stopping' | 'stopped';

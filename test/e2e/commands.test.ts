@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { type Cli, openCli } from '../support/cli.ts';
@@ -77,6 +77,43 @@ describe('one app in the background', () => {
     assert.equal(Number(session), pid);
     assert.match(readFileSync(join(cli.home, 'logs/web.log'), 'utf8'), /"line":"said null"/);
     assert.match(cli.logs(), /ready after/);
+  });
+
+  it('says where its page is, and that it has none where the port is taken', async () => {
+    await using cli = await openCli();
+    const taken = createServer();
+    const admin = await new Promise<number>((done) => {
+      taken.listen(0, '127.0.0.1', () => done((taken.address() as AddressInfo).port));
+    });
+    const args = ['start', cli.fixture('hello.cjs'), '-n', 'web', '-i', '1', '--admin', String(admin)];
+    const without = await cli.run(args);
+    taken.close();
+    assert.equal(without.code, 2, without.stderr);
+    assert.doesNotMatch(without.stdout, /✔/);
+    assert.match(without.stdout, /^! web: started in .*, but not all that was asked for can be had$/m);
+    assert.match(
+      without.stderr,
+      new RegExp(`admin port cannot be opened: 127.0.0.1:${admin}: another process listens there`),
+    );
+    assert.equal((await fetch({ port: cli.port, path: '/' })).status, 200);
+    const again = await cli.ok(['restart', 'web']);
+    assert.match(again.stdout, new RegExp(`its page: http://127.0.0.1:${admin}$`, 'm'));
+  });
+
+  it('says that what its workers write goes nowhere', async () => {
+    await using cli = await openCli();
+    spawnSync('mkfifo', [join(cli.dir, 'pipe')]);
+    const greets = `createServer((_, answer) => answer.end()).listen(process.env.PORT, () => console.log('hello'))`;
+    cli.write('greets.cjs', `require('node:http').${greets}`);
+    for (const [file, why] of [
+      ['pipe', /cannot be written to .*pipe: it is a pipe that nobody reads/],
+      ['/dev/full', /cannot be written to \/dev\/full: ENOSPC/],
+    ] as const) {
+      const { stdout, stderr } = await cli.ok(['start', 'greets.cjs', '-n', 'web', '-i', '1', '--log-file', file]);
+      assert.match(stdout, /^✔ web: started/m);
+      assert.match(stderr, why);
+      await cli.ok(['delete', 'web', '--fast']);
+    }
   });
 
   it('is refused a second time, also at the same instant', async () => {

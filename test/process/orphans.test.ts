@@ -33,6 +33,34 @@ function guardians(rig: Rig): number[] {
   return rig.processes().filter((pid) => processInfo(pid)?.command.includes('tutti-guardian'));
 }
 
+describe('a stop of an app whose supervisor was killed', () => {
+  for (const flags of [[], ['--fast', '--json']]) {
+    it(`ends its workers, also those that hang ${flags}`, async () => {
+      await using cli = await openCli();
+      const start = ['-i', '2', '--drain-timeout', '1s', '--stop-timeout', '1s', '--config', 'none'];
+      await cli.ok(['start', cli.fixture('hello.cjs'), '-n', 'web', ...start]);
+      const { pid, workers } = await cli.snapshot('web');
+      const [first, second] = workers.map((worker) => worker.pid ?? 0);
+      // One that cannot leave by itself.
+      process.kill(first ?? 0, 'SIGSTOP');
+      process.kill(pid, 'SIGKILL');
+      await eventually('the supervisor to be gone', () => !isAlive(pid));
+      const { stdout } = await cli.ok(['stop', 'web', ...flags]);
+      assert.ok(
+        [first, second].every((worker) => !isAlive(worker ?? 0)),
+        'a worker lives',
+      );
+      if (flags.includes('--json')) assert.equal(JSON.parse(stdout).results[0].outcome, 'done');
+      else
+        assert.match(
+          stdout,
+          new RegExp(`its supervisor was killed; ending the workers that it left: .*${first}[^]*✔ web: stopped`),
+        );
+      assert.match((await cli.run(['status'])).stdout, /web +stopped/);
+    });
+  }
+});
+
 describe('when the primary dies', () => {
   it('workers end also if a connection was on its way through it', async () => {
     await using rig = await startRig({ fixture: 'passes-on.cjs', flags: { workers: 3, balance: 'kernel', ...quick } });
@@ -115,7 +143,7 @@ describe('an app in the background whose supervisor was killed', () => {
       new RegExp(`workers of web +left alone by .*\\(pid ${before.pid}\\): ${left}; 1 still holds a port`),
     );
     assert.match(
-      (await cli.run(['stop', 'web'])).stderr,
+      (await cli.run(['reload', 'web'])).stderr,
       new RegExp(`its supervisor was killed, .* still live: ${left}\\.`),
     );
 

@@ -18,13 +18,11 @@ export const stop: CommandFile = {
       .option('--json', 'print the result as JSON');
   },
   action: async ({ positionals, options, terminal }) => {
-    const [{ chooseRunning }, { stopApps }, { commonOptions }] = await Promise.all([
-      import('../choose-apps.ts'),
+    const [{ stopApps }, { commonOptions }] = await Promise.all([
       import('../stop-apps.ts'),
       import('../common-options.ts'),
     ]);
     const common = commonOptions(options);
-    const apps = await chooseRunning(positionals, terminal, 'stop');
-    return stopApps(apps, { fast: options.fast === true, ...common }, terminal);
+    return stopApps(positionals, { fast: options.fast === true, ...common }, terminal);
   },
 };

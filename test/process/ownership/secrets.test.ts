@@ -55,7 +55,26 @@ test('a profile or a snapshot is never written into a file that is there, or thr
   }
   assert.equal(readFileSync(victim, 'utf8'), 'mine');
   assert.equal(readFileSync(join(cli.dir, 'out.html'), 'utf8'), 'theirs');
-  const missing = await cli.run(['profile', 'web', '--slot', '0', '--seconds', '0.2', '--out', 'no/such/folder/x']);
-  assert.equal(missing.code, 77, missing.stderr);
-  assert.match(missing.stderr, /Name another place with --out/);
+  cli.write('file', '');
+  cli.write('ecosystem.config.js', 'module.exports = { apps: [] }');
+  const places: [string, RegExp][] = [
+    ['no/such/folder/x', /there is no folder .*Make it \(mkdir -p .*no\/such\/folder\)/s],
+    ['file/x', /file is not a folder/],
+    [cli.dir, /it is a folder, not a file/],
+    ['', /it is empty/],
+  ];
+  for (const command of [
+    ['profile', 'web', '--slot', '0'],
+    ['heap', 'web', '--slot', '0'],
+    ['import', 'pm2', 'ecosystem.config.js'],
+  ]) {
+    for (const [place, why] of places) {
+      // The profile of a folder is a file beside it.
+      if (place === cli.dir && command[0] === 'profile') continue;
+      const { code, stderr } = await cli.run([...command, '--out', place]);
+      assert.equal(code, 64, `${command} ${place}: ${stderr}`);
+      assert.match(stderr, why);
+    }
+  }
+  assert.ok(!existsSync(join(cli.home, 'inspections', 'web')), 'something was recorded in vain');
 });

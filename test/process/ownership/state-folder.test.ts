@@ -101,6 +101,37 @@ test('a user who may not look into it is told so, not that nothing runs', { skip
   assert.match(stderr, /this user cannot look at it \(EACCES\)/);
 });
 
+test('a folder in it that may not be read hides no app that runs', { skip }, async () => {
+  await using cli = await openCli();
+  // Root may read everything.
+  const tutti = (...args: string[]) => {
+    const as = ['--reuid', String(mallory), '--regid', String(mallory), '--clear-groups', nodePath, binPath];
+    return spawnSync('setpriv', [...as, ...args], { env: cli.environment(), cwd: '/', encoding: 'utf8' });
+  };
+  for (const folder of [cli.home, join(cli.home, '..'), cli.dir]) chownSync(folder, mallory, mallory);
+  const few = [['status'], ['doctor'], ['stop', 'web']];
+  const cases: [string, number, string[][]][] = [
+    ['run', 0o000, [...commands, ['doctor'], ['reload', 'web'], ['restart', 'web'], ['start', '/no/matter.js']]],
+    // The names can be read here, but nothing of what they stand for.
+    ['apps', 0o600, few],
+    ['workers', 0o300, few],
+  ];
+  for (const [name, mode, all] of cases) {
+    const folder = join(cli.home, name);
+    mkdirSync(folder);
+    chownSync(folder, mallory, mallory);
+    chmodSync(folder, mode);
+    for (const args of all) {
+      const { status, stdout, stderr } = tutti(...args);
+      const said = `tutti ${args.join(' ')}: ${stdout}${stderr}`;
+      assert.equal(status, args[0] === 'doctor' ? 2 : 77, said);
+      assert.match(said, new RegExp(`${name}.{0,3}: this user cannot look into it \\(EACCES\\)`));
+      assert.doesNotMatch(said, /Nothing is running|has a bug/);
+    }
+    chmodSync(folder, 0o700);
+  }
+});
+
 test("a record of another user is never started, and nothing is written through another's link", { skip }, async () => {
   await using cli = await openCli();
   await cli.ok(['start', cli.fixture('hello.cjs'), '-n', 'web', '-i', '1']);

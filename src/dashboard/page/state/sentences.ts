@@ -113,6 +113,10 @@ export function describeEvent(event: SupervisorEvent): Sentence {
       return { tone: 'plain', text: `The log is written again; lines lost: ${event.lost}` };
     case 'incident':
       return { tone: 'bad', text: `Incident in ${who(event)}`, detail: event.summary };
+    case 'admin-port':
+      return event.url === null
+        ? { tone: 'bad', text: 'The admin port cannot be opened', ...(event.reason && { detail: event.reason }) }
+        : { tone: 'plain', text: `Admin API and page on ${event.url}` };
     case 'notice':
       return { tone: event.level === 'info' ? 'plain' : event.level === 'warn' ? 'warn' : 'bad', text: event.message };
   }
