@@ -34,7 +34,6 @@ const mayImport: Record<string, Record<string, Reach>> = {
   cli: {
     config: 'all',
     admin: 'all',
-    deploy: 'all',
     logs: 'all',
     dashboard: 'all',
     composition: 'all',
@@ -49,7 +48,6 @@ const mayImport: Record<string, Record<string, Reach>> = {
   admin: { supervisor: 'types', metrics: 'all', errors: 'all', ownership: 'all', version: 'all' },
   metrics: { supervisor: 'types', protocol: 'all' },
   logs: { supervisor: 'types', protocol: 'all', errors: 'all', ownership: 'all' },
-  deploy: { config: 'all', errors: 'all' },
   worker: { protocol: 'all' },
   protocol: {},
   errors: {},

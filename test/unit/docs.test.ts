@@ -20,6 +20,54 @@ test('docs/exit-codes.md explains every exit code', () => {
   }
 });
 
+test('the two walks of docs/architecture.md are short', () => {
+  const walks = sectionsOf('Two walks', '### ');
+  const mostFiles = [12, 15];
+  assert.equal(walks.length, mostFiles.length);
+  for (const [index, walk] of walks.entries()) {
+    const stops = walk.match(/^\d+\. .*$/gm) ?? [];
+    const files = new Set(
+      stops.flatMap((stop) => [...stop.matchAll(/\]\((\.\.\/src\/[^)]+)\)/g)].map(([, file]) => file)),
+    );
+    assert.ok(
+      files.size >= 5 && files.size <= (mostFiles[index] ?? 0),
+      `${files.size} files: ${[...files].join(', ')}`,
+    );
+  }
+});
+
+test('every word of the glossary is a name in the code', () => {
+  const src = fileURLToPath(new URL('../../src/', import.meta.url));
+  const code = readdirSync(src, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => readFileSync(join(src, name), 'utf8').replaceAll(/^\s*(\/\/|\/?\*).*$/gm, ''))
+    .join('\n');
+  const words = [
+    ...sectionsOf('Words', '')
+      .join('')
+      .matchAll(/^\| (?!Word )([a-z -]+) \|/gm),
+  ].map(([, word = '']) => word);
+  assert.ok(words.length > 40);
+  assert.deepEqual(
+    words.filter((word) => !nameOf(word).test(code)),
+    [],
+  );
+});
+
+/** `early death` is found in `earlyDeaths`, `noteEarlyDeath` and 'early-death', but `rest` not in `restart`. */
+function nameOf(word: string): RegExp {
+  const parts = word.split(/[ -]/).map((part) => `[${part[0]}${part[0]?.toUpperCase()}]${part.slice(1)}`);
+  const name = parts.join('[ _-]?');
+  return new RegExp(`(?:(?<![A-Za-z])${name}|(?<=[a-z])${name.replace(/^\[.(.)\]/, '$1')})s?(?![a-z])`);
+}
+
+/** What stands under a heading of docs/architecture.md, cut at `mark`; whole if that is empty. */
+function sectionsOf(heading: string, mark: string): string[] {
+  const page = readFileSync(new URL('../../docs/architecture.md', import.meta.url), 'utf8');
+  const section = page.split(/^## /m).find((text) => text.startsWith(`${heading}\n`)) ?? '';
+  return mark === '' ? [section] : section.split(mark).slice(1);
+}
+
 test('every link between pages and files leads somewhere', () => {
   const root = fileURLToPath(new URL('../../', import.meta.url));
   const pages = [
