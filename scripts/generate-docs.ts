@@ -66,6 +66,15 @@ or YAML file gets completion and checks in an editor by \`"$schema": "./node_mod
     parts.push(`## ${title}\n`);
     for (const name of optionNames.filter((name) => options[name].section === section)) parts.push(optionEntry(name));
   }
+  parts.push(`## Variables that are no option
+
+Workers do not inherit \`TUTTI_TRACE\`.
+
+| Variable | Is |
+|---|---|
+| \`TUTTI_HOME\` | the state folder, instead of \`~/.tutti\` ([security.md](security.md)) |
+| \`TUTTI_TRACE\` | a file to whose end the supervisor adds all that its core is told, to find a fault of tutti itself ([CONTRIBUTING.md](../CONTRIBUTING.md)); without what the program says and its environment |
+`);
   return parts.join('\n');
 }
 

@@ -1,6 +1,6 @@
 // --watch: joins the watches of files and links to reloads. Part of the composition; runs in the primary.
 
-import { dirname, relative } from 'node:path';
+import { dirname, relative, resolve } from 'node:path';
 import type { LoadedApp } from './config/app.ts';
 import { preloadPath } from './host/fork.ts';
 import { LinkWatch } from './link-watch.ts';
@@ -27,6 +27,7 @@ export interface AppWatch {
 export function appWatch(app: LoadedApp, { env, notice, reload }: Around): AppWatch | null {
   const { config } = app;
   if (config.watch === false) return null;
+  const tracedTo = env.TUTTI_TRACE ? resolve(env.TUTTI_TRACE) : null;
   const reloads = new WatchReloads(reload);
   const changed = (path: string, others = 0): void => {
     const more = others === 0 ? '' : ` and ${others} more`;
@@ -38,7 +39,11 @@ export function appWatch(app: LoadedApp, { env, notice, reload }: Around): AppWa
     ignore: config.watchIgnore,
     always: [...(app.file === null ? [] : [app.file]), ...config.envFile],
     foreign: dirname(preloadPath),
-    written: () => ownFiles([...(config.logFile === null ? [] : [config.logFile]), ...app.logFiles], env),
+    written: () =>
+      ownFiles(
+        [config.logFile, ...app.logFiles, tracedTo].filter((file) => file !== null),
+        env,
+      ),
     changed,
     failed: (reason) => notice('warn', `changed files may not be seen: ${reason}`),
   });

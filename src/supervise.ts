@@ -36,8 +36,9 @@ import { type AutoscaleTimes, defaultAutoscaleTimes } from './supervisor/autosca
 import { completeSnapshot } from './supervisor/core-snapshot.ts';
 import type { SupervisorInput } from './supervisor/inputs.ts';
 import type { Snapshot } from './supervisor/snapshot.ts';
-import { Supervisor } from './supervisor/supervisor.ts';
+import { Supervisor, type SupervisorOptions } from './supervisor/supervisor.ts';
 import { surroundings } from './surroundings.ts';
+import type { Trace } from './trace.ts';
 import { verdictOf, type WorkerExit } from './verdict.ts';
 import { version } from './version.ts';
 import { workerLog } from './worker-output.ts';
@@ -97,7 +98,7 @@ export function launch(
   { signals, output, control = 'wanted', lastResort = false, autoscaleTimes }: LaunchOptions,
 ): Supervision {
   const { config } = app;
-  const env = { ...process.env };
+  const { TUTTI_TRACE: traceFile, ...env } = process.env;
   const generations = new Generations();
   const memory = new ProcessMemory();
   let current = app;
@@ -129,6 +130,7 @@ export function launch(
   });
   const unread = new UnreadMessages((sentence) => notice('warn', sentence));
   let stopSchedule = () => {};
+  let trace: Trace | null = null;
 
   const roster = new Roster(process.env, config.name);
 
@@ -178,16 +180,15 @@ export function launch(
     askWorkers: (seq) => host.askMetrics(seq),
     warn: (message) => notice('warn', message),
   });
-  const supervisor = new Supervisor(
-    {
-      name: config.name,
-      policy: config,
-      generation1: { entry: resolveEntry(config.entry) },
-      parallelStarts: Math.max(2, cpuAllowance().count),
-      autoscaleTimes: autoscaleTimes ?? defaultAutoscaleTimes,
-    },
-    observation.watchActions(host),
-  );
+  const coreOptions: SupervisorOptions = {
+    name: config.name,
+    policy: config,
+    generation1: { entry: resolveEntry(config.entry) },
+    parallelStarts: Math.max(2, cpuAllowance().count),
+    autoscaleTimes: autoscaleTimes ?? defaultAutoscaleTimes,
+  };
+  const coreHost = observation.watchActions(host);
+  const supervisor = new Supervisor(coreOptions, coreHost);
   const handle = new SupervisionHandle(config.name, {
     dispatch: (command) => {
       if (isStarted) dispatch(command);
@@ -201,8 +202,13 @@ export function launch(
     if (hasFailed) return;
     guarded(() => {
       observation.input(input);
-      supervisor.dispatch(input);
+      traced(input, () => supervisor.dispatch(input));
     });
+  }
+
+  function traced(input: SupervisorInput | null, act: () => void): void {
+    if (trace === null) act();
+    else trace.during(input, act);
   }
 
   function guarded(act: () => void): void {
@@ -243,6 +249,20 @@ export function launch(
     });
   }
 
+  /** Without a trace the app runs as well. */
+  async function openTrace(file: string): Promise<Trace | null> {
+    try {
+      const { openTraceFile, Trace } = await import('./trace.ts');
+      return new Trace(openTraceFile(file), version, coreOptions, coreHost, supervisor.startedAt);
+    } catch (error) {
+      notice(
+        'warn',
+        `runs without a trace of the core, because TUTTI_TRACE=${file} cannot be written: ${String(error)}`,
+      );
+      return null;
+    }
+  }
+
   /** What the application tells a primary: Node's own word about files for the watch, and else nothing that anybody reads. */
   function said(message: unknown): void {
     const files = loadedFiles(message);
@@ -276,6 +296,7 @@ export function launch(
     logScratch.remove();
     roster.close();
     observation.end();
+    await trace?.close();
     const verdict = error === undefined ? verdictOf(code, reason, lastFailure) : { code, error };
     const closed = admin
       .then(
@@ -344,7 +365,8 @@ export function launch(
       return;
     }
     for (const message of app.warnings) handle.report({ type: 'notice', level: 'warn', message });
-    guarded(() => supervisor.start());
+    if (traceFile) trace = await openTrace(traceFile);
+    guarded(() => traced(null, () => supervisor.start()));
     isStarted = true;
     for (const command of early) dispatch(command);
     if (control === 'wanted') {

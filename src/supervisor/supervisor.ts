@@ -53,6 +53,11 @@ export class Supervisor {
     this.#model = newModel(policy, generation1.entry, host.now(), autoscaleTimes);
   }
 
+  /** When it was made, by the host's clock. */
+  get startedAt(): number {
+    return this.#model.startedAt;
+  }
+
   /** Begins to fill the slots. Every later change comes through `dispatch`. */
   start(): void {
     if (this.#isStarted) return;

@@ -27,9 +27,9 @@ function folder(t: TestContext, files: Record<string, string>): string {
   return path;
 }
 
-function run(dir: string, config: object): Promise<Rig> {
+function run(dir: string, config: object, env: Record<string, string> = {}): Promise<Rig> {
   writeFileSync(join(dir, 'tutti.config.json'), JSON.stringify({ name: 'web', workers: 1, canaryTime: 0, ...config }));
-  return startRig({ fixture: 'hello.cjs', command: [binPath, 'run', '--json'], cwd: dir, flags: { workers: 1 } });
+  return startRig({ fixture: 'hello.cjs', command: [binPath, 'run', '--json'], cwd: dir, flags: { workers: 1 }, env });
 }
 
 const server = (answer: string): string => `
@@ -39,12 +39,10 @@ const server = (answer: string): string => `
   require('node:http').createServer((_request, response) => response.end(answer)).listen(process.env.PORT);
 `;
 
-test('the log below a watched folder starts no reload, with all that rotation makes of it', async (t) => {
+test('the log and the trace below a watched folder start no reload, with all that rotation makes of a log', async (t) => {
   const dir = folder(t, { 'src/app.js': server(`require('./part.js')`), 'src/part.js': `module.exports = 'one'` });
-  await using rig = await run(dir, {
-    ...{ entry: './src/app.js', watch: ['.'], logFile: './logs/out.log' },
-    ...{ logMaxSize: 300, logKeep: 2 },
-  });
+  const config = { entry: './src/app.js', watch: ['.'], logFile: './logs/out.log', logMaxSize: 300, logKeep: 2 };
+  await using rig = await run(dir, config, { TUTTI_TRACE: 'core.ndjson' });
   const isLive = async (): Promise<boolean> => (await rig.fetch()).body.toString() === 'two';
   // The log has rotated more than once by then.
   await eventually('the second rotation', () => readFileSync(join(dir, 'logs/out.log.2.gz')));
