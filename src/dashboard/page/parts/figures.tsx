@@ -41,12 +41,7 @@ export function Figures({ state }: { state: PageState }) {
         />
       </Figure>
       <Figure name="Latency p99" value={p99.value} unit={p99.unit}>
-        <Sparkline
-          values={points.map((point) => point.p99Ms ?? 0)}
-          length={shown}
-          floor={10}
-          label="p99, last minute"
-        />
+        <Sparkline values={points.map((point) => point.p99Ms)} length={shown} floor={10} label="p99, last minute" />
       </Figure>
       <Figure name="Connections" value={formatCount(last?.connections ?? 0)} unit={`${last?.activeRequests ?? 0} busy`}>
         <Sparkline
