@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { generatedFiles } from '../../scripts/generate-docs.ts';
 import { exitCodes } from '../../src/errors.ts';
+import { transition, type Worker, type WorkerStatus } from '../../src/supervisor/worker-state.ts';
 
 for (const [path, content] of Object.entries(generatedFiles())) {
   test(`${path} is what the tables say`, () => {
@@ -60,6 +61,35 @@ function nameOf(word: string): RegExp {
   const name = parts.join('[ _-]?');
   return new RegExp(`(?:(?<![A-Za-z])${name}|(?<=[a-z])${name.replace(/^\[.(.)\]/, '$1')})s?(?![a-z])`);
 }
+
+test('docs/lifecycle.md says which states may follow which', () => {
+  const page = readFileSync(new URL('../../docs/lifecycle.md', import.meta.url), 'utf8');
+  const rows = [...page.matchAll(/^\| (\w+) \|[^|]*\|[^|]*\|([\w, ]*)\|$/gm)].filter(([, from]) => from !== 'State');
+  const states = rows.map(([, from = '']) => from);
+  const may = (from: string, to: string): boolean => {
+    const worker = { id: 1, state: { type: from } } as Worker;
+    try {
+      transition(worker, { type: to } as WorkerStatus);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  assert.equal(states.length, 7);
+  for (const [, from = '', then = ''] of rows) {
+    const allowed = states.filter((to) => may(from, to));
+    assert.deepEqual(
+      then
+        .split(',')
+        .map((to) => to.trim())
+        .filter(Boolean)
+        .sort(),
+      allowed.sort(),
+      from,
+    );
+    assert.ok(may(from, 'exited'), from);
+  }
+});
 
 /** What stands under a heading of docs/architecture.md, cut at `mark`; whole if that is empty. */
 function sectionsOf(heading: string, mark: string): string[] {
