@@ -184,6 +184,18 @@ export const errors = {
       `Name one of them, as in: tutti ${command} --name ${names[0]}. To leave the file aside, add --config none.`,
     example: { path: '/srv/shop/tutti.config.ts', names: ['web', 'mail'], asked: null, command: 'run' },
   }),
+  ERR_APP_LEFT_OUT: error<{ path: string; asked: string; key: string; why: string }>({
+    exitCode: 78,
+    when: 'The app that a command names stands in an ecosystem file, and is none that can be run.',
+    message: ({ path, asked, key, why }) => `Cannot start "${asked}" of "${path}": "${key}": ${why}.`,
+    remedy: () => 'Name its Node.js program as "script", or run it by other means.',
+    example: {
+      path: '/srv/shop/ecosystem.config.js',
+      asked: 'jobs',
+      key: 'interpreter',
+      why: 'only Node.js programs are run, not those of python3; this app is left out',
+    },
+  }),
   ERR_ENTRY_REQUIRED: error<{ path: string; app: string }>({
     exitCode: 78,
     when: 'An app in the configuration file has no entry.',

@@ -364,7 +364,7 @@ export function launch(
       void end(known.exitCode, known.message, known);
       return;
     }
-    for (const message of app.warnings) handle.report({ type: 'notice', level: 'warn', message });
+    for (const message of [...app.fileWarnings, ...app.warnings]) notice('warn', message);
     if (traceFile) trace = await openTrace(traceFile);
     guarded(() => traced(null, () => supervisor.start()));
     isStarted = true;

@@ -40,11 +40,12 @@ export async function checkApps({ entry, args, options, terminal }: CheckRequest
     }),
   );
   if (checked[0]?.config.json) {
-    const shown = checked.map(({ config, sources, file, warnings, program }) => ({
+    const shown = checked.map(({ config, sources, file, warnings, fileWarnings, program }) => ({
       config,
       sources,
       file,
       warnings,
+      fileWarnings,
       program,
     }));
     terminal.stdout.write(`${JSON.stringify({ apps: shown }, null, 2)}\n`);
@@ -63,14 +64,14 @@ async function program({ config }: LoadedApp, terminal: Terminal): Promise<reado
 }
 
 function writeApp(
-  { config, sources, file, warnings }: LoadedApp,
+  { config, sources, file, warnings, fileWarnings }: LoadedApp,
   program: readonly string[],
   terminal: Terminal,
 ): void {
   const { bold, dim, green, yellow } = createColors(wantsColor(terminal, terminal.stdout));
   const rows: string[] = [`${bold(config.name)} can start${file === null ? '' : `, as configured in ${file}`}.`, ''];
   rows.push(`  ${program.join(' ')}`, '');
-  for (const warning of warnings) rows.push(yellow(`  ${warning}`), '');
+  for (const warning of [...fileWarnings, ...warnings]) rows.push(yellow(`  ${warning}`), '');
   const names = optionNames.filter((name) => name !== 'envs' && name !== 'json');
   const width = Math.max(...names.map((name) => name.length));
   for (const [section, title] of Object.entries(sections)) {

@@ -111,6 +111,7 @@ async function whatIsMeant(request: StartRequest): Promise<LaunchRecord[]> {
 
 /** What is odd is said here too, because nobody may ever read the log of the app. */
 function told(app: LoadedApp, entry: string | undefined, request: StartRequest): LaunchRecord {
+  for (const warning of app.fileWarnings) tellAside(warning, request.terminal);
   for (const warning of app.warnings) tellAside(`${app.config.name}: ${warning}`, request.terminal);
   return recordOf(app, entry, request);
 }

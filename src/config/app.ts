@@ -42,6 +42,8 @@ export interface LoadedApp extends Resolved {
   logFiles: readonly string[];
   /** Things that are odd but no error. */
   warnings: readonly string[];
+  /** What is odd about the file itself, and of apps that it names and none of which runs; with the first that does. */
+  fileWarnings: readonly string[];
   /** Does it all again: what the command line and the environment said stays, the file is read anew. */
   reread: () => Promise<LoadedApp>;
 }
@@ -103,7 +105,7 @@ function loadAll(file: LoadedFile, request: Located, around: Surroundings): Load
   const [first, ...more] = loaded;
   if (first === undefined) return [loadOne(file, 0, request, around)];
   const ofNone = first.position === 0 ? [] : lostOfNone(file);
-  return [{ ...first, warnings: [...ofNone, ...first.warnings, ...leftOut] }, ...more];
+  return [{ ...first, fileWarnings: [...ofNone, ...first.fileWarnings, ...leftOut] }, ...more];
 }
 
 /** PM2 runs what is no Node.js program beside those that are. */
@@ -138,6 +140,7 @@ export function loadGiven(given: AppOptions, around: Surroundings): LoadedApp {
     position: 0,
     logFiles: [],
     warnings: [...misspeltVariables(around.env), ...selfClusteringWarnings(entry)],
+    fileWarnings: [],
     reread: async () => loadGiven(given, around),
   };
 }
@@ -188,11 +191,11 @@ function loadOne(file: LoadedFile | null, index: number, request: Located, aroun
     warnings: [
       ...misspeltVariables(around.env),
       ...(request.refused === null ? [] : [`${request.refused.message} ${request.refused.remedy}`]),
-      ...(file === null || index > 0 ? [] : lostOfNone(file)),
       ...(file === null ? [] : lostOf(file, index)),
       ...(noSuch === null ? [] : [`no app of the file has env_${noSuch}: --env-name ${noSuch} changes nothing`]),
       ...selfClusteringWarnings(entry),
     ],
+    fileWarnings: file === null || index > 0 ? [] : lostOfNone(file),
     reread: () => loadApp({ ...request, configPath: file?.path ?? 'none' }, around),
   };
 }
@@ -243,10 +246,14 @@ function fileLayer(file: LoadedFile, index: number, cwd: string): Layer {
 
 /** With several apps, what stands where an entry stands may be the name of one, and --name chooses instead of naming. */
 function choose(file: LoadedFile, request: AppRequest, around: Surroundings): number {
-  if (file.apps.length === 1) return 0;
   const names = file.apps.map((app, index) => nameOf(app, file, index));
   const byName = Array.isArray(request.flags.name) ? request.flags.name.at(-1) : undefined;
   const asked = byName ?? request.entry;
+  const lost = names.includes(asked ?? '') ? undefined : file.lost.find(({ app }) => app !== null && app === asked);
+  if (lost !== undefined && asked !== undefined) {
+    throw new TuttiError('ERR_APP_LEFT_OUT', { path: file.path, asked, key: lost.key, why: lost.why });
+  }
+  if (file.apps.length === 1) return 0;
   if (asked === undefined) {
     throw new TuttiError('ERR_APP_CHOICE', { path: file.path, names, asked: null, command: request.command });
   }

@@ -15,6 +15,7 @@ interface Checked {
     envFile: string[];
   };
   warnings: string[];
+  fileWarnings: string[];
 }
 
 async function check(files: Record<string, string>, ...args: string[]): Promise<{ dir: string; apps: Checked[] }> {
@@ -72,7 +73,7 @@ test('what is no Node.js program is left out and named: by its ending, its first
     apps.map(({ config }) => config.name),
     ['web', 'www'],
   );
-  const told = apps[0]?.warnings.join('\n') ?? '';
+  const told = apps[0]?.fileWarnings.join('\n') ?? '';
   for (const name of ['by-shell', 'bot', 'watch', 'shim', 'tool']) assert.match(told, new RegExp(`\\b${name}\\b`));
 });
 

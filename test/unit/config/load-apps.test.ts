@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { loadApps } from '../../../src/config/app.ts';
+import { loadApp, loadApps } from '../../../src/config/app.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'tutti-load-apps-'));
 after(() => rmSync(dir, { recursive: true }));
@@ -30,8 +30,19 @@ test('whatever an ecosystem file leaves out is named, in whatever order its apps
       ['web'],
     );
     const [first] = loaded;
-    assert.match(first?.warnings.join('\n') ?? '', /"script" of shell in process\.json: only Node\.js programs/);
-    assert.match(first?.warnings.join('\n') ?? '', /binary is left out/);
-    assert.equal(first?.warnings.length, 2);
+    assert.match(first?.fileWarnings.join('\n') ?? '', /"script" of shell in process\.json: only Node\.js programs/);
+    assert.match(first?.fileWarnings.join('\n') ?? '', /binary is left out/);
+    assert.equal(first?.fileWarnings.length, 2);
+    assert.deepEqual(first?.warnings, [], 'of the app itself there is nothing to say');
+    // Who asks for one of them learns why it is not there, also where only one is left.
+    for (const flags of [{ name: ['shell'] }, {}]) {
+      const asked = { command: 'start', flags, entry: 'shell', args: [], configPath: file, orphan: 'drain' } as const;
+      const around = { cwd: dir, env: {}, cpus: () => 2, node: process.execPath };
+      await assert.rejects(loadApp(asked, around), {
+        code: 'ERR_APP_LEFT_OUT',
+        message:
+          /Cannot start "shell" of ".*process.json": "script": only Node.js programs are run, and start.sh is none/,
+      });
+    }
   }
 });
