@@ -152,7 +152,10 @@ class WorkerDataPlane implements DataPlane {
     this.#transfers.setSlot(null);
     for (const { handle } of this.#held.values()) if (!handle.alone) handle.stopAccepting();
     for (const datagram of this.#datagrams.values()) if (!datagram.alone) datagram.stop();
-    this.#foreign?.stopAccepting();
+    if (this.#foreign !== null) {
+      this.#foreign.stopAccepting();
+      this.#transfers.mayGet();
+    }
     this.#private.stopAccepting();
   }
 

@@ -105,6 +105,11 @@ export class Transfers {
     return this.#unsettled !== null;
   }
 
+  /** The primary may have sent a connection here that crosses our word that nothing is accepted: it goes back. */
+  mayGet(): void {
+    this.#unsettled = 'sent';
+  }
+
   settled(): void {
     if (this.#unsettled === 'asked') this.#unsettled = null;
   }
