@@ -336,11 +336,16 @@ export class ConnectionRelay {
     // What the sender said may be old by now.
     let least = held === null || from === null ? Number.POSITIVE_INFINITY : Math.max(held, load(from));
     let best: DataPlaneWorker | 'wait' | null = null;
+    let slow: 'wait' | null = null;
     const now = this.#now();
     for (const worker of workers) {
       const lane = this.#lane(worker);
       const [oldest] = lane.offers.values();
-      if (oldest !== undefined && now - oldest.sentAt > SLOW_MS) continue;
+      if (oldest !== undefined && now - oldest.sentAt > SLOW_MS) {
+        // Better late than closed: its sender has no room, and one who is slow may have some.
+        if (held === null && from?.isAdmitted() === true) slow = 'wait';
+        continue;
+      }
       if (oldest === undefined && now - lane.answeredAt > FORGET_MS) lane.window = 1;
       const itsLoad = load(worker);
       if (itsLoad >= least) continue;
@@ -349,7 +354,7 @@ export class ConnectionRelay {
         least = itsLoad;
       } else best ??= 'wait';
     }
-    return best;
+    return best ?? slow;
   }
 
   #wait(offer: Offer): void {

@@ -5,6 +5,7 @@ import { ConnectionRelay } from '../../../src/host/connection-relay.ts';
 import type { DataPlaneWorker } from '../../../src/host/data-plane-worker.ts';
 import type { ToWorker } from '../../../src/protocol/messages.ts';
 import type { RawConnection } from '../../../src/protocol/raw-handle.ts';
+import { eventually } from '../../support/eventually.ts';
 
 type Adopt = Extract<ToWorker, { cmd: 'NODE_TUTTI_ADOPT' }>;
 
@@ -186,6 +187,22 @@ test('a worker that does not answer is given one connection only; the others go 
   while (C().offers.length > 0) C().answer(true);
   assert.equal(B().offers.length, 1);
   assert.equal(relay.transferred, 4);
+});
+
+test('what a full server accepted waits for one that is slow and may have room; it is closed when all are full', async () => {
+  let ms = 0;
+  now = () => ms;
+  transfer(A(), 2, null);
+  ms = 50;
+  transfer(A(), 1, null);
+  const before = looks;
+  B().answer(false);
+  await eventually('the slow one was looked at again', () => looks > before + 1);
+  assert.deepEqual(offered(), [0, 0, 1], 'neither closed nor given to one that may be blocked');
+  C().answer(true);
+  assert.deepEqual(offered(), [0, 0, 1]);
+  C().answer(false);
+  assert.deepEqual(offered(), [1, 0, 0]);
 });
 
 test('a worker that is quick gets more and more at once', () => {
