@@ -6,7 +6,6 @@ import { answerMetrics, postLastMetrics } from './app-metrics.ts';
 import { hold, onMessage, openChannel, post, receiveOthers } from './channel.ts';
 import type { CompileCache } from './compile-cache.ts';
 import { trackConnections } from './connections.ts';
-import { installDataPlane } from './data-plane.ts';
 import { Drain } from './drain.ts';
 import { guarded, type HandOver, later, on, soon, tellFailures, unawaited } from './guard.ts';
 import { startHeartbeat } from './heartbeat.ts';
@@ -25,6 +24,7 @@ import { SameFailure } from './same-failure.ts';
 import { raiseShield } from './signals.ts';
 import { whenStarted } from './started.ts';
 import { keepTally } from './tally.ts';
+import { installDataPlane } from './worker-data-plane.ts';
 
 const LAST_METRICS_MS = 250;
 /** At most so many of any one event of process are tutti's or node:cluster's. */
