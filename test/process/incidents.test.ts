@@ -7,6 +7,7 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Incident } from '../../src/supervisor/incident.ts';
+import type { Snapshot } from '../../src/supervisor/snapshot.ts';
 import { fetch } from '../support/fetch.ts';
 import { assertNothingLost, startLoad } from '../support/load.ts';
 import { binPath, nodePath, type Rig, startRig } from '../support/rig.ts';
@@ -19,6 +20,10 @@ function send(rig: Rig, path: string): void {
   sent.on('error', () => {});
   sent.on('response', (response) => response.on('error', () => {}).resume());
   sent.end();
+}
+
+function controlSocket(rig: Rig): string {
+  return join(rig.environment().TUTTI_HOME as string, 'run', `${NAME}.sock`);
 }
 
 function incidents(rig: Rig): Incident[] {
@@ -43,6 +48,10 @@ test('a worker whose loop spins is replaced in time, and the report names the fu
   const since = Date.now();
   send(rig, '/hang/42?secret=1');
   const suspect = await rig.waitFor('worker-suspect', { from });
+  const { body } = await fetch({ socketPath: controlSocket(rig), path: '/v1/status' });
+  const hung = (JSON.parse(body) as Snapshot).workers.find(({ pid }) => pid === suspect.pid);
+  assert.equal(hung?.eventLoopUtilization, 1, 'as it is, not as it told last');
+  assert.ok(hung.eventLoopDelayP99Ms >= 5000 && hung.cpuPercent > 5, JSON.stringify(hung));
   const incident = await rig.waitFor('incident', { from });
   const exit = await rig.waitFor((event) => event.type === 'worker-exit' && event.pid === suspect.pid, { from });
   assert.equal(exit.reason, 'hung');
@@ -102,8 +111,7 @@ test('a crash leaves a report with the error, the request and the exit; the thir
     await rig.waitFor((event) => event.type === 'worker-exit' && event.reason !== 'planned', { from });
     await rig.untilReady(2);
   }
-  const socketPath = join(rig.environment().TUTTI_HOME as string, 'run', `${NAME}.sock`);
-  const { body } = await fetch({ socketPath, path: '/v1/incidents' });
+  const { body } = await fetch({ socketPath: controlSocket(rig), path: '/v1/incidents' });
   const onPage = JSON.parse(body).incidents.map(({ kind }: Incident) => kind);
   assert.deepEqual(onPage, ['crash', 'kill'], 'what happened again is the last');
   assert.equal(lastDescribed(rig).id, report.id);
