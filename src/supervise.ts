@@ -232,9 +232,7 @@ export function launch(
   function snapshot(): Snapshot {
     const now = host.now();
     const core = supervisor.snapshot();
-    const answers = new Map(
-      dataPlane.requestCounts().map(({ worker, counts }) => [worker, counts.status.reduce((sum, one) => sum + one, 0)]),
-    );
+    const answers = dataPlane.answers();
     return completeSnapshot(core, {
       pid: process.pid,
       version,

@@ -2,6 +2,7 @@
 // it may be given any.
 
 import { type Balance, spreadsByTransfer } from '../protocol/balance.ts';
+import { takeAnswers, takeCounts } from '../protocol/beat-record.ts';
 import type { Beat, BootInfo, RequestCounts } from '../protocol/messages.ts';
 import type { RawConnection } from '../protocol/raw-handle.ts';
 import { systemMs } from '../protocol/scoreboard-layout.ts';
@@ -205,10 +206,19 @@ export class PrimaryDataPlane implements DataPlane {
 
   /** What the workers have counted up to now, of those that write it where it can be read. */
   requestCounts(): { worker: WorkerId; counts: RequestCounts }[] {
-    const found: { worker: WorkerId; counts: RequestCounts }[] = [];
-    for (const [cell, counts] of this.#scoreboard?.tallies() ?? []) {
+    return this.#counted(takeCounts).map(([worker, counts]) => ({ worker, counts }));
+  }
+
+  /** The same, as one number. */
+  answers(): ReadonlyMap<WorkerId, number> {
+    return new Map(this.#counted(takeAnswers));
+  }
+
+  #counted<T>(take: (record: Float64Array) => T): [WorkerId, T][] {
+    const found: [WorkerId, T][] = [];
+    for (const [cell, counted] of this.#scoreboard?.tallies(take) ?? []) {
       const member = this.#byCell.get(cell);
-      if (member !== undefined) found.push({ worker: member.id, counts });
+      if (member !== undefined) found.push([member.id, counted]);
     }
     return found;
   }

@@ -92,12 +92,12 @@ export class Scoreboard {
     return takeCounts(record);
   }
 
-  /** What the workers have counted up to now. */
-  *tallies(): Iterable<[cell: number, counts: RequestCounts]> {
+  /** What the workers have counted up to now, as `take` makes it of a record. */
+  *tallies<T>(take: (record: Float64Array) => T): Iterable<[cell: number, counted: T]> {
     if (this.#closed || this.#highest === 0) return;
     const records = this.#readRecords();
     for (const cell of this.#used) {
-      yield [cell, takeCounts(records.subarray(cell * RECORD_NUMBERS, (cell + 1) * RECORD_NUMBERS))];
+      yield [cell, take(records.subarray(cell * RECORD_NUMBERS, (cell + 1) * RECORD_NUMBERS))];
     }
   }
 

@@ -66,6 +66,13 @@ export function takeCounts(record: Float64Array): RequestCounts {
   };
 }
 
+/** All of them, of whatever status. */
+export function takeAnswers(record: Float64Array): number {
+  let sum = 0;
+  for (let at = TALLY_STATUS; at < TALLY_LATENCIES; at += 1) sum += asCount(record[at] ?? 0);
+  return sum;
+}
+
 function asCount(value: number): number {
   return value > 0 && value < Number.POSITIVE_INFINITY ? value : 0;
 }

@@ -3,7 +3,7 @@ import fs, { closeSync, existsSync, openSync, writeSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { test } from 'node:test';
 import { Scoreboard } from '../../../src/host/scoreboard.ts';
-import { takeCounts } from '../../../src/protocol/beat-record.ts';
+import { takeAnswers, takeCounts } from '../../../src/protocol/beat-record.ts';
 import type { Beat } from '../../../src/protocol/messages.ts';
 import {
   RECORD_ALIVE_AT,
@@ -14,6 +14,7 @@ import {
   recordOffset,
   systemMs,
   TALLY_NUMBERS,
+  TALLY_STATUS,
 } from '../../../src/protocol/scoreboard-layout.ts';
 import { OwnRecord } from '../../../src/worker/own-record.ts';
 import { ScoreboardCell } from '../../../src/worker/scoreboard-cell.ts';
@@ -143,6 +144,32 @@ test('half a beat is a sign of life, and told when it is whole', () => {
   assert.equal(beats[0], null);
   assert.equal(beats[1]?.rssBytes, exampleOfBeat.beat.rssBytes);
   board.close();
+});
+
+test('the counts of all workers are there as of now, heartbeat or not', () => {
+  const board = create();
+  const cells = [board.allocate() ?? -1, board.allocate() ?? -1, board.allocate() ?? -1];
+  cells.slice(1).forEach((cell, index) => {
+    const tally = new Float64Array(TALLY_NUMBERS);
+    tally.set([1, 0, 10 * (index + 1)], TALLY_STATUS);
+    OwnRecord.open({ path: board.path, cell }, tally)?.writeTally();
+  });
+  const [none = -1, one = -1, two = -1] = cells;
+  const all = [...board.tallies(takeAnswers)].sort(([a], [b]) => a - b);
+  assert.deepEqual(
+    all,
+    [
+      [none, 0],
+      [one, 11],
+      [two, 21],
+    ].sort(([a = 0], [b = 0]) => a - b),
+  );
+  const counts = new Map(board.tallies(takeCounts));
+  assert.deepEqual(counts.get(two)?.status, [1, 0, 20, 0, 0, 0]);
+  board.release(one);
+  assert.equal([...board.tallies(takeAnswers)].length, 2);
+  board.close();
+  assert.deepEqual([...board.tallies(takeAnswers)], []);
 });
 
 const exampleOfBeat: { beat: Beat } = {
