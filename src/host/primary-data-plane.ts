@@ -159,7 +159,7 @@ export class PrimaryDataPlane implements DataPlane {
         this.#relay.adopted(member, message);
         return;
       case 'NODE_TUTTI_TRANSFER':
-        if (message.to === null && message.held === null && !member.draining) this.#sockets.full();
+        if (message.to === null && message.held === null && !(member.draining || message.dying)) this.#sockets.full();
         if (handle !== undefined) this.#relay.transfer(member, message, handle as RawConnection);
     }
   }
