@@ -94,6 +94,10 @@ export interface Model {
   heldForMemory: Set<string>;
   /** Samples of the workers' load since the number of workers last changed. */
   load: readonly LoadSample[];
+  /** When the host was last asked to call; null: it has called. */
+  wakeAt: number | null;
+  /** The slots are being filled. */
+  isStarted: boolean;
   readonly autoscaleTimes: AutoscaleTimes;
 }
 
@@ -136,6 +140,8 @@ export function newModel(
     heldBack: new Set(),
     heldForMemory: new Set(),
     load: [],
+    wakeAt: null,
+    isStarted: false,
     autoscaleTimes,
   };
 }

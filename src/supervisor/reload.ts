@@ -77,7 +77,7 @@ export function planReload(model: Model, agenda: Agenda): Step | null {
       return isOldGone(model) ? { type: 'reload-ends', result: doneResult(reload) } : null;
     case 'rolling-back': {
       if (reload.phase.failures >= rollbackFailuresAllowed) {
-        const reason = `${reload.phase.failure.detail}; and rolling back to generation ${model.current} failed too: its workers do not become ready`;
+        const reason = `${reload.phase.failure.detail}; and rolling back to generation ${model.current} failed too: ${reload.phase.failures} of its workers failed early`;
         return {
           type: 'reload-ends',
           result: { ...failedResult(model, reload.phase.failure), outcome: 'degraded', reason },

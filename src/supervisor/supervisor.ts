@@ -39,10 +39,9 @@ export class Supervisor {
   readonly #name: string;
   readonly #means: Means;
   readonly #model: Model;
-  #wakeAt: number | null = null;
-  #isStarted = false;
 
-  constructor(options: SupervisorOptions, host: Host) {
+  /** `model`: what an earlier one knew, to go on from there. */
+  constructor(options: SupervisorOptions, host: Host, model?: Model) {
     this.#host = host;
     this.#name = options.name;
     this.#means = {
@@ -50,7 +49,7 @@ export class Supervisor {
       shortage: (starting) => shortageOf(host.memoryRoom?.() ?? null, starting),
     };
     const { policy, generation1, autoscaleTimes } = options;
-    this.#model = newModel(policy, generation1.entry, host.now(), autoscaleTimes);
+    this.#model = model ?? newModel(policy, generation1.entry, host.now(), autoscaleTimes);
   }
 
   /** When it was made, by the host's clock. */
@@ -60,8 +59,8 @@ export class Supervisor {
 
   /** Begins to fill the slots. Every later change comes through `dispatch`. */
   start(): void {
-    if (this.#isStarted) return;
-    this.#isStarted = true;
+    if (this.#model.isStarted) return;
+    this.#model.isStarted = true;
     const effects = this.#effects();
     effects.report({ type: 'state', state: 'starting' });
     this.#settle(effects);
@@ -69,16 +68,17 @@ export class Supervisor {
 
   /** Takes one input in, and has the host do everything that follows from it before it returns. Late inputs do no harm. */
   dispatch(input: SupervisorInput): void {
-    if (!this.#isStarted || this.#model.state === 'stopped') return;
+    if (!this.#model.isStarted || this.#model.state === 'stopped') return;
     const effects = this.#effects();
     if (input.type === 'worker-counted') {
       // Nothing is planned yet: its process has ended already, and what follows from that comes with the exit.
       receiveFromWorker(this.#model, input, effects);
       return;
     }
-    if (hasOverslept(this.#wakeAt, effects.now)) this.#forgiveSilence(effects.now);
+    if (hasOverslept(this.#model.wakeAt, effects.now)) this.#forgiveSilence(effects.now);
     // A tick is the alarm itself, which timers may ring a moment early: it has to be set again then.
-    if (input.type === 'tick' || (this.#wakeAt !== null && this.#wakeAt <= effects.now)) this.#wakeAt = null;
+    if (input.type === 'tick' || (this.#model.wakeAt !== null && this.#model.wakeAt <= effects.now))
+      this.#model.wakeAt = null;
     if (input.type === 'workers-heard') receiveSigns(this.#model, input.signs, effects.now);
     else if ('worker' in input) receiveFromWorker(this.#model, input, effects);
     else if ('generation' in input) receiveGeneration(this.#model, input, effects);
@@ -91,7 +91,7 @@ export class Supervisor {
     if (this.#model.state === 'stopped') return;
     const effects = this.#effects();
     adoptPolicy(this.#model, policy, effects);
-    if (this.#isStarted) this.#settle(effects);
+    if (this.#model.isStarted) this.#settle(effects);
   }
 
   /** The read-only picture, as far as the core knows it. */
@@ -150,14 +150,14 @@ export class Supervisor {
 
   /** An earlier wake that still stands is kept: waking once too often is cheaper than setting a timer at every heartbeat. */
   #wake(next: number | null, effects: Effects): void {
-    if (next === null || (this.#wakeAt !== null && this.#wakeAt <= next)) return;
-    this.#wakeAt = next;
+    if (next === null || (this.#model.wakeAt !== null && this.#model.wakeAt <= next)) return;
+    this.#model.wakeAt = next;
     effects.perform({ type: 'wake', at: next });
   }
 
   /** The primary itself did not run: what workers said meanwhile is still in its queue, and their deadlines were not theirs to keep. */
   #forgiveSilence(now: number): void {
-    const sleptMs = now - (this.#wakeAt ?? now);
+    const sleptMs = now - (this.#model.wakeAt ?? now);
     for (const worker of this.#model.workers.values()) {
       worker.aliveAt = now;
       if ('deadlineAt' in worker.state) worker.state.deadlineAt += sleptMs;

@@ -285,7 +285,9 @@ test('a rollback that fails too ends degraded, with every worker that lives', ()
     (generation === 2 && slot === 2) || generation === 1 ? { exitAfterMs: 50, bootMs: null } : {};
   const id = world.command({ type: 'reload' });
   world.run(30_000);
-  assert.equal(world.answer(id).outcome, 'degraded');
+  const result = world.answer(id);
+  assert.ok(result.outcome === 'degraded');
+  assert.match(result.reason, /rolling back to generation 1 failed too: 3 of its workers failed early/);
   assert.equal(world.serving().length, 3);
   assert.equal(seen.least, 3);
 });
