@@ -22,6 +22,7 @@ scrape_configs:
   folder for temporary files). Rates are divided by the time between a worker's own reports, on a clock that nobody can set.
 - **A worker that ends** by itself or by an uncaught exception tells its last counts first. One that is killed (SIGKILL, no memory, hung) keeps all requests that it has
   answered but for those of the last 10 ms in which its loop turned; of its other counters, what came after its last heartbeat (1 s) is lost.
+  Requests that die with their worker are answers of nobody, and not counted.
 - **A worker whose loop stands still** tells nothing. After 2.5 s its event loop counts as busy, its delay is how long it has been silent, and its CPU (gauge; Linux) is what the
   kernel says. Requests in flight, connections and heap stay as it told them last.
 - **Gauges of a slot** that is being replaced are the sum of the old and the new worker (memory, connections, requests) or the higher of

@@ -87,12 +87,12 @@ export class History {
 
   /** To be called about once a second. The first call only sets the starting line. */
   record({ wallMs, monotonicMs }: Instant, snapshot: Snapshot): Recorded {
-    const ms = this.#before === null ? 0 : monotonicMs - this.#before;
-    if (this.#before !== null && ms <= 0) return nothing;
+    const before = this.#before;
+    if (before !== null && monotonicMs <= before) return nothing;
     this.#before = monotonicMs;
     const flows = this.#rates.look(monotonicMs);
-    if (ms === 0) return nothing;
-    const step = stepOf(ms, [...flows.values()].reduce(added, noFlow), snapshot);
+    if (before === null) return nothing;
+    const step = stepOf(monotonicMs - before, [...flows.values()].reduce(added, noFlow), snapshot);
     const second = pointOf(step, wallMs, snapshot);
     pushPoint(this.#short, second, shortLength);
     const slots = this.#recordSlots(flows, snapshot);
