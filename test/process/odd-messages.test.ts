@@ -12,6 +12,7 @@ import { eventually } from '../support/eventually.ts';
 import { assertNothingLost, startLoad } from '../support/load.ts';
 import { fileDescriptors } from '../support/processes.ts';
 import { type Rig, root, startRig } from '../support/rig.ts';
+import { seed } from '../support/seed.ts';
 
 const fixture = 'says-anything.cjs';
 
@@ -58,9 +59,7 @@ describe('a worker that sends what cannot be used', () => {
     assertNothingLost(await load.stop());
   });
 
-  it('of every kind, and more than once: the primary lives and nothing is lost', async (t) => {
-    const seed = Date.now() % 2 ** 31;
-    t.diagnostic(`seed ${seed}`);
+  it('of every kind, and more than once: the primary lives and nothing is lost', async () => {
     await using rig = await startRig({ fixture, flags: { workers: 3 } });
     await using load = await startLoad({ port: rig.port, keepAlive: 10, fresh: 2, gets: true });
     const messages = [

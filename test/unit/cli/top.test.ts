@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import '../../support/seed.ts';
 import { createColors } from 'picocolors';
 import { width } from '../../../src/cli/table.ts';
 import { newState, receive, receiveLines, type TopState } from '../../../src/cli/top/state.ts';

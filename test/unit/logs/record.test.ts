@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import '../../support/seed.ts';
 import { LineSplitter, LONGEST_LINE_BYTES } from '../../../src/logs/line-splitter.ts';
 import { formatRecord, parseRecord } from '../../../src/logs/record.ts';
 import { intervalOf } from '../../../src/logs/rotation.ts';

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import '../../support/seed.ts';
 import { Accumulator } from '../../../src/metrics/accumulator.ts';
 import type { Counter } from '../../../src/metrics/counters.ts';
 import { beatOf } from './fixtures.ts';

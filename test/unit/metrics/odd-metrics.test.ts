@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import '../../support/seed.ts';
 import { AppMetrics } from '../../../src/metrics/app-metrics.ts';
 import type { AppMetric } from '../../../src/protocol/messages.ts';
 

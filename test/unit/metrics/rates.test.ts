@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import '../../support/seed.ts';
 import { Rates } from '../../../src/metrics/rates.ts';
 
 const EACH = 49;

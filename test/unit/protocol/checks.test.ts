@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import '../../support/seed.ts';
 import { kinds, problemOf } from '../../../src/protocol/checks.ts';
 import type { Beat, ToPrimary } from '../../../src/protocol/messages.ts';
 

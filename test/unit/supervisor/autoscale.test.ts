@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import '../../support/seed.ts';
 import { decideScale, defaultAutoscaleTimes, type LoadSample, withSample } from '../../../src/supervisor/autoscale.ts';
 import { World } from './fake-world.ts';
 
@@ -44,7 +45,7 @@ test('whatever the load does: within min and max, one at a time, not twice withi
         before = at;
       }
     }),
-    { seed: 20_260_102, numRuns: 300 },
+    { numRuns: 300 },
   );
 });
 
@@ -57,7 +58,7 @@ test('a steady load is answered in one direction only, and then nothing changes 
       if (demand > range.max) assert.equal(workers, range.max);
       if (workers < range.max) assert.ok(demand / workers < 0.75);
     }),
-    { seed: 20_260_103, numRuns: 300 },
+    { numRuns: 300 },
   );
 });
 

@@ -1,14 +1,13 @@
-// Random sequences of events against the core, in a simulated world: whatever happens, these rules hold. Seeded, so that a failure
-// can be run again; fast-check then shows the shortest sequence that breaks a rule. (The fake world itself holds more rules: actions
+// Random sequences of events against the core, in a simulated world: whatever happens, these rules hold. A failure
+// can be run again by its seed; fast-check shows the shortest sequence that breaks a rule. (The fake world itself holds more rules: actions
 // only for living workers, one admission, one answer per command, no wake in the past, nothing after the exit.)
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import '../../support/seed.ts';
 import type { Policy } from '../../../src/supervisor/policy.ts';
 import { type Behaviour, type Process, World } from './fake-world.ts';
-
-const seed = 20_260_101;
 
 type Turn =
   | { type: 'wait'; ms: number }
@@ -178,7 +177,7 @@ test('chaos: places, starts, answers and the end', () => {
       holdStarts(world);
       holdEnd(world, policy);
     }),
-    { seed, numRuns: 250 },
+    { numRuns: 250 },
   );
 });
 
@@ -207,7 +206,7 @@ test('what we do ourselves never leaves fewer workers ready than wanted', () => 
       world.watch = () => undefined;
       holdEnd(world, policy);
     }),
-    { seed, numRuns: 250 },
+    { numRuns: 250 },
   );
 });
 
@@ -231,7 +230,7 @@ test('when everything dies at boot, starts are few in every minute, at any age',
       assert.equal(world.serving().length, workers, 'back within 10 s of the cure');
       holdEnd(world, {});
     }),
-    { seed, numRuns: 40 },
+    { numRuns: 40 },
   );
 });
 
@@ -255,6 +254,6 @@ test('after any chaos a good world is at full strength again', () => {
       const asked = Math.max(0, ...world.answers.keys());
       assert.equal(world.answers.size, asked, 'every command is answered');
     }),
-    { seed, numRuns: 100 },
+    { numRuns: 100 },
   );
 });
