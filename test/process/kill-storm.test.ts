@@ -9,8 +9,16 @@ import { times } from '../support/form.ts';
 import { type LoadResult, startLoad, summary } from '../support/load.ts';
 import { startRig } from '../support/rig.ts';
 
-/** Only cut connections, and only of processes that were killed. `arrivals`: what arrivals.cjs wrote down. */
-function assertOnlyVictims(result: LoadResult, killed: Set<number>, arrivals = ''): void {
+/** A client learns of it at once; its process may have to wait for a core. */
+const LEARN_MS = 1_000;
+/** Two clocks of one machine, read in two processes. */
+const CLOCK_MS = 50;
+
+/**
+ * Only cut connections, each of a process that was killed, and cut by that kill: the request waited then, or was sent before the client
+ * could know. Where nobody knows who had it, it was waiting while one was killed. `killed`: when. `arrivals`: what arrivals.cjs wrote down.
+ */
+function assertOnlyVictims(result: LoadResult, killed: Map<number, number>, arrivals = ''): void {
   const came = arrivals.split('\n').map((line) => line.split(' ').map(Number));
   const codes = summary(result);
   assert.equal(codes.ECONNREFUSED ?? 0, 0, `refused: ${JSON.stringify(codes)}`);
@@ -24,7 +32,13 @@ function assertOnlyVictims(result: LoadResult, killed: Set<number>, arrivals = '
     // Whoever answered last may have given the connection to a sibling since.
     const end = failure.atMs + failure.afterMs;
     const pid = came.findLast(([at = 0, , port]) => port === failure.clientPort && at <= end)?.[1] ?? failure.pid;
-    assert.ok(pid === null || killed.has(pid), `of ${pid}, no victim: ${JSON.stringify(failure)}`);
+    const byKill = [...killed].some(
+      ([victim, at]) =>
+        (pid === null || victim === pid) &&
+        at <= end + CLOCK_MS &&
+        at >= failure.atMs - (pid === null ? CLOCK_MS : LEARN_MS),
+    );
+    assert.ok(byKill, `of ${pid}, by no kill: ${JSON.stringify(failure)}`);
   }
 }
 
@@ -38,12 +52,12 @@ for (const balance of ['kernel', 'round-robin', 'least-connections']) {
       flags: { workers, balance },
     });
     await using load = await startLoad({ port: rig.port });
-    const killed = new Set<number>();
+    const killed = new Map<number, number>();
     for (let i = 0; i < kills; i += 1) {
       const ready = rig.ready().filter((pid) => !killed.has(pid));
       const victim = ready[Math.floor(Math.random() * ready.length)];
       if (victim !== undefined) {
-        killed.add(victim);
+        killed.set(victim, Date.now());
         process.kill(victim, 'SIGKILL');
       }
       await delay(200);
@@ -53,8 +67,9 @@ for (const balance of ['kernel', 'round-robin', 'least-connections']) {
     const result = await load.stop();
     assertOnlyVictims(result, killed, readFileSync(`${rig.dir}/arrivals`, 'utf8'));
     assert.ok(killed.size >= kills / 2, 'enough workers were killed');
-    // 60 clients over 4 workers: no kill takes everybody's connection with it.
-    assert.ok(result.failures.length <= killed.size * 60, `${result.failures.length} failures by ${killed.size} kills`);
+    // 60 clients over 4 workers: 15 each, and more where one has just died.
+    const cost = result.failures.length / killed.size;
+    assert.ok(cost <= 30, `${cost.toFixed(1)} failures by each kill`);
     assert.ok(result.ok > 1_000);
   });
 }
@@ -64,11 +79,11 @@ for (const balance of ['kernel', 'round-robin', 'least-connections']) {
     const rounds = times({ short: 5, default: 20, long: 20 });
     await using rig = await startRig({ fixture: 'hello.cjs', flags: { balance } });
     await using load = await startLoad({ port: rig.port, keepAlive: 20, fresh: 10 });
-    const killed = new Set<number>();
+    const killed = new Map<number, number>();
     for (let i = 0; i < rounds; i += 1) {
       const all = rig.workers();
       for (const pid of all) {
-        killed.add(pid);
+        killed.set(pid, Date.now());
         process.kill(pid, 'SIGKILL');
       }
       for (const victim of all) await rig.waitFor((event) => event.type === 'worker-exit' && event.pid === victim);

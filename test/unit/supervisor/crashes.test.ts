@@ -147,7 +147,7 @@ test('healthy, then a crash loop at boot: few starts, and back within 10 s of th
   );
 });
 
-test('while the circuit is open and others are ready, one start every 30 s', () => {
+test('while the circuit is open and others are ready, one start every 30 s, and after the cure all are back', () => {
   const world = new World({ workers: { min: 3, max: 3 } }).start().run(20_000);
   world.behave = () => ({ exitAfterMs: 100, bootMs: null });
   world.die(world.inSlot(1));
@@ -158,6 +158,10 @@ test('while the circuit is open and others are ready, one start every 30 s', () 
   world.run(300_000);
   assert.ok(Math.abs(world.forks(from) - 10) <= 1, `${world.forks(from)} starts in 5 minutes`);
   assert.equal(world.serving().length, 1);
+  world.behave = () => ({});
+  // The next start, and canaryTime, after which the other one follows.
+  world.run(30_000 + 3_000);
+  assert.equal(world.serving().length, 3);
 });
 
 test('a kill from outside counts for nothing and restarts at once, at most 5 times a second per slot', () => {
