@@ -61,7 +61,7 @@ or YAML file gets completion and checks in an editor by \`"$schema": "./node_mod
 `,
   ];
   parts.push(`## In a file only\n\n### entry\n\nThe program: a file, or a folder as \`node\` would run it. On the command line it stands after the command.\n
-### args\n\nIts arguments, a list of texts. On the command line they stand after \`--\`.\n`);
+### args\n\nIts arguments, a list of strings. On the command line they stand after \`--\`.\n`);
   for (const [section, title] of Object.entries(sections)) {
     parts.push(`## ${title}\n`);
     for (const name of optionNames.filter((name) => options[name].section === section)) parts.push(optionEntry(name));

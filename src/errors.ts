@@ -346,7 +346,7 @@ export const errors = {
           ? `Cannot reach the app "${name}": its supervisor was killed, and of its workers these still live: ${orphans.join(', ')}.`
           : isStopped
             ? `Cannot reach the app "${name}": it is stopped.`
-            : `Cannot find the app "${name}": ${running.length === 0 ? 'nothing is running' : `what runs is ${running.join(', ')}`}.`,
+            : `Cannot find the app "${name}": ${running.length === 0 ? 'nothing is running' : `running: ${running.join(', ')}`}.`,
     remedy: ({ name, isStopped, nearest, running, file, orphans }) =>
       name === null && file !== null
         ? `Name it, as in: tutti status ${running[0]}`
@@ -414,7 +414,8 @@ export const errors = {
   ERR_NOT_RESTARTABLE: error<{ names: readonly string[] }>({
     exitCode: 6,
     when: 'A restart was asked for an app that was not started in the background: whoever runs it would see it end.',
-    message: ({ names }) => `Cannot restart ${names.join(', ')}: only what tutti start began can be started again.`,
+    message: ({ names }) =>
+      `Cannot restart ${names.join(', ')}: only an app that tutti start has started can be started again.`,
     remedy: ({ names }) =>
       `To load new code: tutti reload ${names.join(' ')}. To begin anew: stop it, and let what ran it run it again.`,
     example: { names: ['web'] },
@@ -467,7 +468,7 @@ export const errors = {
   }),
   ERR_IMPORT_FOREIGN: error<{ path: string; got: string }>({
     exitCode: 78,
-    when: 'The file to import is no ecosystem file of PM2.',
+    when: 'The file to import is not a PM2 ecosystem file.',
     message: ({ path, got }) =>
       `Cannot import "${path}": it must export { apps: [{ script: … }] }, as files of PM2 do, got ${got}.`,
     remedy: () => 'Name the file that you start with pm2.',

@@ -58,7 +58,7 @@ export function outcomeLines({ app, ms, result }: AppOutcome, verb: string, done
       if (result.standing !== undefined) return shortfallLines(`${app}: ${verb}`, result, result.standing);
       return [`${app}: ${verb} worked in part: ${result.reason}`, ...quoted];
     case 'superseded':
-      return [`${app}: ${verb} was overtaken: ${result.reason}`];
+      return [`${app}: ${verb} was superseded: ${result.reason}`];
     case 'refused':
       return [`${app}: ${verb} was refused: ${result.reason}`];
     case 'timed-out':

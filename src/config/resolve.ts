@@ -164,7 +164,7 @@ function texts(layers: readonly Layer[], problems: Found[], origin: Partial<Reco
   origin.args = layer;
   const value = layer.values.args;
   if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return value;
-  const message = `must be a list of texts, got ${show(value)}.`;
+  const message = `must be a list of strings, got ${show(value)}.`;
   problems.push({ from: layer.from, problem: { source: layer.source('args'), message } });
   return [];
 }

@@ -199,11 +199,11 @@ export const yesOrNo = kind(
 /** A switch that a file may also answer with paths. */
 export const yesNoOrPaths = kind(v.union([yesOrNo.schema, v.array(filledText)]), 'on, off, or a list of paths', null);
 
-export function text(placeholder: string, rule = 'a text that is not empty') {
+export function text(placeholder: string, rule = 'a non-empty string') {
   return kind(filledText, rule, placeholder);
 }
 
-export function optionalText(placeholder: string, rule = 'a text that is not empty') {
+export function optionalText(placeholder: string, rule = 'a non-empty string') {
   return kind(v.nullable(filledText), rule, placeholder);
 }
 
@@ -237,8 +237,8 @@ export const variableName = kind(
 
 export const optionalVariableName = kind(v.nullable(variableName.schema), variableName.rule, variableName.placeholder);
 
-/** A list of texts. As a variable it is split at blanks. */
-export function textList(placeholder: string, rule = 'a list of texts that are not empty') {
+/** A list of strings. As a variable it is split at blanks. */
+export function textList(placeholder: string, rule = 'a list of non-empty strings') {
   return kind(v.array(filledText), rule, placeholder, { repeatable: true, fromText: (texts) => texts });
 }
 

@@ -15,7 +15,7 @@ export class PreloadNotices {
   selfTestFailed(problem: string): void {
     this.#once(
       'self-test',
-      `This version of node works otherwise than tutti knows it (${problem}), so connections are shared as node:cluster does it.`,
+      `This version of node is not fully supported (${problem}), so node:cluster shares the connections.`,
     );
   }
 

@@ -46,7 +46,7 @@ export function sentence(event: SupervisorEvent): Sentence {
             'error',
             `${count(event.earlyDeaths, 'worker')} died early within ${time(event.windowMs)}: one start at a time from now on`,
           )
-        : say('info', 'starts work again: back to normal');
+        : say('info', 'workers start normally again');
     case 'listening':
       return say('info', `listening on ${event.listeners.map(place).join(', ')}`);
     case 'ports-closed':
@@ -86,7 +86,7 @@ export function sentence(event: SupervisorEvent): Sentence {
       );
     case 'incident':
       return event.told
-        ? say('info', `${worker(event)}: more by tutti describe --incident ${event.id}`)
+        ? say('info', `${worker(event)}: see tutti describe --incident ${event.id}`)
         : say('error', `${worker(event)}: ${event.summary} (incident ${event.id})`);
     case 'admin-port':
       return event.url === null

@@ -109,7 +109,7 @@ test('all problems are told at once, each with its place, its rule and its value
     '--env must be names and values: K=V on the command line, an object of texts in a file, got "OOPS".',
     '--workers must be "auto", "max", a whole number from 1 to 1024, or a range such as 2..8, got "many".',
     'TUTTI_BALANCE must be one of least-connections, kernel, round-robin, ip-hash, got "magic".',
-    'tutti.config.ts: args must be a list of texts, got "x".',
+    'tutti.config.ts: args must be a list of strings, got "x".',
     'tutti.config.ts: env.BAD must be names and values: K=V on the command line, an object of texts in a file, got null.',
     'tutti.config.ts: probe must be a path that begins with /, such as /healthz, got "healthz".',
     'tutti.config.ts: worker is not an option; did you mean "workers"?',

@@ -120,9 +120,6 @@ test('a URL is what a browser takes', () => {
 test('an incident does not repeat what the exit has said, but says where to read more', () => {
   const id = '20260102T030405678Z-0-1';
   const incident = { type: 'incident', id, summary: crash.detail, ...worker } as const;
-  assert.equal(
-    sentence({ ...incident, told: true }).text,
-    `worker 0 (pid 4711): more by tutti describe --incident ${id}`,
-  );
+  assert.equal(sentence({ ...incident, told: true }).text, `worker 0 (pid 4711): see tutti describe --incident ${id}`);
   assert.match(sentence({ ...incident, told: false }).text, /boom \(incident 2026/);
 });

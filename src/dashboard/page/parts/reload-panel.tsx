@@ -75,7 +75,7 @@ function endWords(reload: ReloadSnapshot): string {
     case 'done':
       return 'serves everywhere';
     default:
-      return 'was overtaken by a later one';
+      return 'was superseded by a later one';
   }
 }
 

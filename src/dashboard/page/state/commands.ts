@@ -83,7 +83,7 @@ function tellResult(command: Command, result: CommandResult): void {
       notify({ tone: 'bad', title: `${title} failed`, detail: result.reason, lines: result.lastLines });
       break;
     case 'superseded':
-      notify({ tone: 'warn', title: `${title} was overtaken`, detail: result.reason });
+      notify({ tone: 'warn', title: `${title} was superseded`, detail: result.reason });
       break;
     case 'refused':
       notify({ tone: 'bad', title: `${title} refused`, detail: result.reason });
