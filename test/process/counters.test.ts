@@ -61,10 +61,10 @@ test('counted exactly through kills and replacements, but for what was in flight
   const { ok, failures } = await load.stop();
   assert.ok(ok >= requests);
   const answered = (page: string) => sumOf(page, 'tutti_http_requests_total', 'status="2xx"');
-  // In the last moment of a killed worker each client may have got an answer that was not noted yet.
+  // In the last moment of a killed worker each of its clients may have got an answer that was not noted yet. Measured: 1.4 a kill.
   await eventually(
     `${ok} answers to be counted, but for ${kills} kills`,
-    async () => answered(await scrape(rig)) >= ok - kills * (KEEP_ALIVE + FRESH),
+    async () => answered(await scrape(rig)) >= ok - (kills * (KEEP_ALIVE + FRESH)) / WORKERS,
   );
   let page = '';
   let counted = -1;

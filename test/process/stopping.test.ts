@@ -1,7 +1,8 @@
 // Promise: whatever is going on, a stop ends, with the right code, and leaves nothing behind (the rig proves the last part).
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { eventually } from '../support/eventually.ts';
 import { isAlive } from '../support/processes.ts';
@@ -151,4 +152,9 @@ test('signals that come when everything has ended already do not cut off the tid
   // Node itself gives the signals back in its last milliseconds; by then nothing of ours is left to tidy up.
   const { code, signal } = await ended;
   assert.ok(code === 0 || signal === 'SIGTERM', `${code} ${signal}`);
+  assert.equal(rig.events.all('notice').at(-1)?.message, 'stopped: every worker has finished');
+  const left = readdirSync(join(rig.environment().TUTTI_HOME as string, 'run')).filter((name) =>
+    name.endsWith('.sock'),
+  );
+  assert.deepEqual(left, []);
 });

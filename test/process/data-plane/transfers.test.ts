@@ -239,6 +239,7 @@ test('the death of senders and targets costs only connections that the dead had 
     const atADeath = killedAt.some((death) => at >= death && at < death + 1000);
     assert.ok(pid === null || killed.has(pid) || atADeath, `${code} on a connection of ${pid}, which lived`);
   }
-  // Each of the 40 clients has one connection: at most a few of them belong to a worker when it dies.
-  assert.ok(tally.troubles.length <= rounds * 25, `${tally.troubles.length} connections were lost`);
+  // Each of the 40 clients has one connection at a time, so a worker of four holds ten when it dies. One that was
+  // stopped before may have been given as many again. Measured: 3 a death.
+  assert.ok(tally.troubles.length <= rounds * 15, `${tally.troubles.length} connections were lost`);
 });
