@@ -4,6 +4,7 @@
 import type { Autopsy } from './host/autopsy.ts';
 import type { IncidentStore } from './logs/incident-store.ts';
 import { hangSummary } from './logs/incident-text.ts';
+import { requestKind } from './protocol/request-kind.ts';
 import type { SupervisorEvent } from './supervisor/events.ts';
 import type { Incident, RequestInFlight } from './supervisor/incident.ts';
 import type { LastWords } from './supervisor/inputs.ts';
@@ -127,7 +128,10 @@ export class Evidence {
 
   #noteDeath(requests: readonly RequestInFlight[]): void {
     const now = this.#options.now().getTime();
-    this.#deaths = [...this.#deaths, { at: now, patterns: new Set(requests.map(patternOf)) }].slice(-POISON_DEATHS);
+    this.#deaths = [
+      ...this.#deaths,
+      { at: now, patterns: new Set(requests.map(({ method, path }) => requestKind(method, path))) },
+    ].slice(-POISON_DEATHS);
     if (this.#deaths.length < POISON_DEATHS || now - (this.#deaths[0]?.at ?? 0) > SAME_MS) return;
     const [first, ...others] = this.#deaths;
     const common = [...(first?.patterns ?? [])].filter((pattern) =>
@@ -147,12 +151,3 @@ const kinds: Partial<Record<WorkerExit['reason'], Incident['kind']>> = {
   'timed-out': 'timeout',
   'never-ready': 'boot',
 };
-
-/** Paths that differ only in numbers and identifiers are one. */
-function patternOf({ method, path }: RequestInFlight): string {
-  const pattern = path
-    .split('/')
-    .map((part) => (/^\d+$|^[0-9a-f]{8}-[0-9a-f-]{27}$|^[0-9a-f]{16,}$/i.test(part) ? ':id' : part))
-    .join('/');
-  return `${method} ${pattern}`;
-}

@@ -27,6 +27,7 @@ export async function programOf(config: Config, env: NodeJS.ProcessEnv): Promise
     nodeVersion,
     balance: config.balance,
     transfer: config.transfer,
+    replay: { mode: config.replay, except: config.replayExcept },
     ready: config.ready,
     compileCache: config.compileCache,
     end: {

@@ -171,6 +171,22 @@ export const options = {
     section: 'workers',
     doc: 'Which open connections may change their worker: idle ones, between two requests, or only those that are still unused.',
   }),
+  replay: option({
+    kind: is.oneOf('safe', 'off'),
+    default: 'safe',
+    as: 'replay',
+    flag: 'replay',
+    section: 'workers',
+    doc: 'safe: when a worker dies of its own code, the GET, HEAD and OPTIONS requests that it had not begun to answer run once more in another.',
+  }),
+  replayExcept: option({
+    kind: is.requests,
+    default: [],
+    as: 'replayExcept',
+    flag: 'replay-except',
+    section: 'workers',
+    doc: 'Requests that never run again: a method, a path and what is below it, or both, as in GET:/export. May be repeated.',
+  }),
   spares: option({
     kind: is.wholeNumber(0, 64),
     default: 0,

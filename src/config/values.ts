@@ -242,6 +242,14 @@ export function textList(placeholder: string, rule = 'a list of non-empty string
   return kind(v.array(filledText), rule, placeholder, { repeatable: true, fromText: (texts) => texts });
 }
 
+/** A method, a path, or both. */
+export const requests = kind(
+  v.array(v.pipe(v.string(), v.regex(/^([A-Za-z]+|([A-Za-z]+:)?\/\S*)$/))),
+  'a list of requests, each a method, a path that begins with /, or both: GET:/export',
+  '<request>',
+  { repeatable: true, fromText: (texts) => texts },
+);
+
 export const exitCodes = kind(
   v.array(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(255))),
   'a list of exit codes from 0 to 255',

@@ -32,6 +32,8 @@ interface Offer {
   to: number | null;
   /** What `from` holds without it; it stays there unless somebody holds less. Null: it must leave. */
   held: number | null;
+  /** Of the request that runs again with whoever gets it. */
+  head: string | undefined;
   refusedBy: Set<number>;
   /** Who refused it although everybody else had. */
   deniedBy: Set<number>;
@@ -88,7 +90,7 @@ export class ConnectionRelay {
 
   /** Round-robin: to the worker that acknowledged longest ago, and at most one at a time to each. */
   dispatch(key: string, client: RawConnection): void {
-    const offer = this.#newOffer({ key, client, used: false, from: null, to: null, held: null });
+    const offer = this.#newOffer({ key, client, used: false, from: null, to: null, held: null, head: undefined });
     const parked = this.#parked.get(key);
     // A connection takes a descriptor here, and without one the primary could neither fork nor answer an operator.
     if (this.#parkedCount() >= this.#options.mostParked) {
@@ -100,7 +102,7 @@ export class ConnectionRelay {
   }
 
   /** A worker wants to be rid of a connection: to a sibling, or back to it if there is none that should have it. */
-  transfer(from: DataPlaneWorker, { key, used, to, held, dying = false }: Transfer, client: RawConnection): void {
+  transfer(from: DataPlaneWorker, { key, used, to, held, dying = false, head }: Transfer, client: RawConnection): void {
     if (dying) {
       this.#dead.add(from);
       if (this.#parkedCount() >= this.#options.mostParked) {
@@ -108,7 +110,7 @@ export class ConnectionRelay {
         return;
       }
     }
-    const offer = this.#newOffer({ key, client, used, from, to, held });
+    const offer = this.#newOffer({ key, client, used, from, to, held, head });
     if (!this.#offer(offer)) this.#park(offer);
   }
 
@@ -213,7 +215,7 @@ export class ConnectionRelay {
     this.#lanes.clear();
   }
 
-  #newOffer(offer: Pick<Offer, 'key' | 'client' | 'used' | 'from' | 'to' | 'held'>): Offer {
+  #newOffer(offer: Pick<Offer, 'key' | 'client' | 'used' | 'from' | 'to' | 'held' | 'head'>): Offer {
     return { ...offer, id: this.#nextId++, refusedBy: new Set(), deniedBy: new Set(), sentAt: 0, isAsked: false };
   }
 
@@ -294,12 +296,13 @@ export class ConnectionRelay {
   }
 
   #send(offer: Offer, target: DataPlaneWorker, { must, back }: { must: boolean; back: boolean }): void {
-    const { id, key, used, client } = offer;
+    const { id, key, used, client, head } = offer;
     offer.sentAt = this.#now();
     offer.isAsked = false;
     this.#lane(target).offers.set(id, offer);
     // If it cannot be sent the worker is about to die, and `gone` will say so.
-    target.send({ cmd: 'NODE_TUTTI_ADOPT', id, key, used, must, back }, client);
+    const message = { cmd: 'NODE_TUTTI_ADOPT', id, key, used, must, back } as const;
+    target.send(head === undefined ? message : { ...message, head }, client);
   }
 
   #lane({ id }: DataPlaneWorker): Lane {

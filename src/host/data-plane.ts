@@ -36,6 +36,8 @@ export interface DataPlane {
   draining(worker: WorkerId): void;
   /** What the worker's process had counted up to its end, before `gone`; null if that is not known. */
   tally(worker: WorkerId): RequestCounts | null;
+  /** How many requests that the worker was serving when it died run again elsewhere, before `gone`. */
+  replayed(worker: WorkerId): number;
   /** The process is gone or never came to life. */
   gone(worker: WorkerId): void;
   /** Clients are refused from now on, until a worker listens again. */

@@ -2,7 +2,7 @@
 // that generation – also a restart days later – uses exactly these, whatever symbolic links and files have become since.
 
 import type { Balance, Transfer } from '../protocol/balance.ts';
-import type { WorkerEnd } from '../protocol/messages.ts';
+import type { BootInfo, WorkerEnd } from '../protocol/messages.ts';
 import { changedFile, type Fingerprint, takeFingerprint } from './fingerprint.ts';
 
 /** A program with everything that decides how it runs. */
@@ -20,6 +20,7 @@ export interface Program {
   node: string | null;
   balance: Balance;
   transfer: Transfer;
+  replay: BootInfo['replay'];
   /** As in process.version. */
   nodeVersion: string;
   ready: 'listening' | 'message' | 'started';

@@ -240,6 +240,7 @@ export class NodeHost implements Host {
       ...{ worker: id, slot, generation: number, gated },
       balance: generation.balance,
       transfer: generation.transfer,
+      replay: generation.replay,
       ready: generation.ready,
       execArgv: [...generation.nodeArgs],
       logged: output !== 'inherit',
@@ -298,6 +299,9 @@ export class NodeHost implements Host {
       this.#inspections.gone(worker.id);
       const counts = this.#options.dataPlane.tally(worker.id);
       if (counts !== null) this.#observer.input({ type: 'worker-counted', worker: worker.id, counts });
+      const replayed = this.#options.dataPlane.replayed(worker.id);
+      const { slot, pid, generation } = worker;
+      if (replayed > 0) this.#options.report({ type: 'requests-replayed', count: replayed, slot, pid, generation });
       this.#options.dataPlane.gone(worker.id);
       await this.#changedFiles.lookLately();
     },

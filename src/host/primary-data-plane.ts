@@ -5,6 +5,8 @@ import { type Balance, spreadsByTransfer } from '../protocol/balance.ts';
 import { takeAnswers, takeCounts } from '../protocol/beat-record.ts';
 import type { Beat, BootInfo, RequestCounts } from '../protocol/messages.ts';
 import type { RawConnection } from '../protocol/raw-handle.ts';
+import { lineOf } from '../protocol/replay.ts';
+import { requestKind } from '../protocol/request-kind.ts';
 import { systemMs } from '../protocol/scoreboard-layout.ts';
 import type { WorkerId } from '../supervisor/actions.ts';
 import type { Listener } from '../supervisor/listener.ts';
@@ -16,6 +18,7 @@ import { mostParked } from './descriptors.ts';
 import { ListeningSockets, type ListeningSocketsOptions } from './listening-sockets.ts';
 import { monotonicMs } from './monotonic.ts';
 import { Scoreboard } from './scoreboard.ts';
+import { Suspects } from './suspects.ts';
 import type { DataMessage, RawHandle, WorkerProcess } from './worker-process.ts';
 
 /** Without a sign of life for as long, a worker is given no connections. Heartbeats come once a second. */
@@ -30,6 +33,8 @@ class Member implements DataPlaneWorker {
   readonly mayRest: boolean;
   admitted = false;
   draining = false;
+  /** Requests that it was serving when it died, and that run again elsewhere. */
+  replayed = 0;
   admittedAt = monotonicMs();
   readonly #process: WorkerProcess;
   readonly #look: () => void;
@@ -92,6 +97,7 @@ export class PrimaryDataPlane implements DataPlane {
   readonly #members = new Map<WorkerId, Member>();
   readonly #scoreboard = Scoreboard.create();
   readonly #cells = new Map<WorkerId, number>();
+  readonly #suspects = new Suspects(monotonicMs);
   readonly #byCell = new Map<number, Member>();
   /** Not told yet; `at` on the clock of monotonicMs. */
   #signs: { worker: WorkerId; at: number; beat: Beat | null }[] = [];
@@ -160,7 +166,10 @@ export class PrimaryDataPlane implements DataPlane {
         return;
       case 'NODE_TUTTI_TRANSFER':
         if (message.to === null && message.held === null && !(member.draining || message.dying)) this.#sockets.full();
-        if (handle !== undefined) this.#relay.transfer(member, message, handle as RawConnection);
+        if (handle !== undefined) this.#transfer(member, message, handle as RawConnection);
+        return;
+      case 'NODE_TUTTI_DYING':
+        this.#suspects.died(message.kinds);
     }
   }
 
@@ -234,6 +243,10 @@ export class PrimaryDataPlane implements DataPlane {
     return cell === undefined ? null : (this.#scoreboard?.tally(cell) ?? null);
   }
 
+  replayed(worker: WorkerId): number {
+    return this.#members.get(worker)?.replayed ?? 0;
+  }
+
   gone(worker: WorkerId): void {
     const cell = this.#cells.get(worker);
     if (cell !== undefined) {
@@ -271,6 +284,17 @@ export class PrimaryDataPlane implements DataPlane {
     this.#sockets.close();
     this.#relay.close();
     this.#scoreboard?.close();
+  }
+
+  #transfer(from: Member, message: Extract<DataMessage, { cmd: 'NODE_TUTTI_TRANSFER' }>, client: RawConnection): void {
+    if (message.head !== undefined) {
+      if (this.#suspects.has(requestKind(...lineOf(message.head)))) {
+        client.close();
+        return;
+      }
+      from.replayed += 1;
+    }
+    this.#relay.transfer(from, message, client);
   }
 
   #lookAgain(): void {

@@ -34,6 +34,11 @@ export function sentence(event: SupervisorEvent): Sentence {
       return drained(event);
     case 'worker-exit':
       return exit(event);
+    case 'requests-replayed':
+      return say(
+        'info',
+        `${worker(event)} dies, and passes on ${count(event.count, 'request')} that it had not begun to answer`,
+      );
     case 'worker-restart':
       return event.delayMs === 0 && !event.mixed
         ? say('debug', `slot ${event.slot} restarts at once`)

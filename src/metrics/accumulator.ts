@@ -41,6 +41,7 @@ export class Accumulator {
   readonly gcRuns = new Counter();
   readonly exits = new Counter();
   readonly restarts = new Counter();
+  readonly replayed = new Counter();
   readonly suspects = new Counter();
   readonly recycles = new Counter();
   readonly preloadFailures = new Counter();
@@ -140,6 +141,9 @@ export class Accumulator {
           slot: slotLabel(event.slot),
           reason: this.#lastExitReason.get(event.slot) ?? 'crashed',
         });
+        break;
+      case 'requests-replayed':
+        this.replayed.add({ slot: slotLabel(event.slot) }, event.count);
         break;
       case 'recycled':
         this.recycles.add({ slot: slotLabel(event.slot) });

@@ -91,6 +91,11 @@ export const families = {
     'Connections passed between workers: sent to a sibling, adopted from one, refused by all.',
     ['slot', 'result'],
   ),
+  tutti_requests_replayed_total: traffic(
+    'counter',
+    'Requests that a worker of the slot was serving when it died, and that run again in another.',
+    ['slot'],
+  ),
 
   tutti_worker_event_loop_delay_p99_seconds: runtime(
     'gauge',

@@ -98,6 +98,7 @@ export function sampleFamilies(
     tutti_http_requests_active: perSlot((workers) => sum(workers.map((worker) => worker.activeRequests))),
     tutti_connections: perSlot((workers) => sum(workers.map((worker) => worker.connections))),
     tutti_transfers_total: series(counts.transfers),
+    tutti_requests_replayed_total: series(counts.replayed),
 
     tutti_worker_event_loop_delay_p99_seconds: perSlot(
       (workers) => Math.max(...workers.map((worker) => worker.eventLoopDelayP99Ms)) / 1000,

@@ -11,6 +11,7 @@ import type {
   RequestInFlight,
   ToPrimary,
 } from './messages.ts';
+import type { DyingKind } from './replay.ts';
 
 /** Says what is wrong with `value`, which stands at `path`; null: nothing. `T` is what it then is. */
 interface Check<T> {
@@ -188,7 +189,17 @@ const contents: { [K in Kind]: Fields<Content<K>> } = {
     stderr: list(text, MANY),
     requests: list(request, MANY),
   },
-  NODE_TUTTI_TRANSFER: { key: text, to: orNull(whole), used: flag, held: orNull(whole), dying: maybe(flag) },
+  NODE_TUTTI_TRANSFER: {
+    key: text,
+    to: orNull(whole),
+    used: flag,
+    held: orNull(whole),
+    dying: maybe(flag),
+    head: maybe(text),
+  },
+  NODE_TUTTI_DYING: {
+    kinds: list(shape<DyingKind>({ kind: text, count: whole, again: flag, answered: flag, culprit: flag }), MANY),
+  },
   NODE_TUTTI_ADOPTED: { id: whole, accepted: flag },
 };
 

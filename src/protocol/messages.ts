@@ -3,6 +3,7 @@
 // A raw handle (a listening socket or a connection) may ride along.
 
 import type { Balance, Transfer } from './balance.ts';
+import type { DyingKind, Replay } from './replay.ts';
 
 /**
  * Both sides say it first: tutti may be replaced on disk while a primary runs, whose workers then come with another preload. Raise it
@@ -18,6 +19,8 @@ export interface BootInfo {
   generation: number;
   balance: Balance;
   transfer: Transfer;
+  /** Whether requests of a dying worker run again elsewhere; `except`: as `GET`, `/path` with what is below it, or `GET:/path`. */
+  replay: { mode: Replay; except: readonly string[] };
   ready: 'listening' | 'message' | 'started';
   /** True: listen, but accept nothing before ADMIT (spares, probed workers, workers that say themselves when they are ready). */
   gated: boolean;
@@ -141,9 +144,9 @@ export type ToWorker =
   /**
    * With a connected handle: a connection accepted elsewhere. Answered by ADOPTED. `used`: requests were served on it
    * before. `must`: every other worker refused it, so only a closed listener is a reason to refuse. `back`: this worker sent
-   * it and nobody else can have it, so it serves it in any case.
+   * it and nobody else can have it, so it serves it in any case. `head`: of a request that came on it, and runs here again.
    */
-  | { cmd: 'NODE_TUTTI_ADOPT'; id: number; key: string; used: boolean; must: boolean; back: boolean };
+  | { cmd: 'NODE_TUTTI_ADOPT'; id: number; key: string; used: boolean; must: boolean; back: boolean; head?: string };
 
 /** One metric of the application as prom-client's getMetricsAsJSON() gives it. */
 export interface AppMetric {
@@ -219,7 +222,18 @@ export type ToPrimary =
    * fewest connections. `held`: how many the sender has left; it gets the connection back from there if nobody has fewer. Null:
    * it must leave. `dying`: the sender ends in this turn of its loop, and can take nothing any more, not even back.
    */
-  | { cmd: 'NODE_TUTTI_TRANSFER'; key: string; to: number | null; used: boolean; held: number | null; dying?: boolean }
+  | {
+      cmd: 'NODE_TUTTI_TRANSFER';
+      key: string;
+      to: number | null;
+      used: boolean;
+      held: number | null;
+      dying?: boolean;
+      /** Of the one request that has been read from it and not answered: it may run again. One character is one byte. */
+      head?: string;
+    }
+  /** Before what a dying worker sends away: what it was serving. */
+  | { cmd: 'NODE_TUTTI_DYING'; kinds: readonly DyingKind[] }
   | { cmd: 'NODE_TUTTI_ADOPTED'; id: number; accepted: boolean };
 
 /** See `Heartbeat` in supervisor/inputs.ts, which is assignable from it. */

@@ -77,6 +77,8 @@ export type SupervisorEvent =
       /** What runs now; missing where a later reload took its place. */
       standing?: Standing;
     }
+  /** So many requests that a worker was serving when it died run again in another one. */
+  | ({ type: 'requests-replayed'; count: number } & WorkerRef)
   | { type: 'scaled'; from: number; to: number; reason: string }
   | ({ type: 'recycled'; reason: string } & WorkerRef)
   | { type: 'held-back'; what: string; reason: string }

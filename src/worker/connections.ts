@@ -9,6 +9,9 @@ import { type AnyServer, kindOf, transportOf, watchServers } from './servers.ts'
 
 export interface PendingRequest {
   request: IncomingMessage;
+  /** As the parser had them: the application may have changed those of `request`. */
+  method: string;
+  url: string;
   response: ServerResponse;
   startedAt: number;
 }
@@ -24,9 +27,15 @@ export interface Connection {
   /** Parsed requests whose answers are not complete, oldest first; the first one in fields, so that the usual case allocates nothing. */
   pending: number;
   request: IncomingMessage | null;
+  /** Of the oldest, as the parser had them; see PendingRequest. */
+  method: string;
+  url: string;
   response: ServerResponse | null;
   startedAt: number;
   more: PendingRequest[] | null;
+  /** Of the last request that was answered. */
+  answeredMethod: string;
+  answeredUrl: string;
   /** The response to the last request that was parsed. */
   last: ServerResponse | null;
   requests: number;
@@ -38,6 +47,8 @@ export interface Connection {
   claimed: boolean;
   /** Taken over from a sibling between two requests, of which none has come here yet. */
   adopted: boolean;
+  /** Which of its requests here has been in another worker that died, counted from 1; 0: none. */
+  replay: number;
 }
 
 const open = new Map<object, Connection>();
@@ -75,15 +86,20 @@ export function track(socket: Socket, server: AnyServer | null): Connection {
     server,
     pending: 0,
     request: null,
+    method: '',
+    url: '',
     response: null,
     startedAt: 0,
     more: null,
+    answeredMethod: '',
+    answeredUrl: '',
     last: null,
     requests: 0,
     idleSince: 0,
     closing: false,
     claimed: false,
     adopted: false,
+    replay: 0,
   };
   newest = connection;
   // Under TLS the event of the accepted socket may be gone before this one is known.

@@ -24,6 +24,17 @@ export function socketsBetweenRequests(connections: readonly Connection[]): Set<
   return idle;
 }
 
+/** Answers the sockets of which no part of a message has been read, but whole ones. None if this Node keeps no list. */
+export function socketsBetweenMessages(connections: readonly Connection[]): Set<Socket> {
+  const whole = new Set<Socket>();
+  for (const server of new Set(connections.map(({ server }) => server))) {
+    const parsers = server === null ? null : parsersOf(server)?.idle();
+    if (!Array.isArray(parsers)) continue;
+    for (const { socket } of parsers) if (socket) whole.add(socket);
+  }
+  return whole;
+}
+
 /** Null if this Node keeps none, or another one. */
 export function parsersOf(server: AnyServer): Parsers | null {
   const symbol = Object.getOwnPropertySymbols(server).find(

@@ -22,8 +22,13 @@ interface Channel {
   writeQueueSize?: number;
 }
 
-/** As many handles may be unacknowledged: far fewer than the channel takes before a write has to wait, because that one would never be sent. */
-const MOST_ON_WAY = 64;
+/**
+ * So many bytes may be on their way before the other end has to have read them, unless one message alone is longer. The narrowest
+ * channel, that of macOS, takes 8 KB; a write that finds it full would never be sent.
+ */
+const MOST_BYTES = 6144;
+/** What Node adds to each. */
+const FRAME_BYTES = 64;
 /** A primary that acknowledges nothing for so long is stopped, or has other worries. */
 const PATIENCE_MS = 1000;
 /** Nobody waits longer for the end of a process. */
@@ -37,6 +42,7 @@ export class LastSends {
   readonly #until: number;
   readonly #piece = Buffer.allocUnsafe(16_384);
   #onWay: number;
+  #bytes = 0;
   #rest = '';
   #isOver = false;
 
@@ -63,10 +69,13 @@ export class LastSends {
   /** False: nothing more can leave. Waits where the other end has to read first, but not for long. Never throws. */
   send(message: ToPrimary, handle?: RawHandle): boolean {
     try {
-      this.#isOver ||= !this.#waitUntil(MOST_ON_WAY - 1);
+      const bytes = JSON.stringify(message).length + FRAME_BYTES;
+      const isFull = this.#bytes > 0 && this.#bytes + bytes > MOST_BYTES;
+      this.#isOver ||= isFull && !this.#waitForAll();
       if (this.#isOver) return false;
       const keeper = process as Keeper;
       keeper._handleQueue = null;
+      this.#bytes += bytes;
       sendNow(message, handle);
       if (handle === undefined) return true;
       // Node notes that a handle is on its way, unless it could not be written.
@@ -87,16 +96,16 @@ export class LastSends {
    */
   settle(): void {
     try {
-      this.#isOver ||= !this.#waitUntil(0);
+      this.#isOver ||= !this.#waitForAll();
     } catch (error) {
       failed('sending in the last turn', error);
     }
   }
 
-  /** False: they do not become so few. */
-  #waitUntil(most: number): boolean {
+  /** False: nobody reads. */
+  #waitForAll(): boolean {
     let patience = clock.now() + PATIENCE_MS;
-    while (this.#onWay > most) {
+    while (this.#onWay > 0) {
       const arrived = this.#arrived();
       const now = clock.now();
       if (arrived === null || now > this.#until || (arrived === 0 && now > patience)) return false;
@@ -104,6 +113,7 @@ export class LastSends {
       if (arrived > 0) patience = now + PATIENCE_MS;
       else sleep();
     }
+    this.#bytes = 0;
     return true;
   }
 

@@ -76,10 +76,14 @@ export function movableNow(connections: Iterable<Connection>): Connection[] {
   return quiet.filter(({ socket }) => socket.bytesRead === 0 || (speaksHttp1(socket) && between.has(socket)));
 }
 
-function isQuiet({ pending, closing, wire, socket }: Connection): boolean {
-  const { _handle, _httpMessage, _paused } = socket as PrivateSocket;
+function isQuiet(connection: Connection): boolean {
+  return connection.pending === 0 && !(connection.socket as PrivateSocket)._httpMessage && isStill(connection);
+}
+
+/** No byte of it is in this process, but perhaps a request that waits for its answer. */
+export function isStill({ closing, wire, socket }: Connection): boolean {
+  const { _handle, _paused } = socket as PrivateSocket;
   return (
-    pending === 0 &&
     !closing &&
     wire === socket &&
     !socket.destroyed &&
@@ -87,7 +91,6 @@ function isQuiet({ pending, closing, wire, socket }: Connection): boolean {
     socket.writable &&
     socket.readableLength === 0 &&
     socket.writableLength === 0 &&
-    !_httpMessage &&
     !_paused &&
     isRawConnection(_handle)
   );

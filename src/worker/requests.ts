@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import { type BeatExtra, LATENCY_BOUNDS_MS, type RequestInFlight } from '../protocol/messages.ts';
+import { withoutQuery } from '../protocol/request-kind.ts';
 import { TALLY_LATENCIES, TALLY_LATENCY_SUM, TALLY_NUMBERS, TALLY_STATUS } from '../protocol/scoreboard-layout.ts';
 import * as clock from './clock.ts';
 import { allConnections, type Connection, connectionOf, whenLost, whenSession } from './connections.ts';
@@ -80,8 +81,8 @@ export function requestExtra(): Pick<BeatExtra, 'status' | 'latencyBuckets' | 'l
 }
 
 /** Of HTTP/2. */
-export function* openStreams(): Iterable<{ stream: ServerHttp2Stream; method: string }> {
-  for (const [stream, { method }] of streams) yield { stream, method };
+export function* openStreams(): Iterable<{ stream: ServerHttp2Stream; method: string; path: string }> {
+  for (const [stream, { method, path }] of streams) yield { stream, method, path };
 }
 
 /** Oldest first. */
@@ -93,8 +94,8 @@ export function requestsInFlight(): RequestInFlight[] {
   };
   for (const connection of allConnections()) {
     if (connection.pending === 0) continue;
-    add(connection.request?.method, connection.request?.url, connection.startedAt);
-    for (const each of connection.more ?? []) add(each.request.method, each.request.url, each.startedAt);
+    add(connection.method, connection.url, connection.startedAt);
+    for (const each of connection.more ?? []) add(each.method, each.url, each.startedAt);
   }
   for (const each of streams.values()) add(each.method, each.path, each.startedAt);
   return found.sort((a, b) => b.ageMs - a.ageMs);
@@ -116,12 +117,17 @@ const onStart = guarded('the count of requests', (message: unknown) => {
   }
   connection.last = exchange.response;
   if (connection.pending++ === 0) {
-    connection.request = exchange.request;
+    const { request } = exchange;
+    connection.request = request;
+    connection.method = request.method as string;
+    connection.url = request.url as string;
     connection.response = exchange.response;
     connection.startedAt = startedAt;
   } else {
     connection.more ??= [];
-    connection.more.push({ request: exchange.request, response: exchange.response, startedAt });
+    const { request, response } = exchange;
+    const { method, url } = request as { method: string; url: string };
+    connection.more.push({ request, method, url, response, startedAt });
   }
 });
 
@@ -133,8 +139,14 @@ const onFinish = guarded('the count of requests', (message: unknown) => {
   const now = clock.now();
   active--;
   measure(exchange.response.statusCode, connection.startedAt, now);
+  connection.answeredMethod = connection.method;
+  connection.answeredUrl = connection.url;
   const next = --connection.pending > 0 ? connection.more?.shift() : undefined;
   connection.request = next?.request ?? null;
+  if (next !== undefined) {
+    connection.method = next.method;
+    connection.url = next.url;
+  }
   connection.response = next?.response ?? null;
   connection.startedAt = next?.startedAt ?? 0;
   connection.idleSince = now;
@@ -185,9 +197,4 @@ function bucketOf(ms: number): number {
     else high = middle;
   }
   return low;
-}
-
-function withoutQuery(path: string): string {
-  const query = path.indexOf('?');
-  return query < 0 ? path : path.slice(0, query);
 }

@@ -2,7 +2,7 @@
 // A connection leaves as a raw handle of which no byte is read any more; whoever gets it goes on as if it had accepted it.
 
 import { type Balance, spreadsByTransfer, type Transfer } from '../protocol/balance.ts';
-import type { ToPrimary, ToWorker } from '../protocol/messages.ts';
+import type { BootInfo, ToPrimary, ToWorker } from '../protocol/messages.ts';
 import type { RawConnection } from '../protocol/raw-handle.ts';
 import { Balancer, type Placement } from './balancer.ts';
 import { resumeBetweenRequests } from './between-requests.ts';
@@ -14,6 +14,7 @@ import type { LastSends } from './last-sends.ts';
 import type { ListenHandle } from './listen-handle.ts';
 import { isUsed, mayMove, movableNow, type PrivateSocket } from './movable.ts';
 import { hasOwnState } from './own-state.ts';
+import { kindsInFlight, replay, replayable } from './replay.ts';
 import { setAnswered } from './requests.ts';
 import { ScoreboardCell } from './scoreboard-cell.ts';
 import type { AnyServer } from './servers.ts';
@@ -24,11 +25,14 @@ type Adopt = Extract<ToWorker, { cmd: 'NODE_TUTTI_ADOPT' }>;
 interface Held {
   listener: ListenHandle;
   used: boolean;
+  /** Of a request that runs here again. */
+  head: string | undefined;
 }
 
 export interface TransfersOptions {
   balance: Balance;
   transfer: Transfer;
+  replay: BootInfo['replay'];
   scoreboard: { path: string; cell: number } | null;
   send: Send;
   /** The listener of a server, while the server listens. */
@@ -146,7 +150,7 @@ export class Transfers {
   }
 
   adopt(message: Adopt, listener: ListenHandle | undefined, isFull: boolean, client: RawConnection): void {
-    const { id, must, back, used } = message;
+    const { id, must, back, used, head } = message;
     const isOpen = listener?.listening && !listener.closed && this.#drainingSince === null;
     if (listener === undefined || this.#ended || !(back || (isOpen && (must || !isFull)))) {
       this.counts.refused += 1;
@@ -158,13 +162,14 @@ export class Transfers {
     else if (isFull) this.#noRoomAt = clock.now();
     // The primary counts on the scoreboard from the moment it has the answer.
     const answer: ToPrimary = { cmd: 'NODE_TUTTI_ADOPTED', id, accepted: true };
-    this.#adopting.set(client, { listener, used, answer });
+    const held = { listener, used, head };
+    this.#adopting.set(client, { ...held, answer });
     this.#balancer?.write();
     // Not a byte is read before the answer has left this process: without it the primary gives the connection to another.
     const told = guarded('taking over a connection', (error: Error | null) => {
       if (!this.#adopting.delete(client)) return;
       // Of a dead primary nobody else gets it.
-      if (error === null || isChannelLost(error)) return this.#serve(listener, client, used);
+      if (error === null || isChannelLost(error)) return this.#serve(client, held);
       client.close();
     });
     this.#options.send(answer, undefined, told);
@@ -202,17 +207,31 @@ export class Transfers {
     }
     // After a drain its clients have been told to leave.
     if (this.#ended) return;
+    const kinds = kindsInFlight();
+    if (kinds.length > 0) last.send({ cmd: 'NODE_TUTTI_DYING', kinds });
     const unsent = new Set(last.unsent.flatMap(({ message, handle }) => [message, handle]));
-    const leave = (key: string, to: number | null, client: RawConnection, used: boolean) =>
-      last.send({ cmd: 'NODE_TUTTI_TRANSFER', key, to, used, held: null, dying: true }, client);
-    for (const [client, { listener, used }] of this.#unsent)
-      if (unsent.has(client)) leave(listener.key, null, client, used);
-    for (const [client, { listener, used, answer }] of this.#adopting)
-      if (!unsent.has(answer)) leave(listener.key, null, client, used);
-    for (const { connection, client, listener, used } of this.#movable(allConnections())) {
+    const leave = (client: RawConnection, { listener: { key }, used, head }: Held, to: number | null = null) =>
+      last.send(
+        { cmd: 'NODE_TUTTI_TRANSFER', key, to, used, held: null, dying: true, ...(head === undefined ? {} : { head }) },
+        client,
+      );
+    for (const [client, held] of this.#unsent) if (unsent.has(client)) leave(client, held);
+    for (const [client, held] of this.#adopting) if (!unsent.has(held.answer)) leave(client, held);
+    // Looked at before any of them is gone.
+    const saved = [...this.#movable(allConnections()), ...this.#replayable()];
+    for (const { connection, client, ...held } of saved) {
       const to = this.#balancer?.home(client, true, 0)?.to ?? null;
       detach(connection, client);
-      if (!leave(listener.key, to, client, used)) return;
+      if (!leave(client, held, to)) return;
+    }
+  }
+
+  *#replayable() {
+    if (this.#options.transfer === 'unused') return;
+    for (const { connection, head } of replayable(this.#options.replay)) {
+      const listener = this.#listening(connection);
+      const client = (connection.socket as PrivateSocket)._handle;
+      if (listener !== undefined && client !== null) yield { connection, client, listener, used: true, head };
     }
   }
 
@@ -227,8 +246,7 @@ export class Transfers {
     const held = [...this.#unsent, ...this.#adopting];
     this.#unsent.clear();
     this.#adopting.clear();
-    for (const [client, { listener, used }] of held)
-      soon(guarded('serving a connection', () => this.#serve(listener, client, used)));
+    for (const [client, each] of held) soon(guarded('serving a connection', () => this.#serve(client, each)));
   }
 
   /** Runs only while there is something to balance: an idle worker sleeps. */
@@ -290,17 +308,20 @@ export class Transfers {
     for (const connection of movableNow(connections)) {
       const used = isUsed(connection);
       if (used && (this.#options.transfer === 'unused' || hasOwnState(connection))) continue;
-      const { server, socket } = connection;
-      const listener = server === null ? undefined : this.#options.listenerOf(server);
-      const client = (socket as PrivateSocket)._handle;
-      if (listener !== undefined && client !== null) yield { connection, client, listener, used };
+      const listener = this.#listening(connection);
+      const client = (connection.socket as PrivateSocket)._handle;
+      if (listener !== undefined && client !== null) yield { connection, client, listener, used, head: undefined };
     }
   }
 
   /** Where the connection could go on with a sibling; undefined if nowhere. */
-  #listenerOf({ server }: Connection): ListenHandle | undefined {
-    const listener = server === null ? undefined : this.#options.listenerOf(server);
+  #listenerOf(connection: Connection): ListenHandle | undefined {
+    const listener = this.#listening(connection);
     return listener !== undefined && canPass(listener) ? listener : undefined;
+  }
+
+  #listening({ server }: Connection): ListenHandle | undefined {
+    return server === null ? undefined : this.#options.listenerOf(server);
   }
 
   /** Those that a sibling could have and, unless all are to leave, should have: whether one can be moved costs much more to find out. */
@@ -315,20 +336,22 @@ export class Transfers {
 
   #send(listener: ListenHandle, client: RawConnection, used: boolean, { to, held }: Placement): void {
     this.#unsettled = 'sent';
-    this.#unsent.set(client, { listener, used });
+    const each = { listener, used, head: undefined };
+    this.#unsent.set(client, each);
     const sent = guarded('passing on a connection', (error: Error | null) => {
       if (!this.#unsent.delete(client)) return;
-      if (error !== null) return this.#serve(listener, client, used);
+      if (error !== null) return this.#serve(client, each);
       this.counts.sent += 1;
       client.close();
     });
     this.#options.send({ cmd: 'NODE_TUTTI_TRANSFER', key: listener.key, to, used, held }, client, sent);
   }
 
-  #serve(listener: ListenHandle, client: RawConnection, used: boolean): HandOver {
+  #serve(client: RawConnection, { listener, used, head }: Held): HandOver {
     return () => {
       listener.serve(client);
-      this.#served(client, used);
+      this.#served(client, used && head === undefined);
+      if (head !== undefined) replay(client, head);
     };
   }
 

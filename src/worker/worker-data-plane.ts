@@ -66,13 +66,14 @@ class WorkerDataPlane implements DataPlane {
 
   constructor(options: DataPlaneOptions) {
     this.#options = options;
-    const { gated, slot, balance, transfer, scoreboard } = options.boot;
+    const { gated, slot, balance, transfer, replay, scoreboard } = options.boot;
     this.#open = !gated;
     this.#slot = slot;
     this.#private = new PrivateListeners(options.readiness);
     this.#transfers = new Transfers({
       balance,
       transfer,
+      replay,
       scoreboard,
       send: options.send,
       listenerOf: (server) => this.#heldBy(server)?.handle,

@@ -27,6 +27,7 @@ export interface StartOptions {
   /** Its generation's. Default: that of the rig. */
   balance?: Balance;
   transfer?: Transfer;
+  replay?: BootInfo['replay'];
   /** Wait until it listens, and admit it. Default: true. */
   ready?: boolean;
 }
@@ -80,11 +81,11 @@ export class DataPlaneRig implements AsyncDisposable {
 
   async start(options: StartOptions): Promise<TestWorker> {
     const { fixture, args = [], env = {}, gated = false, ready = true } = options;
-    const { balance = this.#balance, transfer = 'idle' } = options;
+    const { balance = this.#balance, transfer = 'idle', replay = { mode: 'safe', except: [] } } = options;
     const id = this.#nextId++;
     const boot: BootInfo = {
       protocol: PROTOCOL,
-      ...{ worker: id, slot: id - 1, generation: 1, balance, transfer, ready: 'listening', gated },
+      ...{ worker: id, slot: id - 1, generation: 1, balance, transfer, replay, ready: 'listening', gated },
       ...{ instanceVar: 'NODE_APP_INSTANCE', increment: null },
       ...{
         execArgv: [],

@@ -54,6 +54,7 @@ export class RigWorker {
       generation: 1,
       balance: 'kernel',
       transfer: 'idle',
+      replay: { mode: 'safe', except: [] },
       ready: 'listening',
       gated: false,
       execArgv: nodeArgs,

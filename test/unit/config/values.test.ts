@@ -33,6 +33,12 @@ test('a duration is a number with a unit, or milliseconds', () => {
   for (const [value, expected] of cases) assert.equal(read(is.duration, value), expected, String(value));
 });
 
+test('a request is a method, a path, or both', () => {
+  for (const good of ['GET', 'get', '/export', 'GET:/export', '/']) assert.deepEqual(read(is.requests, [good]), [good]);
+  for (const bad of ['', 'export/', 'GET /export', 'GET:', 'GET:export', '/a b', ':/a'])
+    assert.equal(read(is.requests, [bad]), 'refused', bad);
+});
+
 test('never is a duration only where it may be', () => {
   assert.equal(read(is.durationOrNever, 'never'), 'never');
   assert.equal(read(is.duration, 'never'), 'refused');

@@ -227,6 +227,23 @@ test('what a dying worker sends goes to the others, and never back', () => {
   assert.equal(relay.transferred, 2);
 });
 
+test('a request that runs again goes with its connection to whoever gets it', () => {
+  const head = 'GET / HTTP/1.1\r\n\r\n';
+  const message = {
+    cmd: 'NODE_TUTTI_TRANSFER',
+    key: 'k',
+    to: null,
+    used: true,
+    held: null,
+    dying: true,
+    head,
+  } as const;
+  relay.transfer(A(), message, client());
+  assert.equal(B().offers[0]?.head, head);
+  B().answer(false);
+  assert.equal(C().offers[0]?.head, head);
+});
+
 test('what a dying worker sends waits for the next one, as many as there are descriptors for', () => {
   B().admitted = false;
   C().admitted = false;

@@ -22,6 +22,7 @@ function program(cwd: string, entry = 'server.js'): Program {
     node: null,
     balance: 'least-connections',
     transfer: 'idle',
+    replay: { mode: 'safe', except: [] },
     nodeVersion: process.version,
     ready: 'listening',
     compileCache: true,

@@ -78,6 +78,8 @@ const good: ToPrimary[] = [
   { cmd: 'NODE_TUTTI_FAILED', what: 'the heartbeat', error: 'EMFILE' },
   { cmd: 'NODE_TUTTI_LAST_WORDS', stderr: ['a'], requests, error: 'Error: a', ownSignal: 'SIGTERM' },
   { cmd: 'NODE_TUTTI_TRANSFER', key: 'k', to: null, used: true, held: 3 },
+  { cmd: 'NODE_TUTTI_TRANSFER', key: 'k', to: 1, used: true, held: null, dying: true, head: 'GET / HTTP/1.1\r\n\r\n' },
+  { cmd: 'NODE_TUTTI_DYING', kinds: [{ kind: 'GET /', count: 2, again: true, answered: false, culprit: false }] },
   { cmd: 'NODE_TUTTI_ADOPTED', id: 1, accepted: true },
 ];
 
@@ -120,6 +122,8 @@ describe('the check of what a worker says', () => {
             'stacks',
             'requests',
             'metrics',
+            'dying',
+            'head',
           ].includes(name),
       );
       for (const name of needed) {

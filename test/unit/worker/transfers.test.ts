@@ -43,7 +43,13 @@ async function offered(): Promise<{
   listener.listen(1);
   let sent: Sent | undefined;
   const transfers = new Transfers({
-    ...{ balance: 'least-connections', transfer: 'idle', scoreboard: null, listenerOf: () => listener },
+    ...{
+      balance: 'least-connections',
+      transfer: 'idle',
+      replay: { mode: 'safe', except: [] },
+      scoreboard: null,
+      listenerOf: () => listener,
+    },
     send: (_message, _handle, callback) => {
       sent = callback;
     },

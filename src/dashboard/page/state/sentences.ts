@@ -50,6 +50,11 @@ export function describeEvent(event: SupervisorEvent): Sentence {
         detail: event.detail,
         ...(event.reason !== 'planned' && { lines: event.lastLines }),
       };
+    case 'requests-replayed':
+      return {
+        tone: 'plain',
+        text: `${who(event)} dies, and passes on ${event.count === 1 ? '1 request' : `${event.count} requests`} that it had not begun to answer`,
+      };
     case 'worker-restart':
       return {
         tone: 'warn',

@@ -1,0 +1,157 @@
+// Requests in flight that can run again in another worker, with their heads as Node's parser had them, and the running of one here. Runs in
+// the worker, in its last turn.
+
+import type { AsyncResource, executionAsyncResource } from 'node:async_hooks';
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import type { BootInfo } from '../protocol/messages.ts';
+import type { RawConnection } from '../protocol/raw-handle.ts';
+import type { DyingKind } from '../protocol/replay.ts';
+import { requestKind, withoutQuery } from '../protocol/request-kind.ts';
+import { allConnections, type Connection, newestConnection } from './connections.ts';
+import { guarded, soon } from './guard.ts';
+import { socketsBetweenMessages } from './idle.ts';
+import { isPlain, isStill, type PrivateSocket } from './movable.ts';
+import { process } from './own-process.ts';
+import { hasOwnState } from './own-state.ts';
+import { openStreams } from './requests.ts';
+
+/** Those that RFC 9110 calls safe, and that an application answers itself. */
+const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
+/** Longer heads are rare, and the channel is narrow. */
+const MOST_HEAD = 8192;
+/** Of so many kinds the primary is told. */
+const MOST_KINDS = 30;
+const MOST_KIND_CHARS = 100;
+/** So many connections are asked what they were for. */
+const MOST_LOOKED_AT = 1000;
+
+/** What was started here again in this turn of the loop. */
+let starting: Connection | null = null;
+
+/** Those that can run elsewhere: nothing of their answers has left, and nothing else has been read behind them. */
+export function* replayable(replay: BootInfo['replay']): Iterable<{ connection: Connection; head: string }> {
+  // The only one is why this process ends.
+  if (replay.mode === 'off' || [...notBegun()].length < 2) return;
+  const culprit = startedSocket();
+  const waiting = [...allConnections()].filter(
+    (connection) =>
+      connection.pending === 1 &&
+      connection.socket !== culprit &&
+      !isReplay(connection) &&
+      isStill(connection) &&
+      isPlain(connection) &&
+      !hasOwnState(connection),
+  );
+  const whole = socketsBetweenMessages(waiting);
+  for (const connection of waiting) {
+    const head = whole.has(connection.socket) ? headOf(connection) : null;
+    if (head !== null && !isExcepted(connection, replay.except)) yield { connection, head };
+  }
+}
+
+/** The requests in flight by kind; those that may be to blame first. */
+export function kindsInFlight(): DyingKind[] {
+  const answered = new Set<string>();
+  for (const { answeredMethod, answeredUrl } of [...allConnections()].slice(0, MOST_LOOKED_AT))
+    if (answeredMethod !== '') answered.add(kindOf(answeredMethod, answeredUrl));
+  const kinds = new Map<string, DyingKind>();
+  const culprit = startedSocket();
+  for (const { method, url, again, socket } of notBegun()) {
+    const kind = kindOf(method, url);
+    const known = kinds.get(kind) ?? { kind, count: 0, again: false, answered: answered.has(kind), culprit: false };
+    known.count += 1;
+    known.again ||= again;
+    known.culprit ||= socket !== null && socket === culprit;
+    kinds.set(kind, known);
+  }
+  const weight = ({ culprit, again, count }: DyingKind): number => (culprit ? 2e9 : again ? 1e9 : 0) - count;
+  return [...kinds.values()].sort((a, b) => weight(b) - weight(a)).slice(0, MOST_KINDS);
+}
+
+interface NotBegun {
+  method: string;
+  url: string;
+  again: boolean;
+  socket: Socket | null;
+}
+
+/** All requests in flight whose answers have not begun. */
+function* notBegun(): Iterable<NotBegun> {
+  for (const connection of allConnections()) {
+    const { method, url, socket, response, more } = connection;
+    if (response !== null && !response.headersSent) yield { method, url, again: isReplay(connection), socket };
+    for (const next of more ?? []) yield { method: next.method, url: next.url, again: false, socket: null };
+  }
+  for (const { stream, method, path } of openStreams())
+    if (!stream.headersSent) yield { method, url: path, again: false, socket: null };
+}
+
+function kindOf(method: string, url: string): string {
+  return requestKind(method, url).slice(0, MOST_KIND_CHARS);
+}
+
+/** Has the request run on a connection that was just given to its server. Throws what the application throws. */
+export function replay(client: RawConnection, head: string): void {
+  const connection = newestConnection();
+  // The server had no room for it, or the application did not want it.
+  if (connection === null || (connection.socket as PrivateSocket)._handle !== client) return;
+  connection.replay = connection.requests + 1;
+  starting = connection;
+  // If the application gets over what it throws; otherwise nothing is cleared, and it is known what threw.
+  soon(started);
+  // The way that bytes take in a server whose parser does not read by itself.
+  connection.socket.emit('data', Buffer.from(head, 'latin1'));
+}
+
+const started = guarded('running a request again', () => {
+  starting = null;
+});
+
+/** Its oldest request has been in another worker. */
+function isReplay({ pending, requests, replay }: Connection): boolean {
+  return replay > 0 && requests - pending + 1 === replay;
+}
+
+/** Of the request that the application was being given, by Node's parser or by `replay`, when it threw or ended the process. */
+function startedSocket(): Socket | null {
+  if (starting !== null) return starting.socket;
+  const hooks = process.getBuiltinModule('node:async_hooks') as {
+    executionAsyncResource: typeof executionAsyncResource;
+  };
+  const resource = hooks.executionAsyncResource() as Partial<AsyncResource & { socket: Socket }>;
+  return resource?.socket ?? null;
+}
+
+/** Null: it cannot be said again as it was, or should not be. */
+function headOf({ method, url, request, response, socket }: Connection): string | null {
+  if (request === null || response === null || response.headersSent) return null;
+  // An application that calls it by another method means something else by it.
+  if (!SAFE.has(method) || request.method !== method || !request.complete || hasBody(request)) return null;
+  if ((socket as PrivateSocket)._httpMessage !== response) return null;
+  const { rawHeaders, httpVersion } = request;
+  let head = `${method} ${url} HTTP/${httpVersion}\r\n`;
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) head += `${rawHeaders[i]}: ${rawHeaders[i + 1]}\r\n`;
+  return head.length > MOST_HEAD ? null : `${head}\r\n`;
+}
+
+/** By what the client said, whatever the application has made of it. `Expect` and `Upgrade` ask for an answer before the answer. */
+function hasBody({ rawHeaders }: IncomingMessage): boolean {
+  return rawHeaders.some((name, i) => {
+    if (i % 2 === 1) return false;
+    const lower = name.toLowerCase();
+    return (
+      /^(transfer-encoding|expect|upgrade)$/.test(lower) || (lower === 'content-length' && rawHeaders[i + 1] !== '0')
+    );
+  });
+}
+
+/** `GET`, `/path` and what is below it, or both: `GET:/path`. */
+function isExcepted({ method, url }: Connection, except: readonly string[]): boolean {
+  const path = withoutQuery(url);
+  return except.some((each) => {
+    const [, only, prefix] = /^([A-Za-z]+)?:?(\/\S*)?$/.exec(each) ?? [];
+    if (only !== undefined && only.toUpperCase() !== method) return false;
+    return prefix === undefined || path === prefix || path.startsWith(prefix.endsWith('/') ? prefix : `${prefix}/`);
+  });
+}
