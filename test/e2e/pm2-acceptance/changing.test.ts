@@ -68,7 +68,7 @@ describe('apps that run', { concurrency: true }, () => {
     });
     const { code, stderr } = await mute.finished;
     assert.equal(code, 1, stderr);
-    assert.match(stderr, /reload failed/);
+    assert.match(stderr, /reload refused, nothing changed/);
     assert.equal((await cli.snapshot('jobs')).generation, 3);
 
     await cli.ok(['scale', 'jobs', '4']);
