@@ -9,6 +9,7 @@ import { Metrics, type MetricsSources, ownUsageMeter } from './metrics/metrics.t
 import { Sampler } from './metrics/sampler.ts';
 import type { AppMetric } from './protocol/messages.ts';
 import type { Action, WorkerId } from './supervisor/actions.ts';
+import type { SupervisorEvent } from './supervisor/events.ts';
 import type { Host } from './supervisor/host.ts';
 import type { SupervisorInput } from './supervisor/inputs.ts';
 
@@ -67,6 +68,12 @@ export class Observation {
   input(input: SupervisorInput): void {
     this.#metrics.input(input);
     if (input.type === 'worker-exit') this.#app.ended(input.worker);
+  }
+
+  /** Counts an event that is no report of the core, and answers it. */
+  counted(event: SupervisorEvent): SupervisorEvent {
+    this.#metrics.event(event);
+    return event;
   }
 
   appMetrics(worker: WorkerId, seq: number | null, metrics: readonly AppMetric[] | null, leftOut: number): void {

@@ -119,7 +119,7 @@ export function launch(
   const evidence = new Evidence({
     app: config.name,
     store: incidents,
-    report: (event) => handle.report(event),
+    report: (event) => handle.report(observation.counted(event)),
     now: () => new Date(),
   });
   let admin: Promise<AdminServer | null> = Promise.resolve(null);
@@ -158,6 +158,8 @@ export function launch(
     dispatch: (input) => dispatch(input),
     report: (event) => {
       if (event.type === 'worker-exit' && event.reason !== 'planned') lastFailure = event;
+      // The host's own; what else it says comes from the core.
+      if (event.type === 'requests-replayed') observation.counted(event);
       handle.report(event);
       watch?.event(event);
       if (event.type === 'worker-exit') evidence.exited(event);

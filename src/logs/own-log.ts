@@ -26,6 +26,7 @@ const repeating: readonly SupervisorEvent['type'][] = [
   'worker-ready',
   'worker-spare',
   'worker-exit',
+  'requests-replayed',
   'worker-restart',
   'worker-faulty',
   'worker-suspect',

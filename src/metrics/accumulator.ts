@@ -199,6 +199,7 @@ export class Accumulator {
     this.suspects.add({ slot: label }, 0);
     this.recycles.add({ slot: label }, 0);
     this.preloadFailures.add({ slot: label }, 0);
+    this.replayed.add({ slot: label }, 0);
     this.#latency(label);
   }
 

@@ -3,6 +3,7 @@
 
 import type { RequestCounts } from '../protocol/messages.ts';
 import type { Action, WorkerId } from '../supervisor/actions.ts';
+import type { SupervisorEvent } from '../supervisor/events.ts';
 import type { SupervisorInput } from '../supervisor/inputs.ts';
 import type { Snapshot } from '../supervisor/snapshot.ts';
 import { Accumulator } from './accumulator.ts';
@@ -41,6 +42,11 @@ export class Metrics {
   /** Every action of the core, its reports included. */
   action(action: Action): void {
     this.#counts.action(action, this.#sources.now());
+  }
+
+  /** An event that is no report of the core: those come as its actions. */
+  event(event: SupervisorEvent): void {
+    this.#counts.event(event);
   }
 
   /** The page of metrics. Who asks while it is written gets the same. */

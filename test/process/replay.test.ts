@@ -8,6 +8,7 @@ import { DataPlaneRig, type StartOptions, type TestWorker } from '../support/dat
 import { eventually, within } from '../support/eventually.ts';
 import { freePort } from '../support/free-port.ts';
 import { connect, type RawClient } from '../support/raw-client.ts';
+import { startRig } from '../support/rig.ts';
 
 class Stage implements AsyncDisposable {
   readonly rig = new DataPlaneRig('kernel');
@@ -174,3 +175,28 @@ for (const how of [{ replay: { mode: 'off', except: [] } }, { transfer: 'unused'
     assert.equal(stage.runs().length, 2);
   });
 }
+
+test('how many run again is told and counted, also where the next worker has to start first', async () => {
+  const admin = await freePort();
+  await using rig = await startRig({
+    fixture: 'runs-again.cjs',
+    env: { RUNS: 'runs', HOLD: '1' },
+    flags: { workers: 1, admin, 'drain-timeout': '1s' },
+  });
+  const runs = () => readFileSync(`${rig.dir}/runs`, 'utf8').split('\n').slice(0, -1);
+  const [waiting, guilty] = [await connect(rig.port), await connect(rig.port)];
+  waiting.get('/waiting');
+  await eventually('it came', () => runs().length === 1);
+  guilty.get('/throw');
+  const told = await rig.waitFor('requests-replayed');
+  assert.equal(told.count, 1);
+  await eventually('it came again', () => runs().length === 3);
+  assert.deepEqual(
+    runs().map((run) => run.split(' ')[2]),
+    ['/waiting', '/throw', '/waiting'],
+  );
+  const metrics = await (await fetch(`http://127.0.0.1:${admin}/metrics`)).text();
+  assert.match(metrics, /^tutti_requests_replayed_total\{slot="0"\} 1$/m);
+  assert.match(metrics, /^tutti_incidents_total 1$/m);
+  for (const client of [waiting, guilty]) client.destroy();
+});
