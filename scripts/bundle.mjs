@@ -7,9 +7,15 @@ import { rolldown } from 'rolldown';
 import { out } from './out.mjs';
 
 /** Programs of their own, and the library. */
-const programs = ['bin', 'index', 'cli/background', 'config/evaluate', 'logs/log-writer'];
+const programs = ['bin', 'index', 'cli/background', 'config/evaluate', 'logs/workers/log-writer'];
 /** What the process tests look at closely. Not published (package.json, `files`). */
-const forTests = ['supervise', 'surroundings', 'config/app', 'logs/log-process', 'logs/read-log'];
+const forTests = [
+  'app/supervise',
+  'app/surroundings',
+  'config/app',
+  'logs/workers/log-process',
+  'logs/workers/read-log',
+];
 
 /** Loaded from node_modules, because most never need them and they are large. */
 const external = [/^node:/, 'croner', 'jiti', 'yaml'];
@@ -86,11 +92,13 @@ const lazyNode = {
  */
 function chunkOf(id, graph) {
   const within = (entry) => closure(join(source, entry), graph).has(id);
-  if (within('logs/log-writer.ts')) return null;
+  if (within('logs/workers/log-writer.ts')) return null;
   if (within('cli/compiled.ts')) return 'compiled';
-  if (within('cli/program.ts')) return within('supervise.ts') ? 'common' : 'program';
-  if (!within('cli/run-foreground.ts')) return null;
-  return ['cli/show-status.ts', 'cli/stop-apps.ts', 'cli/start-apps.ts'].some(within) ? 'common' : 'primary';
+  if (within('cli/program.ts')) return within('app/supervise.ts') ? 'common' : 'program';
+  if (!within('cli/work/run-foreground.ts')) return null;
+  return ['cli/work/show-status.ts', 'cli/work/stop-apps.ts', 'cli/work/start-apps.ts'].some(within)
+    ? 'common'
+    : 'primary';
 }
 
 const closures = new Map();

@@ -3,8 +3,8 @@
 
 import { readFileSync } from 'node:fs';
 import { inspect } from 'node:util';
-import { sentence } from '../src/logs/sentences.ts';
-import type { Action } from '../src/supervisor/actions.ts';
+import { sentence } from '../src/logs/own/sentences.ts';
+import type { Action } from '../src/supervisor/vocabulary/actions.ts';
 import { readTrace, replayRun, type TracedRun, type Turn } from './trace-runs.ts';
 
 process.exitCode = main(process.argv.slice(2));

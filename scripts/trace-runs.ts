@@ -1,10 +1,10 @@
 // Reads what TUTTI_TRACE has written, and takes a core of this source through it again: the same inputs at the same times, with the same
 // answers of the host. Pure, but for the text that it is given.
 
-import type { Action } from '../src/supervisor/actions.ts';
+import type { TraceHead, TraceLine } from '../src/app/trace.ts';
 import type { Host } from '../src/supervisor/host.ts';
 import { Supervisor } from '../src/supervisor/supervisor.ts';
-import type { TraceHead, TraceLine } from '../src/trace.ts';
+import type { Action } from '../src/supervisor/vocabulary/actions.ts';
 
 export interface TracedRun {
   head: TraceHead;

@@ -1,12 +1,9 @@
 // The library's door.
 
+export { type SuperviseOptions, supervise } from './app/supervise.ts';
+export type { EventName, EventOf, Stopped, Supervision, TimedEvent } from './app/supervision.ts';
 export { type AppOptions, type ConfigFile, defineConfig } from './config/options.ts';
 export { type ErrorCode, exitCodes, type Problem, TuttiError } from './errors.ts';
-export { type SuperviseOptions, supervise } from './supervise.ts';
-export type { EventName, EventOf, Stopped, Supervision, TimedEvent } from './supervision.ts';
-export type { CommandResult } from './supervisor/actions.ts';
-export type { ExitReason, PrimaryState, SupervisorEvent } from './supervisor/events.ts';
-export type { Listener } from './supervisor/listener.ts';
 export type {
   LastExit,
   ReloadSnapshot,
@@ -14,4 +11,7 @@ export type {
   Snapshot,
   WorkerSnapshot,
   WorkerState,
-} from './supervisor/snapshot.ts';
+} from './supervisor/picture/snapshot.ts';
+export type { CommandResult } from './supervisor/vocabulary/actions.ts';
+export type { ExitReason, PrimaryState, SupervisorEvent } from './supervisor/vocabulary/events.ts';
+export type { Listener } from './supervisor/vocabulary/listener.ts';

@@ -2,20 +2,20 @@
 // IPC channel what to run, tells how the first start ended, and lets the channel go. Its stdout and stderr are files.
 
 import { setTimeout as delay } from 'node:timers/promises';
-import { appPaths } from '../admin/state-folder.ts';
+import { asTuttiError } from '../app/known-error.ts';
+import { launch } from '../app/supervise.ts';
+import type { Supervision } from '../app/supervision.ts';
+import { surroundings } from '../app/surroundings.ts';
 import { type LoadedApp, loadApp } from '../config/app.ts';
 import type { TuttiError } from '../errors.ts';
-import { asTuttiError } from '../known-error.ts';
-import { OwnLog } from '../logs/own-log.ts';
-import { sentence } from '../logs/sentences.ts';
-import { launch } from '../supervise.ts';
-import type { Supervision } from '../supervision.ts';
-import { surroundings } from '../surroundings.ts';
-import type { Asides, BootReport } from './launch-in-background.ts';
-import { type LaunchRecord, launchRequest } from './launch-record.ts';
+import { appPaths } from '../files/state-folder.ts';
+import { OwnLog } from '../logs/own/own-log.ts';
+import { sentence } from '../logs/own/sentences.ts';
 import { stayLean } from './own-memory.ts';
+import { type LaunchRecord, launchRequest } from './shared/launch-record.ts';
 import { steady } from './steady-output.ts';
 import { terminalOf } from './terminal.ts';
+import type { Asides, BootReport } from './work/launch-in-background.ts';
 
 /** In that time it shows whether a file that was named takes what a program writes when it begins to serve. */
 const FIRST_LINES_MS = 250;

@@ -3,7 +3,7 @@
 
 import module from 'node:module';
 import { join } from 'node:path';
-import { ensurePrivateFolder, lastingFolder } from '../admin/state-folder.ts';
+import { ensurePrivateFolder, lastingFolder } from '../files/state-folder.ts';
 
 /** Types and presence differ by version. */
 interface MaybeCompileCache {

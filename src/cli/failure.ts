@@ -1,10 +1,10 @@
 // How a failed command tells it: what could not be done, and what to do about it.
 
 import { createColors } from 'picocolors';
-import type { AdminClientError } from '../admin/client.ts';
+import type { AdminClientError } from '../admin/client/client.ts';
+import { asTuttiError } from '../app/known-error.ts';
 import { TuttiError } from '../errors.ts';
-import { asTuttiError } from '../known-error.ts';
-import { ownLines } from '../logs/visible.ts';
+import { ownLines } from '../logs/own/visible.ts';
 import { splitArguments, type Terminal, wantsColor } from './terminal.ts';
 
 /** Writes the error to stderr and answers the exit code. */

@@ -1,6 +1,6 @@
 // tutti's own lines on its stdout and stderr, in the foreground and in the background: whatever stands behind them, writing never fails.
 
-import { SteadyWriter } from '../logs/steady-writer.ts';
+import { SteadyWriter } from '../logs/own/steady-writer.ts';
 import type { Output } from './terminal.ts';
 
 export function steady(output: Output): SteadyWriter {

@@ -2,13 +2,13 @@
 
 import { isatty } from 'node:tty';
 import type { createColors } from 'picocolors';
-import { currentFolder } from '../config/current-folder.ts';
-import { visible } from '../logs/visible.ts';
+import { currentFolder } from '../config/entry/current-folder.ts';
+import { visible } from '../logs/own/visible.ts';
 
 export type Colors = ReturnType<typeof createColors>;
 
 export interface Output {
-  /** On a terminal, what is no colour is shown instead of done (logs/visible.ts). */
+  /** On a terminal, what is no colour is shown instead of done (logs/own/visible.ts). */
   write: (text: string | Uint8Array) => unknown;
   /** As it is, for who moves the cursor; text from elsewhere must have passed the filter. */
   draw?: (text: string) => unknown;

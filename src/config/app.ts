@@ -4,12 +4,12 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { basename, dirname, extname, relative, resolve } from 'node:path';
 import { type Problem, TuttiError } from '../errors.ts';
-import { resolveEntry } from './entry.ts';
+import { resolveEntry } from './entry/entry.ts';
+import { selfClusteringWarnings } from './entry/self-clustering.ts';
 import { environmentLayer, flagLayer, type Layer, misspeltVariables, objectLayer } from './layers.ts';
 import { type ConfigPlace, configPlace, isConfigFile, type LoadedFile, loadConfigFile, reasonOf } from './load.ts';
 import type { AppOptions, Config, OptionName } from './options.ts';
 import { type ResolveContext, type Resolved, resolveConfig } from './resolve.ts';
-import { selfClusteringWarnings } from './self-clustering.ts';
 
 /** What config/ must be told of the process it runs in. */
 export interface Surroundings {

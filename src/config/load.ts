@@ -6,7 +6,7 @@ import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:
 import { extname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Problem, TuttiError } from '../errors.ts';
-import { foreignHand } from '../ownership.ts';
+import { foreignHand } from '../files/ownership.ts';
 import type { Evaluated } from './evaluate.ts';
 import type { Imported } from './pm2.ts';
 import { show } from './resolve.ts';

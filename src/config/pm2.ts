@@ -1,7 +1,7 @@
 // Reads a PM2 ecosystem file's apps as tutti's: what can be carried over, and what could not and why. Pure.
 
 import { basename, extname, isAbsolute, join } from 'node:path';
-import { launchers } from './foreign-program.ts';
+import { launchers } from './entry/foreign-program.ts';
 import type { AppOptions } from './options.ts';
 
 export interface Imported {

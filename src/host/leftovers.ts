@@ -3,7 +3,7 @@
 import { lstatSync, readlinkSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
-import { namesIfAny } from '../ownership.ts';
+import { namesIfAny } from '../files/ownership.ts';
 
 /** Stands in the name of what must not outlive this process. */
 export function ownMark(): string {

@@ -1,15 +1,15 @@
 // What the host needs of the rest of the primary, and what it tells it.
 
 import type { AppMetric, WorkerEnd } from '../protocol/messages.ts';
-import type { CommandResult, WorkerId } from '../supervisor/actions.ts';
-import type { SupervisorEvent } from '../supervisor/events.ts';
-import type { LastWords, PolicyChange, SupervisorInput } from '../supervisor/inputs.ts';
-import type { Autopsy } from './autopsy.ts';
-import type { ConnectedOutput } from './connected-output.ts';
-import type { DataPlane } from './data-plane.ts';
-import type { Generations, Program } from './generations.ts';
-import type { ProcessMemory } from './process-memory.ts';
-import type { WorkerProcess } from './worker-process.ts';
+import type { CommandResult, WorkerId } from '../supervisor/vocabulary/actions.ts';
+import type { SupervisorEvent } from '../supervisor/vocabulary/events.ts';
+import type { LastWords, PolicyChange, SupervisorInput } from '../supervisor/vocabulary/inputs.ts';
+import type { Generations, Program } from './code/generations.ts';
+import type { DataPlane } from './connections/data-plane.ts';
+import type { Autopsy } from './look/autopsy.ts';
+import type { ProcessMemory } from './machine/process-memory.ts';
+import type { ConnectedOutput } from './process/connected-output.ts';
+import type { WorkerProcess } from './process/worker-process.ts';
 
 export interface NodeHostOptions {
   generations: Generations;

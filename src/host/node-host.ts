@@ -2,30 +2,30 @@
 // inputs. It decides nothing.
 
 import { type BootInfo, PROTOCOL } from '../protocol/messages.ts';
-import type { Action, WorkerId } from '../supervisor/actions.ts';
+import type { MemoryRoom } from '../supervisor/decide/headroom.ts';
 import type { Host } from '../supervisor/host.ts';
-import type { PolicyChange, SupervisorInput } from '../supervisor/inputs.ts';
-import type { MemoryRoom } from '../supervisor/means.ts';
-import type { InspectorAddress } from './autopsy.ts';
-import { outOfMemoryKills } from './cgroup.ts';
-import { ChangedFiles } from './changed-files.ts';
+import type { Action, WorkerId } from '../supervisor/vocabulary/actions.ts';
+import type { PolicyChange, SupervisorInput } from '../supervisor/vocabulary/inputs.ts';
 import { Clock } from './clock.ts';
-import { codeFrame } from './code-frame.ts';
-import type { ConnectedOutput } from './connected-output.ts';
-import { HEARTBEAT_MS } from './data-plane.ts';
-import { explainSpawnError } from './exit-explanation.ts';
-import { forgetStillborn, forkWorker, incrementOf } from './fork.ts';
-import type { Generation } from './generations.ts';
-import { hasInspector, InspectPorts, whyNoInspector } from './inspect-ports.ts';
-import { type Inspection, Inspections, type InspectionWish } from './inspections.ts';
-import { MetricsQuestion } from './metrics-question.ts';
+import { ChangedFiles } from './code/changed-files.ts';
+import type { Generation } from './code/generations.ts';
+import { HEARTBEAT_MS } from './connections/data-plane.ts';
+import type { InspectorAddress } from './look/autopsy.ts';
+import { codeFrame } from './look/code-frame.ts';
+import { type Inspection, Inspections, type InspectionWish } from './look/inspections.ts';
+import { MetricsQuestion } from './look/metrics-question.ts';
+import { probe } from './look/probe.ts';
+import { outOfMemoryKills } from './machine/cgroup.ts';
+import { memorySize } from './machine/process-memory.ts';
+import { WorkerMemory } from './machine/worker-memory.ts';
 import type { NodeHostOptions } from './node-host-options.ts';
-import { PreloadNotices } from './preload-notices.ts';
-import { probe } from './probe.ts';
-import { memorySize } from './process-memory.ts';
+import type { ConnectedOutput } from './process/connected-output.ts';
+import { explainSpawnError } from './process/exit-explanation.ts';
+import { forgetStillborn, forkWorker, incrementOf } from './process/fork.ts';
+import { hasInspector, InspectPorts, whyNoInspector } from './process/inspect-ports.ts';
+import { PreloadNotices } from './process/preload-notices.ts';
+import { type WorkerObserver, WorkerProcess } from './process/worker-process.ts';
 import { Scratch } from './scratch.ts';
-import { WorkerMemory } from './worker-memory.ts';
-import { type WorkerObserver, WorkerProcess } from './worker-process.ts';
 
 /** A signal that reached the primary and a worker within this time was meant for the whole group. */
 const SAME_SIGNAL_MS = 100;
@@ -324,7 +324,7 @@ export class NodeHost implements Host {
     const forbidden = whyNoInspector(worker, this.#options.generations.get(worker.generation), isRead);
     try {
       // Loaded now: most primaries never need it.
-      const { autopsy } = await import('./autopsy.ts');
+      const { autopsy } = await import('./look/autopsy.ts');
       this.#options.autopsied(worker, await autopsy(worker.pid, { timeoutMs, inspector, forbidden }));
     } catch (error) {
       // Its file cannot be loaded, for example while an installation replaces it. The worker is replaced all the same.

@@ -3,9 +3,9 @@
 // dies, reloads or scales. Pure: the caller brings the time. Runs in the primary.
 
 import { LATENCY_BOUNDS_MS, type RequestCounts } from '../protocol/messages.ts';
-import type { Action, WorkerId } from '../supervisor/actions.ts';
-import type { SupervisorEvent } from '../supervisor/events.ts';
-import type { Heartbeat, SupervisorInput } from '../supervisor/inputs.ts';
+import type { Action, WorkerId } from '../supervisor/vocabulary/actions.ts';
+import type { SupervisorEvent } from '../supervisor/vocabulary/events.ts';
+import type { Heartbeat, SupervisorInput } from '../supervisor/vocabulary/inputs.ts';
 import { Counter, Histogram } from './counters.ts';
 import { noFlow, Rates } from './rates.ts';
 

@@ -5,7 +5,7 @@
 
 import { fitMetrics, fromWire, type Room, WORKER_ROOM } from '../protocol/app-metric.ts';
 import type { AppMetric } from '../protocol/messages.ts';
-import type { WorkerId } from '../supervisor/actions.ts';
+import type { WorkerId } from '../supervisor/vocabulary/actions.ts';
 import { MergedMetrics, type Told } from './merged-metrics.ts';
 import { Pace } from './pace.ts';
 

@@ -3,7 +3,7 @@
 // Pure: the caller brings the time. Runs in the primary.
 
 import { LATENCY_BOUNDS_MS } from '../protocol/messages.ts';
-import type { Snapshot } from '../supervisor/snapshot.ts';
+import type { Snapshot } from '../supervisor/picture/snapshot.ts';
 import { slotLabel } from './accumulator.ts';
 import { quantile } from './counters.ts';
 import { added, type Flow, noFlow, type Rates, scaled } from './rates.ts';

@@ -2,10 +2,10 @@
 // for the page of metrics and for the history. Runs in the primary.
 
 import type { RequestCounts } from '../protocol/messages.ts';
-import type { Action, WorkerId } from '../supervisor/actions.ts';
-import type { SupervisorEvent } from '../supervisor/events.ts';
-import type { SupervisorInput } from '../supervisor/inputs.ts';
-import type { Snapshot } from '../supervisor/snapshot.ts';
+import type { Snapshot } from '../supervisor/picture/snapshot.ts';
+import type { Action, WorkerId } from '../supervisor/vocabulary/actions.ts';
+import type { SupervisorEvent } from '../supervisor/vocabulary/events.ts';
+import type { SupervisorInput } from '../supervisor/vocabulary/inputs.ts';
 import { Accumulator } from './accumulator.ts';
 import type { Collected } from './app-metrics.ts';
 import { type Exposition, type MetricsFormat, writeExposition } from './exposition.ts';

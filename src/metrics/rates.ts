@@ -2,7 +2,7 @@
 // looks, none, one after a long silence. So growth is spread over the time between a worker's own reports, never over the time between two
 // looks alone. Pure: the caller brings the time, in ms of one monotonic clock. Runs in the primary.
 
-import type { WorkerId } from '../supervisor/actions.ts';
+import type { WorkerId } from '../supervisor/vocabulary/actions.ts';
 
 /** What was counted; as a flow, each a second. */
 export interface Flow {

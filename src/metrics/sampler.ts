@@ -1,7 +1,7 @@
 // Takes a picture once a second for the history and for whoever watches, and another one soon after something happened. Sleeps until it
 // is needed: the first scrape of the history, the first watcher, or an admin port that was asked for. Runs in the primary.
 
-import type { Snapshot } from '../supervisor/snapshot.ts';
+import type { Snapshot } from '../supervisor/picture/snapshot.ts';
 import type { HistoryView, Recorded } from './history.ts';
 import type { Metrics } from './metrics.ts';
 

@@ -210,7 +210,7 @@ export type ToPrimary =
   | {
       cmd: 'NODE_TUTTI_LAST_WORDS';
       error?: string;
-      /** It stands still for a moment before it dies of that, and may be ended: see worker/same-failure.ts. */
+      /** It stands still for a moment before it dies of that, and may be ended: see worker/report/same-failure.ts. */
       waits?: boolean;
       /** The application is sending this signal to itself, and does not listen to it. */
       ownSignal?: string;
@@ -236,7 +236,7 @@ export type ToPrimary =
   | { cmd: 'NODE_TUTTI_DYING'; kinds: readonly DyingKind[] }
   | { cmd: 'NODE_TUTTI_ADOPTED'; id: number; accepted: boolean };
 
-/** See `Heartbeat` in supervisor/inputs.ts, which is assignable from it. */
+/** See `Heartbeat` in supervisor/vocabulary/inputs.ts, which is assignable from it. */
 export interface Beat {
   rssBytes: number;
   heapUsedBytes: number;

@@ -1,7 +1,7 @@
 // What a change of the model may do to the world besides: one object per input, made by the supervisor.
 
-import type { Action, CommandResult } from './actions.ts';
-import type { SupervisorEvent } from './events.ts';
+import type { Action, CommandResult } from './vocabulary/actions.ts';
+import type { SupervisorEvent } from './vocabulary/events.ts';
 
 export interface Effects {
   /** One time for everything that one input causes. */

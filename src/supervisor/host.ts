@@ -2,8 +2,8 @@
 // whoever implements `Host` (host/node-host.ts in production, a fake in tests) performs them. Nothing in supervisor/ touches a
 // clock, a process, a socket or a file.
 
-import type { Action } from './actions.ts';
-import type { MemoryRoom } from './means.ts';
+import type { MemoryRoom } from './decide/headroom.ts';
+import type { Action } from './vocabulary/actions.ts';
 
 export interface Host {
   /** Monotonic milliseconds. */

@@ -1,14 +1,14 @@
 // Everything the core knows, in one place. In the primary; plain data: inputs and steps change it, the plan only reads it.
 
-import type { WorkerId } from './actions.ts';
-import { type AutoscaleTimes, defaultAutoscaleTimes, type LoadSample } from './autoscale.ts';
-import { type Circuit, newCircuit } from './circuit.ts';
-import type { PrimaryState } from './events.ts';
-import type { Listener } from './listener.ts';
-import type { Policy } from './policy.ts';
-import type { Pinning, Reload, ReloadResult } from './reload-state.ts';
-import { newSlot, type Slot } from './slot.ts';
-import { isLeaving, isServing, isStarting, type Worker } from './worker-state.ts';
+import { type AutoscaleTimes, defaultAutoscaleTimes, type LoadSample } from './decide/autoscale.ts';
+import { type Circuit, newCircuit } from './decide/circuit.ts';
+import type { Pinning, Reload, ReloadResult } from './reload/reload-state.ts';
+import type { WorkerId } from './vocabulary/actions.ts';
+import type { PrimaryState } from './vocabulary/events.ts';
+import type { Listener } from './vocabulary/listener.ts';
+import type { Policy } from './vocabulary/policy.ts';
+import { newSlot, type Slot } from './workers/slot.ts';
+import { isLeaving, isServing, isStarting, type Worker } from './workers/worker-state.ts';
 
 export interface Generation {
   readonly number: number;

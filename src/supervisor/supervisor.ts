@@ -1,24 +1,24 @@
 // The pure core of tutti, in the primary: inputs come in, the model changes, the plan is carried out step by step, actions go out.
 // It owns the model and nothing else; no clock, process, socket or file is touched here.
 
-import type { Action } from './actions.ts';
-import { Agenda } from './agenda.ts';
-import { apply } from './apply.ts';
-import { adoptPolicy, dropGenerations, receiveGeneration } from './apply-reload.ts';
-import type { AutoscaleTimes } from './autoscale.ts';
-import { receiveCommand } from './commands.ts';
-import { type CoreSnapshot, takeSnapshot } from './core-snapshot.ts';
+import { apply } from './apply/apply.ts';
+import type { AutoscaleTimes } from './decide/autoscale.ts';
+import { Agenda } from './decide/deadlines.ts';
+import { type Means, shortageOf } from './decide/headroom.ts';
+import { hasOverslept } from './decide/health.ts';
+import { plan } from './decide/plan.ts';
 import type { Effects } from './effects.ts';
-import type { PrimaryState, SupervisorEvent } from './events.ts';
-import { hasOverslept } from './health.ts';
 import type { Host } from './host.ts';
-import type { SupervisorInput } from './inputs.ts';
-import { type Means, shortageOf } from './means.ts';
 import { type Model, newModel, servingWorkers, wantedSlots } from './model.ts';
-import { plan } from './plan.ts';
-import type { Policy } from './policy.ts';
-import { receiveFromWorker, receiveSigns } from './receive.ts';
-import { isServing } from './worker-state.ts';
+import { type CoreSnapshot, takeSnapshot } from './picture/core-snapshot.ts';
+import { receiveCommand } from './receive/commands.ts';
+import { receiveFromWorker, receiveSigns } from './receive/receive.ts';
+import { adoptPolicy, dropGenerations, receiveGeneration } from './reload/reload-turns.ts';
+import type { Action } from './vocabulary/actions.ts';
+import type { PrimaryState, SupervisorEvent } from './vocabulary/events.ts';
+import type { SupervisorInput } from './vocabulary/inputs.ts';
+import type { Policy } from './vocabulary/policy.ts';
+import { isServing } from './workers/worker-state.ts';
 
 export interface SupervisorOptions {
   name: string;

@@ -4,10 +4,10 @@
 // not be drained, and it would look like one whose primary is dead. So the application leaves and the channel stays. It sees
 // `process.connected` false and the event 'disconnect', and what it sends fails.
 import cluster from 'node:cluster';
+import { noteSign } from './drain/own-end.ts';
 import { type Guarded, guarded, type HandOver, nextTick, type Outcome, on, onFirst } from './guard.ts';
-import { noteSign } from './own-end.ts';
+import { allServers } from './listen/servers.ts';
 import { process } from './own-process.ts';
-import { allServers } from './servers.ts';
 
 let open = true;
 let left = false;

@@ -8,13 +8,13 @@ import type { BootInfo } from '../protocol/messages.ts';
 import type { RawConnection } from '../protocol/raw-handle.ts';
 import type { DyingKind } from '../protocol/replay.ts';
 import { requestKind, withoutQuery } from '../protocol/request-kind.ts';
-import { allConnections, type Connection, newestConnection } from './connections.ts';
+import { allConnections, type Connection, newestConnection } from './connections/connections.ts';
+import { socketsBetweenMessages } from './connections/idle.ts';
+import { isPlain, isStill, type PrivateSocket } from './connections/movable.ts';
+import { hasOwnState } from './connections/own-state.ts';
 import { guarded, soon } from './guard.ts';
-import { socketsBetweenMessages } from './idle.ts';
-import { isPlain, isStill, type PrivateSocket } from './movable.ts';
 import { process } from './own-process.ts';
-import { hasOwnState } from './own-state.ts';
-import { openStreams } from './requests.ts';
+import { openStreams } from './report/requests.ts';
 
 /** Those that RFC 9110 calls safe, and that an application answers itself. */
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);

@@ -5,8 +5,8 @@
 // gate, and process.listeners(), process.emit and the application's own process.emit('SIGTERM') are as under plain node.
 import { constants } from 'node:os';
 import type { WorkerEnd } from '../protocol/messages.ts';
+import { noteSign } from './drain/own-end.ts';
 import { attempt, guarded, off, on } from './guard.ts';
-import { noteSign } from './own-end.ts';
 import { process } from './own-process.ts';
 
 export const SHIELDED = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'] as const;

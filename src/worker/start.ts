@@ -2,29 +2,29 @@
 
 import { type BootInfo, PROTOCOL } from '../protocol/messages.ts';
 import type { RawHandle } from '../protocol/raw-handle.ts';
-import { answerMetrics, postLastMetrics } from './app-metrics.ts';
 import { hold, onMessage, openChannel, post, receiveOthers } from './channel.ts';
 import type { CompileCache } from './compile-cache.ts';
-import { trackConnections } from './connections.ts';
-import { Drain } from './drain.ts';
+import { trackConnections } from './connections/connections.ts';
+import { installDataPlane } from './connections/worker-data-plane.ts';
+import { Drain } from './drain/drain.ts';
 import { guarded, type HandOver, later, on, soon, tellFailures, unawaited } from './guard.ts';
-import { startHeartbeat } from './heartbeat.ts';
-import { answerInspections } from './inspect.ts';
+import { answerInspections } from './inspect/inspect.ts';
+import { acceptProbe } from './inspect/probe.ts';
 import { keepListeners } from './kept-listeners.ts';
-import { rememberLastWords } from './last-words.ts';
 import { noteTold } from './leave.ts';
+import { createReadiness } from './listen/readiness.ts';
 import { watchPrimary } from './orphan.ts';
 import { expectBrokenOutput } from './output.ts';
 import { process } from './own-process.ts';
-import { OwnRecord } from './own-record.ts';
-import { acceptProbe } from './probe.ts';
-import { createReadiness } from './readiness.ts';
-import { countRequests, requestsInFlight, requestTally } from './requests.ts';
-import { SameFailure } from './same-failure.ts';
+import { answerMetrics, postLastMetrics } from './report/app-metrics.ts';
+import { startHeartbeat } from './report/heartbeat.ts';
+import { rememberLastWords } from './report/last-words.ts';
+import { OwnRecord } from './report/own-record.ts';
+import { countRequests, requestsInFlight, requestTally } from './report/requests.ts';
+import { SameFailure } from './report/same-failure.ts';
+import { keepTally } from './report/tally.ts';
 import { raiseShield } from './signals.ts';
 import { whenStarted } from './started.ts';
-import { keepTally } from './tally.ts';
-import { installDataPlane } from './worker-data-plane.ts';
 
 const LAST_METRICS_MS = 250;
 /** At most so many of any one event of process are tutti's or node:cluster's. */

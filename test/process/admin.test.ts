@@ -3,7 +3,7 @@ import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { readToken } from '../../src/admin/token.ts';
+import { readToken } from '../../src/admin/server/token.ts';
 import { openCli } from '../support/cli.ts';
 import { eventually } from '../support/eventually.ts';
 import { fetch } from '../support/fetch.ts';

@@ -7,8 +7,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { autopsy, type InspectorAddress } from '../../src/host/autopsy.ts';
-import { InspectorEar } from '../../src/host/inspector-ear.ts';
+import { autopsy, type InspectorAddress } from '../../src/host/look/autopsy.ts';
+import { InspectorEar } from '../../src/host/look/inspector-ear.ts';
 
 interface Started {
   process: ChildProcess;

@@ -20,7 +20,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { lastRecords } from '../../src/logs/read-log.ts';
+import { lastRecords } from '../../src/logs/workers/read-log.ts';
 import { runCommand } from '../support/command.ts';
 import { eventually, within } from '../support/eventually.ts';
 import { processesBelow } from '../support/processes.ts';

@@ -19,14 +19,14 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
-import type { LogProcess } from '../../src/logs/log-process.ts';
-import type { LogRecord } from '../../src/logs/record.ts';
+import type { LogProcess } from '../../src/logs/workers/log-process.ts';
+import type { LogRecord } from '../../src/logs/workers/record.ts';
 import { isAlive } from '../support/processes.ts';
 
 // As they are built: the log process is a file beside them in dist/.
 const built = (name: string): string => new URL(`../../dist/tests/${name}.js`, import.meta.url).href;
-const logProcess: typeof import('../../src/logs/log-process.ts') = await import(built('log-process'));
-const { follow, lastRecords }: typeof import('../../src/logs/read-log.ts') = await import(built('read-log'));
+const logProcess: typeof import('../../src/logs/workers/log-process.ts') = await import(built('log-process'));
+const { follow, lastRecords }: typeof import('../../src/logs/workers/read-log.ts') = await import(built('read-log'));
 
 interface Bench {
   folder: string;

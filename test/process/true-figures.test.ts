@@ -6,7 +6,7 @@ import { Agent } from 'node:http';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { createColors } from 'picocolors';
-import { AdminClient } from '../../src/admin/client.ts';
+import { AdminClient } from '../../src/admin/client/client.ts';
 import { newState, receive } from '../../src/cli/top/state.ts';
 import { view } from '../../src/cli/top/view.ts';
 import type { HistoryPoint } from '../../src/metrics/history.ts';

@@ -8,12 +8,12 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { PrimaryDataPlane } from '../../src/host/primary-data-plane.ts';
-import { WorkerProcess } from '../../src/host/worker-process.ts';
+import { PrimaryDataPlane } from '../../src/host/connections/primary-data-plane.ts';
+import { WorkerProcess } from '../../src/host/process/worker-process.ts';
 import type { Balance, Transfer } from '../../src/protocol/balance.ts';
 import { BOOT_VARIABLE, type BootInfo, PROTOCOL } from '../../src/protocol/messages.ts';
-import type { SupervisorInput } from '../../src/supervisor/inputs.ts';
-import type { Listener } from '../../src/supervisor/listener.ts';
+import type { SupervisorInput } from '../../src/supervisor/vocabulary/inputs.ts';
+import type { Listener } from '../../src/supervisor/vocabulary/listener.ts';
 import { eventually, within } from './eventually.ts';
 import { root } from './rig.ts';
 

@@ -3,10 +3,10 @@
 
 import cluster from 'node:cluster';
 import { fileURLToPath } from 'node:url';
-import { PrimaryDataPlane } from '../../src/host/primary-data-plane.ts';
-import { WorkerProcess } from '../../src/host/worker-process.ts';
+import { PrimaryDataPlane } from '../../src/host/connections/primary-data-plane.ts';
+import { WorkerProcess } from '../../src/host/process/worker-process.ts';
 import { BOOT_VARIABLE, type BootInfo, PROTOCOL, type ToWorker } from '../../src/protocol/messages.ts';
-import type { SupervisorInput } from '../../src/supervisor/inputs.ts';
+import type { SupervisorInput } from '../../src/supervisor/vocabulary/inputs.ts';
 import { eventually } from './eventually.ts';
 
 export const preload = fileURLToPath(new URL('../../dist/worker/preload.cjs', import.meta.url));

@@ -11,14 +11,11 @@ const root = fileURLToPath(new URL('../../src/', import.meta.url));
 
 type Reach = 'all' | 'types';
 
-/** Files beside the rooms that are no part of the composition. */
-const doors = ['bin', 'index', 'errors', 'ownership', 'version'];
-
 /** Room → the rooms it may import. `types`: only with `import type`. */
 const mayImport: Record<string, Record<string, Reach>> = {
   bin: { cli: 'all' },
-  index: { composition: 'all', config: 'all', errors: 'all', supervisor: 'types' },
-  composition: {
+  index: { app: 'all', config: 'all', errors: 'all', supervisor: 'types' },
+  app: {
     config: 'all',
     supervisor: 'all',
     host: 'all',
@@ -28,7 +25,7 @@ const mayImport: Record<string, Record<string, Reach>> = {
     logs: 'all',
     dashboard: 'all',
     errors: 'all',
-    ownership: 'all',
+    files: 'all',
     version: 'all',
   },
   cli: {
@@ -36,22 +33,22 @@ const mayImport: Record<string, Record<string, Reach>> = {
     admin: 'all',
     logs: 'all',
     dashboard: 'all',
-    composition: 'all',
+    app: 'all',
     errors: 'all',
-    ownership: 'all',
+    files: 'all',
     version: 'all',
     supervisor: 'types',
   },
-  config: { errors: 'all', ownership: 'all' },
+  config: { errors: 'all', files: 'all' },
   supervisor: { protocol: 'all', config: 'types', errors: 'all' },
-  host: { supervisor: 'types', protocol: 'all', errors: 'all', ownership: 'all' },
-  admin: { supervisor: 'types', metrics: 'all', errors: 'all', ownership: 'all', version: 'all' },
+  host: { supervisor: 'types', protocol: 'all', errors: 'all', files: 'all' },
+  admin: { supervisor: 'types', metrics: 'all', errors: 'all', files: 'all', version: 'all' },
   metrics: { supervisor: 'types', protocol: 'all' },
-  logs: { supervisor: 'types', protocol: 'all', errors: 'all', ownership: 'all' },
+  logs: { supervisor: 'types', protocol: 'all', errors: 'all', files: 'all' },
   worker: { protocol: 'all' },
   protocol: {},
+  files: { errors: 'all' },
   errors: {},
-  ownership: {},
   version: {},
   dashboard: {},
 };
@@ -73,8 +70,7 @@ const sources: Source[] = readdirSync(root, { recursive: true, encoding: 'utf8' 
 
 function roomOf(path: string): string {
   const [first = ''] = path.split(/[/\\]/);
-  const name = first.replace(/\.ts$/, '');
-  return first.endsWith('.ts') && !doors.includes(name) ? 'composition' : name;
+  return first.replace(/\.ts$/, '');
 }
 
 function importsOf({ text }: Source): Import[] {
@@ -162,7 +158,7 @@ test('the preload has its process and its files as they were before the applicat
     .filter(({ room, path }) => room === 'worker' && !/preload|own-process/.test(path))
     .flatMap((source) => [
       ...(/(?<![.\w'])process\.\w/.test(code(source)) &&
-      !importsOf(source).some(({ from }) => from === './own-process.ts')
+      !importsOf(source).some(({ from }) => from.endsWith('/own-process.ts'))
         ? [`${source.path} uses the global process, which the application can replace`]
         : []),
       ...(/\bperformance\./.test(code(source)) && !source.path.endsWith('clock.ts')
@@ -173,7 +169,7 @@ test('the preload has its process and its files as they were before the applicat
 });
 
 test('commands load what they need only when they act', () => {
-  const light = ['../command.ts', '../app-options.ts', '../../errors.ts', 'commander'];
+  const light = ['../../command.ts', '../../shared/app-options.ts', '../../../errors.ts', 'commander'];
   const wrong = sources
     .filter(({ path }) => path.startsWith(join('cli', 'commands')))
     .flatMap((source) => staticImports(source).map((from) => ({ path: source.path, from })))
@@ -224,6 +220,13 @@ test('no file imports another in a circle', () => {
   };
   for (const path of imports.keys()) follow(path, []);
   assert.deepEqual(circles, []);
+});
+
+test('a folder is taken in at a glance', () => {
+  const sizes = new Map<string, number>();
+  for (const { path } of sources) sizes.set(dirname(path), (sizes.get(dirname(path)) ?? 0) + 1);
+  const full = [...sizes].filter(([, files]) => files > 14).map(([folder, files]) => `${folder}: ${files} files`);
+  assert.deepEqual(full, []);
 });
 
 test('files stay small enough to be read in one go', () => {

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { generatedFiles } from '../../scripts/generate-docs.ts';
 import { exitCodes } from '../../src/errors.ts';
-import { transition, type Worker, type WorkerStatus } from '../../src/supervisor/worker-state.ts';
+import { transition, type Worker, type WorkerStatus } from '../../src/supervisor/workers/worker-state.ts';
 
 for (const [path, content] of Object.entries(generatedFiles())) {
   test(`${path} is what the tables say`, () => {

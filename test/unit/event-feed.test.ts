@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { EventFeed } from '../../src/event-feed.ts';
+import { EventFeed } from '../../src/app/event-feed.ts';
 
 test('a reader gets every event from its beginning on, at its own pace, and then the end', async () => {
   const feed = new EventFeed<number>();

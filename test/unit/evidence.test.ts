@@ -5,8 +5,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { Evidence } from '../../src/evidence.ts';
-import { IncidentStore, readIncidents } from '../../src/logs/incident-store.ts';
+import { Evidence } from '../../src/app/incident-collector.ts';
+import { IncidentStore, readIncidents } from '../../src/logs/incidents/incident-store.ts';
 
 const NOW = Date.now();
 

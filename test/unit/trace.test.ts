@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readTrace, replayRun } from '../../scripts/trace-runs.ts';
-import type { Action } from '../../src/supervisor/actions.ts';
-import { Trace } from '../../src/trace.ts';
+import { Trace } from '../../src/app/trace.ts';
+import type { Action } from '../../src/supervisor/vocabulary/actions.ts';
 import { defaultPolicy, World } from './supervisor/fake-world.ts';
 
 /** A world whose core is traced into `lines`. */

@@ -5,10 +5,10 @@ import { mkdirSync, mkdtempSync, realpathSync, renameSync, rmSync, symlinkSync, 
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { LinkWatch } from '../../src/link-watch.ts';
-import { ownFiles } from '../../src/own-files.ts';
-import { FileWatch, type FileWatchOptions } from '../../src/watch.ts';
-import { WatchReloads } from '../../src/watch-reloads.ts';
+import { FileWatch, type FileWatchOptions } from '../../src/app/automation/file-watch.ts';
+import { LinkWatch } from '../../src/app/automation/link-watch.ts';
+import { ownFiles } from '../../src/app/automation/own-files.ts';
+import { WatchReloads } from '../../src/app/automation/watch-reloads.ts';
 import { eventually } from '../support/eventually.ts';
 
 async function open(t: TestContext, folder: string, options: Partial<FileWatchOptions>) {

@@ -1,7 +1,7 @@
 // The lower part of `tutti top`: what happened, and what the workers write. Pure.
 
 import { stripVTControlCharacters } from 'node:util';
-import { sentence } from '../../logs/sentences.ts';
+import { sentence } from '../../logs/own/sentences.ts';
 import type { Colors } from '../terminal.ts';
 import type { TopState } from './state.ts';
 

@@ -2,11 +2,11 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { createColors } from 'picocolors';
-import { AdminClientError } from '../../admin/client.ts';
+import { AdminClientError } from '../../admin/client/client.ts';
 import { exitCodes, TuttiError } from '../../errors.ts';
-import type { CommandResult } from '../../supervisor/actions.ts';
-import { chooseOne, chooseRunning, type Found } from '../choose-apps.ts';
-import { outcomeLines } from '../outcome.ts';
+import type { CommandResult } from '../../supervisor/vocabulary/actions.ts';
+import { chooseOne, chooseRunning, type Found } from '../shared/choose-apps.ts';
+import { outcomeLines } from '../shared/outcome.ts';
 import { type Terminal, wantsColor } from '../terminal.ts';
 import { Screen } from './screen.ts';
 import { newState, receive, receiveLines, type TopState } from './state.ts';

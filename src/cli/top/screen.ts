@@ -1,8 +1,8 @@
 // The whole terminal for one program: the alternate screen, keys one by one, the size. Gives everything back, however it ends.
 
 import process from 'node:process';
-import { oneLine } from '../../logs/visible.ts';
-import { clip } from '../table.ts';
+import { oneLine } from '../../logs/own/visible.ts';
+import { clip } from '../shared/table.ts';
 
 const enter = '\u001b[?1049h\u001b[?25l\u001b[?7l';
 const leave = '\u001b[?7h\u001b[?25h\u001b[?1049l';

@@ -1,8 +1,8 @@
 // What `tutti top` knows at a moment, and how each message changes it. Pure.
 
-import type { RecordedEvent } from '../../admin/event-history.ts';
-import type { LiveSample } from '../../admin/target.ts';
-import type { LogRecord } from '../../logs/record.ts';
+import type { RecordedEvent } from '../../admin/api/event-history.ts';
+import type { LiveSample } from '../../admin/api/target.ts';
+import type { LogRecord } from '../../logs/workers/record.ts';
 
 /** The parts of a second's measurements that are shown; absent where the supervisor does not measure. */
 export interface Measured {

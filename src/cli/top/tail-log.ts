@@ -1,9 +1,9 @@
 // The workers' newest lines for `tutti top`, a few times a second however fast they write. Reads the file itself. Runs in the CLI.
 
 import { setTimeout as delay } from 'node:timers/promises';
-import { type AdminClient, AdminClientError } from '../../admin/client.ts';
-import { follow, lastRecords } from '../../logs/read-log.ts';
-import type { LogRecord } from '../../logs/record.ts';
+import { type AdminClient, AdminClientError } from '../../admin/client/client.ts';
+import { follow, lastRecords } from '../../logs/workers/read-log.ts';
+import type { LogRecord } from '../../logs/workers/record.ts';
 
 const PAST_LINES = 100;
 const RETRY_MS = 1000;

@@ -1,12 +1,12 @@
 // The picture that `tutti top` shows, as lines for a terminal of any size. What matters most is nearest to the top and to the
 // left, because a small terminal cuts the rest. Pure.
 
-import { place, url } from '../../logs/sentences.ts';
-import type { WorkerSnapshot } from '../../supervisor/snapshot.ts';
-import { paintState } from '../progress.ts';
-import { age, amount, bytes, milliseconds, percent } from '../readable.ts';
-import { shortfallOf } from '../shortfall.ts';
-import { clip, table, width } from '../table.ts';
+import { place, url } from '../../logs/own/sentences.ts';
+import type { WorkerSnapshot } from '../../supervisor/picture/snapshot.ts';
+import { paintState } from '../shared/progress.ts';
+import { age, amount, bytes, milliseconds, percent } from '../shared/readable.ts';
+import { shortfallOf } from '../shared/shortfall.ts';
+import { clip, table, width } from '../shared/table.ts';
 import type { Colors } from '../terminal.ts';
 import { panes } from './panes.ts';
 import type { Size } from './screen.ts';

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { controlPaths } from '../../../src/admin/state-folder.ts';
+import { controlPaths } from '../../../src/files/state-folder.ts';
 import { type Cli, openCli } from '../../support/cli.ts';
 import { eventually } from '../../support/eventually.ts';
 

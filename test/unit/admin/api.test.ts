@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as v from 'valibot';
-import { routes } from '../../../src/admin/routes.ts';
-import type { Route } from '../../../src/admin/target.ts';
+import { routes } from '../../../src/admin/api/routes.ts';
+import type { Route } from '../../../src/admin/api/target.ts';
 import { MemoryTarget, memoryWorker } from './memory-target.ts';
 import { ask, openAdmin } from './open-admin.ts';
 

@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { connect, type Socket } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
-import { type Client, MAX_CLIENTS, MAX_PER_ADDRESS, Places } from '../../../src/admin/places.ts';
-import type { Route } from '../../../src/admin/target.ts';
+import type { Route } from '../../../src/admin/api/target.ts';
+import { type Client, MAX_CLIENTS, MAX_PER_ADDRESS, Places } from '../../../src/admin/server/places.ts';
 import { eventually, within } from '../../support/eventually.ts';
 import { ask, openAdmin } from './open-admin.ts';
 

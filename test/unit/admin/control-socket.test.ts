@@ -4,10 +4,10 @@ import { chmodSync, existsSync, lstatSync, mkdirSync, readFileSync, statSync, wr
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { AdminClient } from '../../../src/admin/client.ts';
-import { discover } from '../../../src/admin/discovery.ts';
-import { controlPaths, stateFolders } from '../../../src/admin/state-folder.ts';
-import { ensureToken, readToken } from '../../../src/admin/token.ts';
+import { AdminClient } from '../../../src/admin/client/client.ts';
+import { discover } from '../../../src/admin/client/discovery.ts';
+import { ensureToken, readToken } from '../../../src/admin/server/token.ts';
+import { controlPaths, stateFolders } from '../../../src/files/state-folder.ts';
 import { MemoryTarget } from './memory-target.ts';
 import { openAdmin, temporaryState } from './open-admin.ts';
 

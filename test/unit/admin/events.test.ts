@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { describe, it } from 'node:test';
-import { EventHistory, type RecordedEvent } from '../../../src/admin/event-history.ts';
-import type { LiveSample } from '../../../src/admin/target.ts';
+import { EventHistory, type RecordedEvent } from '../../../src/admin/api/event-history.ts';
+import type { LiveSample } from '../../../src/admin/api/target.ts';
 import { ask, openAdmin } from './open-admin.ts';
 
 const notice = (message: string) => ({ type: 'notice', level: 'info', message }) as const;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { routes } from '../../../src/admin/routes.ts';
+import { routes } from '../../../src/admin/api/routes.ts';
 import { seed } from '../../support/seed.ts';
 import { ask, openAdmin } from './open-admin.ts';
 

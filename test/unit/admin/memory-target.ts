@@ -1,9 +1,9 @@
 // A supervisor that lives in memory only: remembers what it was told, answers when the test says so.
 
-import type { AdminTarget } from '../../../src/admin/target.ts';
-import type { CommandResult } from '../../../src/supervisor/actions.ts';
-import type { SupervisorEvent } from '../../../src/supervisor/events.ts';
-import type { Snapshot, WorkerSnapshot } from '../../../src/supervisor/snapshot.ts';
+import type { AdminTarget } from '../../../src/admin/api/target.ts';
+import type { Snapshot, WorkerSnapshot } from '../../../src/supervisor/picture/snapshot.ts';
+import type { CommandResult } from '../../../src/supervisor/vocabulary/actions.ts';
+import type { SupervisorEvent } from '../../../src/supervisor/vocabulary/events.ts';
 
 export class MemoryTarget implements AdminTarget {
   readonly name: string;

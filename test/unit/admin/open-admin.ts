@@ -5,11 +5,11 @@ import { type IncomingMessage, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { AdminServer } from '../../../src/admin/admin-server.ts';
-import { AdminClient } from '../../../src/admin/client.ts';
-import { controlPaths } from '../../../src/admin/state-folder.ts';
-import type { AdminExtras } from '../../../src/admin/target.ts';
-import { readToken } from '../../../src/admin/token.ts';
+import type { AdminExtras } from '../../../src/admin/api/target.ts';
+import { AdminClient } from '../../../src/admin/client/client.ts';
+import { AdminServer } from '../../../src/admin/server/admin-server.ts';
+import { readToken } from '../../../src/admin/server/token.ts';
+import { controlPaths } from '../../../src/files/state-folder.ts';
 import { MemoryTarget } from './memory-target.ts';
 
 export function temporaryState(test: TestContext): string {

@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import process from 'node:process';
 import { test } from 'node:test';
-import { refusalOf } from '../../../src/admin/gate.ts';
-import { isOwnUser } from '../../../src/admin/peer-user.ts';
+import { refusalOf } from '../../../src/admin/server/gate.ts';
+import { isOwnUser } from '../../../src/admin/server/peer-user.ts';
 
 async function connection(host: string): Promise<{ ends: Parameters<typeof isOwnUser>[0]; close: () => void }> {
   const server = createServer();

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type AppFacts, diagnose } from '../../../src/cli/diagnose.ts';
-import type { MachineFacts } from '../../../src/machine.ts';
-import { stopGraceOf } from '../../../src/stop-grace.ts';
-import type { Standing } from '../../../src/supervisor/standing.ts';
+import type { MachineFacts } from '../../../src/app/facts/machine.ts';
+import { stopGraceOf } from '../../../src/app/facts/stop-grace.ts';
+import { type AppFacts, diagnose } from '../../../src/cli/doctor/diagnose.ts';
+import type { Standing } from '../../../src/supervisor/picture/standing.ts';
 
 const well: MachineFacts = {
   platform: 'linux',

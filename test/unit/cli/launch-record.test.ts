@@ -8,7 +8,7 @@ import {
   readRecords,
   removeRecord,
   writeRecord,
-} from '../../../src/cli/launch-record.ts';
+} from '../../../src/cli/shared/launch-record.ts';
 import { temporaryState } from '../admin/open-admin.ts';
 
 const record = (name: string): LaunchRecord => ({

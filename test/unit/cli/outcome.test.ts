@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type AppOutcome, exitCodeOf, type Outcome, outcomeLines, worstExitCode } from '../../../src/cli/outcome.ts';
+import {
+  type AppOutcome,
+  exitCodeOf,
+  type Outcome,
+  outcomeLines,
+  worstExitCode,
+} from '../../../src/cli/shared/outcome.ts';
 
 const outcomes: [Outcome, number][] = [
   [{ outcome: 'done' }, 0],

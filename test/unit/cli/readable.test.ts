@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { age, amount, bytes, milliseconds, percent } from '../../../src/cli/readable.ts';
+import { age, amount, bytes, milliseconds, percent } from '../../../src/cli/shared/readable.ts';
 
 describe('numbers for people', () => {
   const cases: [string, string][] = [

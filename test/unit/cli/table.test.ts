@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import '../../support/seed.ts';
 import { createColors } from 'picocolors';
-import { clip, table, width } from '../../../src/cli/table.ts';
+import { clip, table, width } from '../../../src/cli/shared/table.ts';
 
 const colors = createColors(true);
 

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import '../../support/seed.ts';
 import { createColors } from 'picocolors';
-import { width } from '../../../src/cli/table.ts';
+import { width } from '../../../src/cli/shared/table.ts';
 import { newState, receive, receiveLines, type TopState } from '../../../src/cli/top/state.ts';
 import { view } from '../../../src/cli/top/view.ts';
 import { MemoryTarget, memoryWorker } from '../admin/memory-target.ts';

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, realpathSync, renameSync, rmSync, symlinkSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { resolveEntry } from '../../../src/config/entry.ts';
+import { resolveEntry } from '../../../src/config/entry/entry.ts';
 
 const dir = realpathSync(mkdtempSync(join(tmpdir(), 'tutti-entry-')));
 after(() => rmSync(dir, { recursive: true }));

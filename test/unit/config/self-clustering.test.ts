@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { selfClusteringWarnings } from '../../../src/config/self-clustering.ts';
+import { selfClusteringWarnings } from '../../../src/config/entry/self-clustering.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'tutti-self-clustering-'));
 after(() => rmSync(dir, { recursive: true }));

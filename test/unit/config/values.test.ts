@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import * as v from 'valibot';
 import { type Config, defineConfig } from '../../../src/config/options.ts';
 import * as is from '../../../src/config/values.ts';
-import type { Policy } from '../../../src/supervisor/policy.ts';
+import type { Policy } from '../../../src/supervisor/vocabulary/policy.ts';
 
 const read = (kind: is.Kind, value: unknown): unknown => {
   const result = v.safeParse(kind.schema, value);

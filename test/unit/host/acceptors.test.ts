@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import '../../support/seed.ts';
-import { AcceptorChoice, Acceptors } from '../../../src/host/acceptors.ts';
-import type { DataPlaneWorker } from '../../../src/host/data-plane-worker.ts';
+import type { DataPlaneWorker } from '../../../src/host/connections/data-plane-worker.ts';
+import { AcceptorChoice, Acceptors } from '../../../src/host/sockets/acceptors.ts';
 import type { ToWorker } from '../../../src/protocol/messages.ts';
 
 class TestWorker implements DataPlaneWorker {

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { cpuAllowance, memoryFreeBytes, memoryLimitBytes, outOfMemoryKills } from '../../../src/host/cgroup.ts';
+import { cpuAllowance, memoryFreeBytes, memoryLimitBytes, outOfMemoryKills } from '../../../src/host/machine/cgroup.ts';
 
 /** A root folder with these files, as the kernel would show them. */
 function machine(t: TestContext, files: Record<string, string>): string {

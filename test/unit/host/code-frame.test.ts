@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { codeFrame } from '../../../src/host/code-frame.ts';
+import { codeFrame } from '../../../src/host/look/code-frame.ts';
 
 function folder(t: TestContext, files: Record<string, string>): string {
   const made = realpathSync(mkdtempSync(join(tmpdir(), 'frame-')));

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { ConnectionRelay } from '../../../src/host/connection-relay.ts';
-import type { DataPlaneWorker } from '../../../src/host/data-plane-worker.ts';
+import { ConnectionRelay } from '../../../src/host/connections/connection-relay.ts';
+import type { DataPlaneWorker } from '../../../src/host/connections/data-plane-worker.ts';
 import type { ToWorker } from '../../../src/protocol/messages.ts';
 import type { RawConnection } from '../../../src/protocol/raw-handle.ts';
 import { eventually } from '../../support/eventually.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Ending, explainExit, explainSpawnError } from '../../../src/host/exit-explanation.ts';
-import { wantedInspectPort } from '../../../src/host/inspect-ports.ts';
+import { type Ending, explainExit, explainSpawnError } from '../../../src/host/process/exit-explanation.ts';
+import { wantedInspectPort } from '../../../src/host/process/inspect-ports.ts';
 
 function ending(part: Partial<Ending>): Ending {
   return {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { loadedFiles } from '../../../src/host/loaded-files.ts';
+import { loadedFiles } from '../../../src/host/code/loaded-files.ts';
 
 test('loadedFiles() reads what Node reports, and nothing else that a worker says', () => {
   assert.deepEqual(loadedFiles({ 'watch:require': ['/srv/a.cjs', null] }), ['/srv/a.cjs']);

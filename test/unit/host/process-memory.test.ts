@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { cpuMicros } from '../../../src/host/process-cpu.ts';
-import { ProcessMemory } from '../../../src/host/process-memory.ts';
+import { cpuMicros } from '../../../src/host/machine/process-cpu.ts';
+import { ProcessMemory } from '../../../src/host/machine/process-memory.ts';
 
 const skip = process.platform !== 'linux';
 

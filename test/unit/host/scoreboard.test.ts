@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import fs, { closeSync, existsSync, openSync, writeSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { test } from 'node:test';
-import { Scoreboard } from '../../../src/host/scoreboard.ts';
+import { Scoreboard } from '../../../src/host/connections/scoreboard.ts';
 import { takeAnswers, takeCounts } from '../../../src/protocol/beat-record.ts';
 import type { Beat } from '../../../src/protocol/messages.ts';
 import {
@@ -16,8 +16,8 @@ import {
   TALLY_NUMBERS,
   TALLY_STATUS,
 } from '../../../src/protocol/scoreboard-layout.ts';
-import { OwnRecord } from '../../../src/worker/own-record.ts';
-import { ScoreboardCell } from '../../../src/worker/scoreboard-cell.ts';
+import { OwnRecord } from '../../../src/worker/report/own-record.ts';
+import { ScoreboardCell } from '../../../src/worker/report/scoreboard-cell.ts';
 
 function create(): Scoreboard {
   const board = Scoreboard.create();

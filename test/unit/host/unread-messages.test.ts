@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { UnreadMessages } from '../../../src/host/unread-messages.ts';
+import { UnreadMessages } from '../../../src/host/process/unread-messages.ts';
 
 function told(...messages: unknown[]): string[] {
   const sentences: string[] = [];

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Damper } from '../../../src/logs/damper.ts';
+import { Damper } from '../../../src/logs/own/rate-limiter.ts';
 
 test('kinds that never come again are forgotten, so that their number does not grow for ever', () => {
   const damper = new Damper({ most: 1, windowMs: 1000 });

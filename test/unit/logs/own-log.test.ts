@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { OwnLog } from '../../../src/logs/own-log.ts';
-import { sentence, url } from '../../../src/logs/sentences.ts';
-import type { SupervisorEvent } from '../../../src/supervisor/events.ts';
+import { OwnLog } from '../../../src/logs/own/own-log.ts';
+import { sentence, url } from '../../../src/logs/own/sentences.ts';
+import type { SupervisorEvent } from '../../../src/supervisor/vocabulary/events.ts';
 
 const worker = { slot: 0, pid: 4711, generation: 1 };
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { lastRecords } from '../../../src/logs/read-log.ts';
+import { lastRecords } from '../../../src/logs/workers/read-log.ts';
 
 /** Oldest file first; each line has 100 bytes and begins with its number. */
 function logOf(test: TestContext, counts: readonly number[]): string {

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import '../../support/seed.ts';
-import { LineSplitter, LONGEST_LINE_BYTES } from '../../../src/logs/line-splitter.ts';
-import { formatRecord, parseRecord } from '../../../src/logs/record.ts';
-import { intervalOf } from '../../../src/logs/rotation.ts';
+import { LineSplitter, LONGEST_LINE_BYTES } from '../../../src/logs/workers/line-splitter.ts';
+import { formatRecord, parseRecord } from '../../../src/logs/workers/record.ts';
+import { intervalOf } from '../../../src/logs/workers/rotation.ts';
 
 test('LineSplitter gives whole lines however the bytes are cut', () => {
   fc.assert(

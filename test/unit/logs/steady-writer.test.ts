@@ -4,7 +4,7 @@ import { closeSync, constants, mkdtempSync, openSync, readFileSync, readSync, rm
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { SteadyWriter } from '../../../src/logs/steady-writer.ts';
+import { SteadyWriter } from '../../../src/logs/own/steady-writer.ts';
 import { eventually } from '../../support/eventually.ts';
 
 const explain = (dropped: number) => `dropped ${dropped}\n`;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { TerminalLabels } from '../../../src/logs/terminal-labels.ts';
+import { TerminalLabels } from '../../../src/logs/workers/terminal-labels.ts';
 
 function labels() {
   const written: string[] = [];

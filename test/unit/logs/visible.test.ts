@@ -2,11 +2,11 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { table } from '../../../src/cli/table.ts';
-import { incidentText } from '../../../src/logs/incident-text.ts';
-import { OwnLog } from '../../../src/logs/own-log.ts';
-import { TerminalLabels } from '../../../src/logs/terminal-labels.ts';
-import { oneLine, ownLines, visible } from '../../../src/logs/visible.ts';
+import { table } from '../../../src/cli/shared/table.ts';
+import { incidentText } from '../../../src/logs/incidents/incident-text.ts';
+import { OwnLog } from '../../../src/logs/own/own-log.ts';
+import { oneLine, ownLines, visible } from '../../../src/logs/own/visible.ts';
+import { TerminalLabels } from '../../../src/logs/workers/terminal-labels.ts';
 
 /** Moves the cursor, clears, renames the window, writes over, rings, turns the direction. */
 const nasty = [

@@ -1,5 +1,5 @@
-import type { Heartbeat } from '../../../src/supervisor/inputs.ts';
-import type { Snapshot, WorkerSnapshot } from '../../../src/supervisor/snapshot.ts';
+import type { Snapshot, WorkerSnapshot } from '../../../src/supervisor/picture/snapshot.ts';
+import type { Heartbeat } from '../../../src/supervisor/vocabulary/inputs.ts';
 
 /** A worker's heartbeat after `requests` answers with 200, each of `ms`. */
 export function beatOf(requests: number, ms = 3, more: Partial<Heartbeat> = {}): Heartbeat {

@@ -4,7 +4,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import '../../support/seed.ts';
-import { decideScale, defaultAutoscaleTimes, type LoadSample, withSample } from '../../../src/supervisor/autoscale.ts';
+import {
+  decideScale,
+  defaultAutoscaleTimes,
+  type LoadSample,
+  withSample,
+} from '../../../src/supervisor/decide/autoscale.ts';
 import { World } from './fake-world.ts';
 
 const times = defaultAutoscaleTimes;

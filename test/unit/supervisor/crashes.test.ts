@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { earlyDelayMs, rationed, shakyDelayMs } from '../../../src/supervisor/backoff.ts';
+import { earlyDelayMs, rationed, shakyDelayMs } from '../../../src/supervisor/decide/backoff.ts';
 import { World } from './fake-world.ts';
 
 test('the backoff doubles from 0.5 s to 30 s, jittered between half and all of it', () => {

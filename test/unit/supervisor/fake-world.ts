@@ -3,13 +3,13 @@
 
 import assert from 'node:assert/strict';
 import type { RequestCounts } from '../../../src/protocol/messages.ts';
-import type { Action, CommandResult, WorkerId } from '../../../src/supervisor/actions.ts';
-import type { SupervisorEvent } from '../../../src/supervisor/events.ts';
+import type { MemoryRoom } from '../../../src/supervisor/decide/headroom.ts';
 import type { Host } from '../../../src/supervisor/host.ts';
-import type { Heartbeat, LastWords, SupervisorInput } from '../../../src/supervisor/inputs.ts';
-import type { MemoryRoom } from '../../../src/supervisor/means.ts';
-import type { Policy } from '../../../src/supervisor/policy.ts';
 import { Supervisor } from '../../../src/supervisor/supervisor.ts';
+import type { Action, CommandResult, WorkerId } from '../../../src/supervisor/vocabulary/actions.ts';
+import type { SupervisorEvent } from '../../../src/supervisor/vocabulary/events.ts';
+import type { Heartbeat, LastWords, SupervisorInput } from '../../../src/supervisor/vocabulary/inputs.ts';
+import type { Policy } from '../../../src/supervisor/vocabulary/policy.ts';
 
 /** How the process of one worker behaves. Every time is simulated milliseconds. */
 export interface Behaviour {

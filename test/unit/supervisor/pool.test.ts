@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { completeSnapshot } from '../../../src/supervisor/core-snapshot.ts';
+import { completeSnapshot } from '../../../src/supervisor/picture/core-snapshot.ts';
 import { defaultPolicy, World } from './fake-world.ts';
 
 const slots = (world: World) => world.serving().map(({ slot }) => slot);

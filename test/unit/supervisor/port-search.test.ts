@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { PortSearch } from '../../../src/supervisor/inputs.ts';
+import type { PortSearch } from '../../../src/supervisor/vocabulary/inputs.ts';
 import { type Process, World } from './fake-world.ts';
 
 /** Says on which ports a worker listens, and how it came by them. */

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import '../../support/seed.ts';
-import type { Policy } from '../../../src/supervisor/policy.ts';
+import type { Policy } from '../../../src/supervisor/vocabulary/policy.ts';
 import { type Behaviour, type Process, World } from './fake-world.ts';
 
 type Turn =

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Policy } from '../../../src/supervisor/policy.ts';
+import type { Policy } from '../../../src/supervisor/vocabulary/policy.ts';
 import { World } from './fake-world.ts';
 
 /** Three workers, a second old, whose number is watched from here on. */

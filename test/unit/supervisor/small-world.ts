@@ -2,11 +2,11 @@
 // of the fake world, and has no behaviour of its own: what happens next is the explorer's choice.
 
 import assert from 'node:assert/strict';
-import type { Action, WorkerId } from '../../../src/supervisor/actions.ts';
-import type { SupervisorInput } from '../../../src/supervisor/inputs.ts';
 import { type Model, newModel } from '../../../src/supervisor/model.ts';
-import type { Policy } from '../../../src/supervisor/policy.ts';
 import { Supervisor } from '../../../src/supervisor/supervisor.ts';
+import type { Action, WorkerId } from '../../../src/supervisor/vocabulary/actions.ts';
+import type { SupervisorInput } from '../../../src/supervisor/vocabulary/inputs.ts';
+import type { Policy } from '../../../src/supervisor/vocabulary/policy.ts';
 import { defaultPolicy } from './fake-world.ts';
 
 interface Process {

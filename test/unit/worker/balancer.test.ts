@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
-import { Scoreboard } from '../../../src/host/scoreboard.ts';
-import { Balancer } from '../../../src/worker/balancer.ts';
-import { ScoreboardCell } from '../../../src/worker/scoreboard-cell.ts';
+import { Scoreboard } from '../../../src/host/connections/scoreboard.ts';
+import { Balancer } from '../../../src/worker/balance/balancer.ts';
+import { ScoreboardCell } from '../../../src/worker/report/scoreboard-cell.ts';
 
 let scoreboard: Scoreboard;
 let balancer: Balancer;

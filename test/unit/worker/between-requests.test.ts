@@ -4,8 +4,8 @@ import { once } from 'node:events';
 import http from 'node:http';
 import net, { type AddressInfo, type Socket } from 'node:net';
 import { test } from 'node:test';
-import { canResume, resumeBetweenRequests } from '../../../src/worker/between-requests.ts';
-import { parsersOf } from '../../../src/worker/idle.ts';
+import { canResume, resumeBetweenRequests } from '../../../src/worker/connections/between-requests.ts';
+import { parsersOf } from '../../../src/worker/connections/idle.ts';
 
 test('this Node can', () => {
   assert.equal(canResume(), true);

@@ -4,8 +4,8 @@ import { once } from 'node:events';
 import http from 'node:http';
 import net, { type AddressInfo, Socket } from 'node:net';
 import { afterEach, test } from 'node:test';
-import type { Connection } from '../../../src/worker/connections.ts';
-import { socketsBetweenRequests } from '../../../src/worker/idle.ts';
+import type { Connection } from '../../../src/worker/connections/connections.ts';
+import { socketsBetweenRequests } from '../../../src/worker/connections/idle.ts';
 
 const closers: (() => void)[] = [];
 afterEach(() => {

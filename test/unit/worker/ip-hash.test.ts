@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { bid, hashAddress } from '../../../src/worker/ip-hash.ts';
+import { bid, hashAddress } from '../../../src/worker/balance/ip-hash.ts';
 
 const addresses = [
   ...Array.from({ length: 4000 }, (_, i) => `10.${i % 7}.${(i >> 8) & 255}.${i & 255}`),

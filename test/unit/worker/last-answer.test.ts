@@ -4,10 +4,10 @@ import assert from 'node:assert/strict';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, it } from 'node:test';
-import { connectionOf, trackConnections } from '../../../src/worker/connections.ts';
-import { announceClose } from '../../../src/worker/last-answer.ts';
-import { countRequests } from '../../../src/worker/requests.ts';
-import type { AnyServer } from '../../../src/worker/servers.ts';
+import { connectionOf, trackConnections } from '../../../src/worker/connections/connections.ts';
+import { announceClose } from '../../../src/worker/drain/last-answer.ts';
+import type { AnyServer } from '../../../src/worker/listen/servers.ts';
+import { countRequests } from '../../../src/worker/report/requests.ts';
 import { connect } from '../../support/raw-client.ts';
 
 trackConnections();

@@ -5,8 +5,14 @@ import http from 'node:http';
 import http2 from 'node:http2';
 import type { AddressInfo, Server } from 'node:net';
 import { after, before, describe, it } from 'node:test';
-import { allConnections, trackConnections } from '../../../src/worker/connections.ts';
-import { countRequests, requestCounts, requestExtra, requestsInFlight, setGate } from '../../../src/worker/requests.ts';
+import { allConnections, trackConnections } from '../../../src/worker/connections/connections.ts';
+import {
+  countRequests,
+  requestCounts,
+  requestExtra,
+  requestsInFlight,
+  setGate,
+} from '../../../src/worker/report/requests.ts';
 import { eventually } from '../../support/eventually.ts';
 import { connect } from '../../support/raw-client.ts';
 

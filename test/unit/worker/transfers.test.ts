@@ -6,9 +6,9 @@ import net, { type AddressInfo } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import type { RawConnection } from '../../../src/protocol/raw-handle.ts';
 import type { Sent } from '../../../src/worker/channel.ts';
+import { Transfers } from '../../../src/worker/connections/transfers.ts';
 import { guarded } from '../../../src/worker/guard.ts';
-import { ListenHandle } from '../../../src/worker/listen-handle.ts';
-import { Transfers } from '../../../src/worker/transfers.ts';
+import { ListenHandle } from '../../../src/worker/listen/listen-handle.ts';
 import { eventually } from '../../support/eventually.ts';
 
 const adopt = { cmd: 'NODE_TUTTI_ADOPT', id: 1, key: 'k', used: false, must: true, back: false } as const;

@@ -1,7 +1,7 @@
 // What happened, newest first.
 
 import { useState } from 'preact/hooks';
-import type { SupervisorEvent } from '../../../supervisor/events.ts';
+import type { SupervisorEvent } from '../../../supervisor/vocabulary/events.ts';
 import { formatClock } from '../format.ts';
 import { plainText } from '../state/plain-text.ts';
 import { describeEvent } from '../state/sentences.ts';

@@ -2,7 +2,7 @@
 
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { Snapshot } from '../../../supervisor/snapshot.ts';
+import type { Snapshot } from '../../../supervisor/picture/snapshot.ts';
 import { rememberToken } from '../state/api.ts';
 import { runCommand } from '../state/commands.ts';
 import { ask, type Dialog, type PageState } from '../state/store.ts';

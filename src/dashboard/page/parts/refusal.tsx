@@ -1,6 +1,6 @@
 // A deploy that was refused or broken off: what runs instead, why, and what to look out for. Stays until a reload succeeds.
 
-import type { Snapshot } from '../../../supervisor/snapshot.ts';
+import type { Snapshot } from '../../../supervisor/picture/snapshot.ts';
 import { plainText } from '../state/plain-text.ts';
 
 export function Refusal({ snapshot }: { snapshot: Snapshot | null }) {

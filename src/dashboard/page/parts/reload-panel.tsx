@@ -2,7 +2,7 @@
 // the refusal tells.
 
 import { useEffect, useState } from 'preact/hooks';
-import type { ReloadSnapshot, Snapshot, WorkerSnapshot } from '../../../supervisor/snapshot.ts';
+import type { ReloadSnapshot, Snapshot, WorkerSnapshot } from '../../../supervisor/picture/snapshot.ts';
 import { formatDuration } from '../format.ts';
 
 const stayMs = 8_000;

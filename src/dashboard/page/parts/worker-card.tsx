@@ -1,6 +1,6 @@
 // One slot: who is in it, how it is and how it went during the last minute.
 
-import type { WorkerSnapshot } from '../../../supervisor/snapshot.ts';
+import type { WorkerSnapshot } from '../../../supervisor/picture/snapshot.ts';
 import { formatBytes, formatDuration, formatMs, formatRate } from '../format.ts';
 import { ask, type PageState } from '../state/store.ts';
 import { Icon } from './icons.tsx';

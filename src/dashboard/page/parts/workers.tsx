@@ -1,6 +1,6 @@
 // The workers, one card per slot: while one worker replaces another, both are on the card of their slot.
 
-import type { WorkerSnapshot } from '../../../supervisor/snapshot.ts';
+import type { WorkerSnapshot } from '../../../supervisor/picture/snapshot.ts';
 import type { PageState } from '../state/store.ts';
 import { WorkerCard } from './worker-card.tsx';
 

@@ -1,6 +1,6 @@
 // Talks to the admin API that served this page. The token lives in sessionStorage: it is gone with the tab.
 
-import type { CommandResult } from '../../../supervisor/actions.ts';
+import type { CommandResult } from '../../../supervisor/vocabulary/actions.ts';
 
 const tokenKey = 'tutti-token';
 

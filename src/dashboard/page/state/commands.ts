@@ -1,6 +1,6 @@
 // What the buttons do: send the command, ask for the token when it is needed, and tell how it ended.
 
-import type { CommandResult } from '../../../supervisor/actions.ts';
+import type { CommandResult } from '../../../supervisor/vocabulary/actions.ts';
 import { ApiError, knownToken, postCommand, postForFile, rememberToken } from './api.ts';
 import { ask, notify, setRunning } from './store.ts';
 

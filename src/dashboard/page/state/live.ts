@@ -2,8 +2,8 @@
 // supervisor that was started anew, and rests while the tab is hidden.
 
 import type { HistoryPoint, SlotPoint } from '../../../metrics/history.ts';
-import type { SupervisorEvent } from '../../../supervisor/events.ts';
-import type { Snapshot } from '../../../supervisor/snapshot.ts';
+import type { Snapshot } from '../../../supervisor/picture/snapshot.ts';
+import type { SupervisorEvent } from '../../../supervisor/vocabulary/events.ts';
 import { openStream } from './event-stream.ts';
 
 export interface RecordedEvent {

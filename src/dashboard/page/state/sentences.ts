@@ -1,7 +1,7 @@
 // What happened, in words: one sentence per event of the supervisor.
 
-import type { SupervisorEvent } from '../../../supervisor/events.ts';
-import type { Listener } from '../../../supervisor/listener.ts';
+import type { SupervisorEvent } from '../../../supervisor/vocabulary/events.ts';
+import type { Listener } from '../../../supervisor/vocabulary/listener.ts';
 import { formatDuration } from '../format.ts';
 
 export type Tone = 'plain' | 'good' | 'warn' | 'bad';

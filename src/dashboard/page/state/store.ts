@@ -2,9 +2,9 @@
 
 import { useEffect, useState } from 'preact/hooks';
 import type { HistoryPoint, HistoryView, SlotLine, SlotPoint } from '../../../metrics/history.ts';
-import type { SupervisorEvent } from '../../../supervisor/events.ts';
-import type { Incident } from '../../../supervisor/incident.ts';
-import type { Snapshot } from '../../../supervisor/snapshot.ts';
+import type { Snapshot } from '../../../supervisor/picture/snapshot.ts';
+import type { SupervisorEvent } from '../../../supervisor/vocabulary/events.ts';
+import type { Incident } from '../../../supervisor/vocabulary/incident.ts';
 import { getJson, knownToken, rememberToken } from './api.ts';
 import { followLive, type RecordedEvent } from './live.ts';
 import { appended, continued } from './points.ts';

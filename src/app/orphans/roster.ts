@@ -1,0 +1,103 @@
+// The list of an app's living worker processes, kept for the time after the primary: with the guardian, which ends what cannot end by
+// itself, and in a file, by which a later start of the app and tutti doctor find them. Part of the composition, in the primary.
+
+import { renameSync, rmSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { dirname } from 'node:path';
+import { writeOwn } from '../../files/ownership.ts';
+import { ensurePrivateFolder, orNone, rosterPath } from '../../files/state-folder.ts';
+import { Guardian, type Ward } from '../../host/process/guardian.ts';
+import { numberSpace, type ProcessIdentity, processStatus } from '../../host/process/process-identity.ts';
+
+/** What is in the file. */
+export interface RosterFile {
+  schema: 1;
+  name: string;
+  /** The machine by name, and what its pids belong to. */
+  host: string;
+  space: string;
+  primary: ProcessIdentity;
+  workers: ProcessIdentity[];
+  /** How long a worker may take for what it has, and after TERM. The former is missing where an older tutti wrote it. */
+  drainTimeoutMs?: number;
+  stopTimeoutMs: number;
+}
+
+/** A worker notices within a second that it is alone. */
+const NOTICE_MS = 5_000;
+
+export class Roster {
+  readonly #name: string;
+  readonly #path: string | null;
+  readonly #guardian = new Guardian();
+  readonly #wards = new Map<number, Ward>();
+  readonly #space = numberSpace();
+  #end = { drainTimeoutMs: 0, stopTimeoutMs: 0 };
+  #hasFolder = false;
+  #isWritten = false;
+  #soon: NodeJS.Immediate | null = null;
+
+  constructor(env: Readonly<Record<string, string | undefined>>, name: string) {
+    this.#name = name;
+    this.#path = this.#space === null ? null : orNone(() => rosterPath(env, name, process.pid));
+  }
+
+  /** The process was forked just now. */
+  joined(pid: number, end: { drainTimeoutMs: number; stopTimeoutMs: number }): void {
+    const status = processStatus(pid);
+    if (status === null) return;
+    const graceMs = end.drainTimeoutMs + end.stopTimeoutMs + NOTICE_MS;
+    this.#end = end;
+    this.#wards.set(pid, { pid, born: status.born, graceMs });
+    this.#soon ??= setImmediate(() => this.#tell());
+  }
+
+  left(pid: number): void {
+    if (this.#wards.delete(pid)) this.#soon ??= setImmediate(() => this.#tell());
+  }
+
+  /** Nobody is left, or what is left was killed. */
+  close(): void {
+    if (this.#soon !== null) clearImmediate(this.#soon);
+    this.#wards.clear();
+    this.#guardian.close();
+    if (this.#path !== null && this.#isWritten) rmSync(this.#path, { force: true });
+  }
+
+  #tell(): void {
+    this.#soon = null;
+    const wards = [...this.#wards.values()];
+    this.#guardian.watch(wards);
+    this.#write(wards);
+  }
+
+  /** Without it a start finds the port taken until the guardian has done its work. */
+  #write(wards: readonly Ward[]): void {
+    const primary = processStatus(process.pid);
+    if (this.#path === null || this.#space === null || primary === null) return;
+    const file: RosterFile = {
+      schema: 1,
+      name: this.#name,
+      host: hostname(),
+      space: this.#space,
+      primary: identity(primary),
+      workers: wards.map(identity),
+      drainTimeoutMs: this.#end.drainTimeoutMs,
+      stopTimeoutMs: this.#end.stopTimeoutMs,
+    };
+    const fresh = `${this.#path}.new`;
+    try {
+      if (!this.#hasFolder) ensurePrivateFolder(dirname(this.#path));
+      this.#hasFolder = true;
+      this.#isWritten = true;
+      writeOwn(fresh, `${JSON.stringify(file)}\n`);
+      renameSync(fresh, this.#path);
+    } catch {
+      rmSync(fresh, { force: true });
+    }
+  }
+}
+
+function identity({ pid, born }: ProcessIdentity): ProcessIdentity {
+  return { pid, born };
+}

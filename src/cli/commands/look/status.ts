@@ -1,0 +1,22 @@
+// tutti status: what runs, on one screen.
+
+import type { CommandFile } from '../../command.ts';
+
+export const status: CommandFile = {
+  name: 'status',
+  aliases: ['ls', 'list'],
+  group: 'Look',
+  summary: 'Show all apps, or one in detail.',
+  examples: [
+    ['tutti status', 'every app of this user'],
+    ['tutti status web', 'its workers, one by one'],
+    ['tutti status web --json', 'everything, for scripts'],
+  ],
+  configure: (command) => {
+    command.argument('[app]', 'the app to show in detail').option('--json', 'print JSON');
+  },
+  action: async ({ positionals, options, terminal }) => {
+    const { showStatus } = await import('../../work/show-status.ts');
+    return showStatus({ name: positionals[0], json: options.json === true, terminal });
+  },
+};

@@ -1,0 +1,23 @@
+// tutti start: the same as run, in the background.
+
+import type { CommandFile } from '../../command.ts';
+import { addAppOptions } from '../../shared/app-options.ts';
+
+export const start: CommandFile = {
+  name: 'start',
+  group: 'Run',
+  summary: 'Run programs in the background, until they are stopped.',
+  examples: [
+    ['tutti start server.js', 'on every core; the terminal may be closed'],
+    ['tutti start', 'every app of the tutti.config file of this folder'],
+    ['tutti start web mail', 'two of them, or apps that were started before'],
+  ],
+  configure: (command) => {
+    command.argument('[entry-or-app...]', 'programs, or names of apps; arguments of a program stand after --');
+    addAppOptions(command);
+  },
+  action: async ({ positionals, rest, options, terminal }) => {
+    const { startApps } = await import('../../work/start-apps.ts');
+    return startApps({ positionals, args: rest, options, terminal });
+  },
+};

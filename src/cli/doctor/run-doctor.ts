@@ -1,0 +1,62 @@
+// The work of `tutti doctor`.
+
+import { createColors } from 'picocolors';
+import { discover } from '../../admin/client/discovery.ts';
+import { machineFacts } from '../../app/facts/machine.ts';
+import { stopGrace } from '../../app/facts/stop-grace.ts';
+import { findOrphans, holdingPorts } from '../../app/orphans/orphans.ts';
+import { exitCodes, TuttiError } from '../../errors.ts';
+import { orNone } from '../../files/state-folder.ts';
+import { version } from '../../version.ts';
+import { shortfallOf } from '../shared/shortfall.ts';
+import { type Colors, type Terminal, wantsColor } from '../terminal.ts';
+import { type AppFacts, diagnose, type Finding, type OrphanFacts } from './diagnose.ts';
+
+export async function runDoctor(json: boolean, terminal: Terminal): Promise<number> {
+  // What may not be looked at is a finding of its own.
+  const running = await discover(terminal.env).catch((error: unknown) => {
+    if (error instanceof TuttiError) return [];
+    throw error;
+  });
+  const apps = running.map(
+    (app): AppFacts =>
+      app.answers
+        ? {
+            name: app.name,
+            state: app.snapshot.state,
+            reason: null,
+            version: app.snapshot.version,
+            circuitOpen: app.snapshot.circuit === 'open',
+            shortfall: shortfallOf(app.snapshot),
+            stopWithinMs: app.snapshot.stopWithinMs ?? null,
+            grace: stopGrace(app.snapshot.pid),
+          }
+        : {
+            name: app.name,
+            state: null,
+            reason: app.reason,
+            version: null,
+            circuitOpen: false,
+            shortfall: null,
+            stopWithinMs: null,
+            grace: null,
+          },
+  );
+  const orphans = (orNone(() => findOrphans(terminal.env)) ?? []).map(
+    (left): OrphanFacts => ({ ...left, holding: holdingPorts(left).length }),
+  );
+  const findings = diagnose(machineFacts(terminal.env), apps, version, orphans);
+  const colors = createColors(wantsColor(terminal, terminal.stdout));
+  const text = json ? JSON.stringify({ schema: 1, findings }) : lines(findings, colors).join('\n');
+  terminal.stdout.write(`${text}\n`);
+  return findings.some(({ verdict }) => verdict === 'problem') ? exitCodes.degraded : exitCodes.stopped;
+}
+
+function lines(findings: readonly Finding[], colors: Colors): string[] {
+  const width = Math.max(...findings.map(({ about }) => about.length));
+  const marks = { good: colors.green('✔'), note: colors.yellow('!'), problem: colors.red('✖') };
+  return findings.flatMap(({ about, verdict, found, advice }) => [
+    `${marks[verdict]} ${about.padEnd(width)}  ${found}`,
+    ...(advice === null ? [] : [colors.dim(`  ${advice}`)]),
+  ]);
+}

@@ -1,0 +1,61 @@
+// The work of `tutti delete`: forgets how an app is started, and the token that controlled it. Logs and incidents stay as evidence.
+
+import { rmSync } from 'node:fs';
+import { exitCodes, TuttiError } from '../../errors.ts';
+import { controlPaths, isAppName, stateFolders } from '../../files/state-folder.ts';
+import { chooseRunning, knownApps, looksLikeFile, namesOf } from '../shared/choose-apps.ts';
+import { asJson } from '../shared/control.ts';
+import { readRecord, removeRecord } from '../shared/launch-record.ts';
+import { worstExitCode } from '../shared/outcome.ts';
+import type { Terminal } from '../terminal.ts';
+import { abandoned, stopEach } from './stop-apps.ts';
+
+export interface DeleteRequest {
+  names: readonly string[];
+  fast: boolean;
+  json: boolean;
+  terminal: Terminal;
+}
+
+export async function deleteApps({ names: typed, fast, json, terminal }: DeleteRequest): Promise<number> {
+  const known = await knownApps(terminal);
+  const names = await namesOf(typed, known, terminal);
+  if (names.length === 0) {
+    throw new TuttiError('ERR_USAGE', {
+      problem: 'the app is missing',
+      hint: 'Name it, as in: tutti delete web. For every app: tutti delete all',
+    });
+  }
+  const everything = [...known.running.map((app) => app.name), ...known.stopped.map((app) => app.name)];
+  const fromFile = names.some((name) => everything.includes(name)) && typed.some(looksLikeFile);
+  const named = fromFile ? names.filter((name) => everything.includes(name)) : names;
+  const meant = names.includes('all') ? everything : [...new Set(named)];
+  const idle = meant.filter((name) => known.stopped.some((app) => app.name === name));
+  const others = meant.filter((name) => !idle.includes(name));
+  const running = others.length > 0 || idle.length === 0 ? await chooseRunning(others, terminal, 'delete') : [];
+  const orphans = abandoned(known).filter(({ name }) => meant.includes(name));
+  const outcomes = await stopEach({ apps: running, orphans }, { fast, json, timeoutMs: null }, terminal);
+  const code = worstExitCode(outcomes);
+  const deleted = code === exitCodes.stopped ? meant : [];
+  for (const name of deleted) {
+    const had = readRecord(terminal.env, name) !== null;
+    removeRecord(terminal.env, name);
+    forgetToken(terminal, name);
+    if (!json && had) terminal.stdout.write(`${name}: deleted\n`);
+  }
+  const ended = asJson([...orphans, ...running], outcomes);
+  if (json) terminal.stdout.write(`${JSON.stringify({ schema: 1, deleted, ...ended })}\n`);
+  return code;
+}
+
+/** Whoever has it must not hold a key to another app that is given this name later. */
+function forgetToken(terminal: Terminal, name: string): void {
+  if (!isAppName(name)) return;
+  for (const state of stateFolders(terminal.env)) {
+    try {
+      rmSync(controlPaths(state, name).token, { force: true });
+    } catch {
+      // A folder that cannot be written: nothing can be forgotten there.
+    }
+  }
+}

@@ -1,0 +1,116 @@
+// Starts the supervisor of one app in a session of its own and waits until it is ready or has failed. Runs in the CLI; the other
+// end is background.ts.
+
+import { spawn } from 'node:child_process';
+import { closeSync, constants, fstatSync, lstatSync, readSync, renameSync } from 'node:fs';
+import { dirname } from 'node:path';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { type ErrorCode, type ErrorDetails, TuttiError } from '../../errors.ts';
+import { openOwn } from '../../files/ownership.ts';
+import { appPaths, ensurePrivateFolder } from '../../files/state-folder.ts';
+import type { Snapshot } from '../../supervisor/picture/snapshot.ts';
+import type { LaunchRecord } from '../shared/launch-record.ts';
+
+/** What the process in the background says to the one that started it. */
+export type BootReport =
+  | ({ type: 'ready'; snapshot: Snapshot; logFile: string } & Asides)
+  | { type: 'failed'; code: ErrorCode; details: unknown };
+
+export interface Asides {
+  /** Where the page and the admin API are, if they were asked for and can be had. */
+  page: string | null;
+  /** What was asked for and cannot be had. */
+  problems: readonly string[];
+  /** What is worth knowing. */
+  warnings: readonly string[];
+}
+
+export interface Started extends Asides {
+  name: string;
+  pid: number;
+  log: string;
+  snapshot: Snapshot;
+}
+
+/** The supervisor's own lines are few; from this size on a start begins a new file and keeps one old. */
+const MAX_OWN_LOG_BYTES = 1024 * 1024;
+const MAX_TAIL_BYTES = 16 * 1024;
+const MAX_TAIL_LINES = 20;
+
+/** Rejects with the TuttiError that the supervisor ended with. */
+export async function launchInBackground(
+  record: LaunchRecord,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<Started> {
+  const paths = appPaths(env, record.name);
+  const [out, err] = openLogs(record.name, paths);
+  const before = fstatSync(err).size;
+  try {
+    const program = fileURLToPath(new URL('../background.js', import.meta.url));
+    // The name and the entry are for people who look at the list of processes.
+    const args = [program, record.name, ...(record.entry === null ? [] : [record.entry])];
+    const launched = spawn(process.execPath, args, {
+      cwd: record.cwd,
+      env,
+      detached: true,
+      stdio: ['ignore', out, err, 'ipc'],
+    });
+    const report = new Promise<BootReport>((resolve, reject) => {
+      launched.on('message', (message) => resolve(message as BootReport));
+      launched.on('error', reject);
+      launched.on('exit', (code, signal) => {
+        const how = signal ?? `exit code ${code}`;
+        reject(new TuttiError('ERR_BACKGROUND_LOST', { name: record.name, how, lastLines: tail(err, before) }));
+      });
+    });
+    // Without a process there is nobody to tell, and the report is its error.
+    if (launched.connected) launched.send(record);
+    const said = await report;
+    if (launched.connected) launched.disconnect();
+    launched.unref();
+    if (said.type === 'failed') {
+      // The pair of code and details is the one that the other process made.
+      throw new TuttiError(said.code, said.details as ErrorDetails<ErrorCode>);
+    }
+    const pid = launched.pid ?? said.snapshot.pid;
+    const { logFile, snapshot, page, problems, warnings } = said;
+    return { name: record.name, pid, log: logFile, snapshot, page, problems, warnings };
+  } finally {
+    closeSync(out);
+    closeSync(err);
+  }
+}
+
+function openLogs(name: string, { log, out, err }: { log: string; out: string; err: string }): [number, number] {
+  try {
+    ensurePrivateFolder(dirname(out));
+    if (lstatSync(log, { throwIfNoEntry: false })?.isSymbolicLink()) throw new Error(`${log} is a symbolic link`);
+    return [openLog(out), openLog(err)];
+  } catch (error) {
+    throw new TuttiError('ERR_NO_CONTROL', { name, reason: error instanceof Error ? error.message : String(error) });
+  }
+}
+
+function openLog(path: string): number {
+  const flags = constants.O_RDWR | constants.O_APPEND;
+  const file = openOwn(path, flags);
+  if (fstatSync(file).size <= MAX_OWN_LOG_BYTES) return file;
+  closeSync(file);
+  renameSync(path, `${path}.1`);
+  return openOwn(path, flags);
+}
+
+/** The last lines that were written since `from`. */
+function tail(file: number, from: number): string[] {
+  const size = fstatSync(file).size;
+  const start = Math.max(from, size - MAX_TAIL_BYTES);
+  const buffer = Buffer.alloc(Math.max(0, size - start));
+  readSync(file, buffer, 0, buffer.length, start);
+  return buffer
+    .toString('utf8')
+    .trimEnd()
+    .split('\n')
+    .filter((line) => line !== '')
+    .slice(-MAX_TAIL_LINES);
+}

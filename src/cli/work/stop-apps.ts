@@ -1,0 +1,126 @@
+// The work of `tutti stop`: ends only when the process is gone, so that what comes next can take its name and its ports.
+
+import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Orphans, stopOrphans } from '../../app/orphans/orphans.ts';
+import { chooseRunning, type Found, type Known, knownApps, namesOf } from '../shared/choose-apps.ts';
+import { asJson, type Control, carryOut, writeOutcome } from '../shared/control.ts';
+import { type AppOutcome, type Outcome, worstExitCode } from '../shared/outcome.ts';
+import type { Terminal } from '../terminal.ts';
+
+const GONE_PATIENCE_MS = 5000;
+
+export interface StopRequest {
+  fast: boolean;
+  /** Answer without waiting any longer than this; null: wait for the end. */
+  timeoutMs: number | null;
+  json: boolean;
+}
+
+/** What a stop ends. */
+export interface Stoppable {
+  /** Workers whose supervisor was killed. */
+  orphans: readonly Orphans[];
+  apps: readonly Found[];
+}
+
+export async function stopApps(typed: readonly string[], request: StopRequest, terminal: Terminal): Promise<number> {
+  const meant = await chooseToStop(typed, terminal);
+  const outcomes = await stopEach(meant, request, terminal);
+  const names = [...meant.orphans, ...meant.apps];
+  if (request.json) terminal.stdout.write(`${JSON.stringify({ schema: 1, ...asJson(names, outcomes) })}\n`);
+  return worstExitCode(outcomes);
+}
+
+/** As chooseRunning; an app whose supervisor was killed counts for as long as its workers live. */
+async function chooseToStop(typed: readonly string[], terminal: Terminal): Promise<Stoppable> {
+  const known = await knownApps(terminal);
+  const names = await namesOf(typed, known, terminal);
+  const left = abandoned(known);
+  const nothingElse =
+    names.length === 0 && known.running.length === 0 && new Set(left.map(({ name }) => name)).size === 1;
+  const isAll = names.includes('all') || nothingElse;
+  const orphans = isAll ? left : left.filter(({ name }) => names.includes(name));
+  const isLeft = (name: string): boolean => orphans.some((one) => one.name === name);
+  const isDone = orphans.length > 0 && (isAll ? known.running.length === 0 : names.every(isLeft));
+  return {
+    orphans,
+    apps: isDone
+      ? []
+      : await chooseRunning(
+          typed.filter((word) => !isLeft(word)),
+          terminal,
+          'stop',
+        ),
+  };
+}
+
+/** Workers that nobody supervises. */
+export function abandoned({ running, orphans }: Known): readonly Orphans[] {
+  return orphans.filter(({ name }) => !running.some((app) => app.name === name));
+}
+
+export async function stopEach(
+  { apps, orphans }: Stoppable,
+  { fast, timeoutMs, json }: StopRequest,
+  terminal: Terminal,
+): Promise<readonly AppOutcome[]> {
+  const order: Control = {
+    verb: 'stop',
+    body: { fast },
+    done: 'stopped',
+    untilFailure: false,
+    verify: ended,
+    timeoutMs,
+    json,
+  };
+  const ends: AppOutcome[] = [];
+  for (const one of orphans) {
+    const left = `${one.name}: its supervisor was killed; ending the workers that it left: ${pids(one.workers)}\n`;
+    if (!json) terminal.stdout.write(left);
+    const began = performance.now();
+    const result = await endOrphans(one, fast, timeoutMs);
+    const outcome = { app: one.name, ms: performance.now() - began, result };
+    ends.push(outcome);
+    if (!json) writeOutcome(outcome, order, terminal);
+  }
+  return [...ends, ...(await carryOut(apps, order, terminal))];
+}
+
+async function endOrphans(orphans: Orphans, fast: boolean, timeoutMs: number | null): Promise<Outcome> {
+  const { killed, alive } = await stopOrphans(orphans, { fast, mostMs: timeoutMs ?? Number.POSITIVE_INFINITY });
+  if (alive.length === 0)
+    return { outcome: 'done', ...(killed.length > 0 && { detail: `had to be killed: ${pids(killed)}` }) };
+  const reason = `these live yet: ${pids(alive)}`;
+  return timeoutMs === null ? { outcome: 'failed', reason, lastLines: [] } : { outcome: 'timed-out', reason };
+}
+
+function pids(processes: readonly { pid: number }[]): string {
+  return processes.map(({ pid }) => pid).join(', ');
+}
+
+/** The last answer may be lost on the way out; what counts is that the process is gone. */
+async function ended(app: Found, result: Outcome): Promise<Outcome> {
+  if (!app.answers || (result.outcome !== 'done' && result.outcome !== 'lost')) return result;
+  if (await isGone(app.snapshot.pid)) return { outcome: 'done' };
+  return { outcome: 'timed-out', reason: `process ${app.snapshot.pid} has not ended yet` };
+}
+
+/** Whether the process has ended within a few seconds. */
+async function isGone(pid: number): Promise<boolean> {
+  for (const end = performance.now() + GONE_PATIENCE_MS; performance.now() < end; await delay(10)) {
+    if (!isAlive(pid)) return true;
+  }
+  return false;
+}
+
+/** A zombie has given everything back and only waits for its parent, which in a container may take its time. */
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return !/^\d+ \(.*\) Z/s.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
+  } catch (error) {
+    // ESRCH: gone. Without /proc the signal has told that it lives.
+    return error instanceof Error && 'code' in error && error.code === 'ENOENT' && process.platform !== 'linux';
+  }
+}

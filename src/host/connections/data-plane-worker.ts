@@ -1,0 +1,27 @@
+// What the primary's data plane knows of a worker.
+
+import type { ToWorker } from '../../protocol/messages.ts';
+
+export interface DataPlaneWorker {
+  /** Unique within this primary. */
+  readonly id: number;
+  /** Its place on the scoreboard; null without one. */
+  readonly cell: number | null;
+  readonly generation: number;
+  /** Its place among its siblings; null for a spare. */
+  readonly slot: number | null;
+  /** It corrects by transfers what it accepts, so others may accept in its place. */
+  readonly mayRest: boolean;
+  /** It may be given connections: the gate is open and it does not drain. */
+  isAdmitted(): boolean;
+  /** It was told to drain or to end. */
+  isDraining(): boolean;
+  /** It was given connections and drains now: it can serve what nobody else can. */
+  isLeaving(): boolean;
+  /** It gave a sign of life lately: a stopped process would hang what it is given. */
+  isFresh(): boolean;
+  /** How long ago it gave its last sign of life that is known. */
+  silentMs(): number;
+  /** `callback` when the message has left the primary, or could not. Never throws. */
+  send(message: ToWorker, handle?: unknown, callback?: (error: Error | null) => void): void;
+}

@@ -1,0 +1,49 @@
+// What the host needs of whatever shares sockets and connections among the workers (primary).
+
+import type { Balance } from '../../protocol/balance.ts';
+import type { Beat, BootInfo, RequestCounts } from '../../protocol/messages.ts';
+import type { WorkerId } from '../../supervisor/vocabulary/actions.ts';
+import type { Listener } from '../../supervisor/vocabulary/listener.ts';
+import type { DataMessage, RawHandle, WorkerProcess } from '../process/worker-process.ts';
+
+/** How often a worker gives a sign of life, and how often they are looked at. */
+export const HEARTBEAT_MS = 1000;
+
+/** What a worker's main loop has said of itself. */
+export interface Sign {
+  worker: WorkerId;
+  agoMs: number;
+  /** Null: it has nothing new to say. */
+  beat: Beat | null;
+}
+
+export interface DataPlane {
+  /** What is different in this version of Node, so that node:cluster has to share the sockets; null if nothing is. */
+  readonly selfTest: string | null;
+  /** Before the fork: the worker's place on the scoreboard. */
+  enrol(worker: WorkerId): BootInfo['scoreboard'];
+  joined(worker: WorkerProcess, balance: Balance): void;
+  message(worker: WorkerProcess, message: DataMessage, handle: RawHandle | undefined): void;
+  /** The worker may accept from now on. */
+  admitted(worker: WorkerId): void;
+  /** The worker gave a sign of life by message. */
+  heard(worker: WorkerId): void;
+  /** From now on `heard` gets those that the workers write on the scoreboard, all of a second at once. */
+  watchSigns(heard: (signs: Sign[]) => void): void;
+  /** Tells what the workers have written on the scoreboard by now: to judge a silence by what was read a second ago would be unjust. */
+  tellSigns(): void;
+  /** The worker takes no new connections any more. */
+  draining(worker: WorkerId): void;
+  /** What the worker's process had counted up to its end, before `gone`; null if that is not known. */
+  tally(worker: WorkerId): RequestCounts | null;
+  /** How many requests that the worker was serving when it died run again elsewhere, before `gone`. */
+  replayed(worker: WorkerId): number;
+  /** The process is gone or never came to life. */
+  gone(worker: WorkerId): void;
+  /** Clients are refused from now on, until a worker listens again. */
+  closePorts(): void;
+  /** As the core's action `shut-ports` says; answers with the ports. */
+  shutPorts(unusedBy: number | null): Listener[];
+  /** Gives back every socket and file. */
+  close(): void;
+}

@@ -1,0 +1,319 @@
+// The primary's side of the data plane: joins the listening sockets and the relay of connections, and knows for every worker whether
+// it may be given any.
+
+import { type Balance, spreadsByTransfer } from '../../protocol/balance.ts';
+import { takeAnswers, takeCounts } from '../../protocol/beat-record.ts';
+import type { Beat, BootInfo, RequestCounts } from '../../protocol/messages.ts';
+import type { RawConnection } from '../../protocol/raw-handle.ts';
+import { lineOf } from '../../protocol/replay.ts';
+import { requestKind } from '../../protocol/request-kind.ts';
+import { systemMs } from '../../protocol/scoreboard-layout.ts';
+import type { WorkerId } from '../../supervisor/vocabulary/actions.ts';
+import type { Listener } from '../../supervisor/vocabulary/listener.ts';
+import { monotonicMs } from '../monotonic.ts';
+import type { DataMessage, RawHandle, WorkerProcess } from '../process/worker-process.ts';
+import { testBinding } from '../sockets/bind-socket.ts';
+import { mostParked } from '../sockets/descriptors.ts';
+import { ListeningSockets, type ListeningSocketsOptions } from '../sockets/listening-sockets.ts';
+import { Suspects } from '../suspects.ts';
+import { ConnectionRelay } from './connection-relay.ts';
+import { type DataPlane, HEARTBEAT_MS, type Sign } from './data-plane.ts';
+import type { DataPlaneWorker } from './data-plane-worker.ts';
+import { Scoreboard } from './scoreboard.ts';
+
+/** Without a sign of life for as long, a worker is given no connections. Heartbeats come once a second. */
+const FRESH_MS = 2500;
+/** A worker whose silence has been looked into so lately has not spoken since. */
+const LOOK_AGAIN_MS = 100;
+
+class Member implements DataPlaneWorker {
+  readonly id: WorkerId;
+  readonly cell: number | null;
+  readonly generation: number;
+  readonly mayRest: boolean;
+  admitted = false;
+  draining = false;
+  /** Requests that it was serving when it died, and that run again elsewhere. */
+  replayed = 0;
+  admittedAt = monotonicMs();
+  readonly #process: WorkerProcess;
+  readonly #look: () => void;
+
+  /** `look` reads the scoreboard for signs of life. */
+  constructor(process: WorkerProcess, balance: Balance, cell: number | null, look: () => void) {
+    this.id = process.id;
+    this.cell = cell;
+    this.generation = process.generation;
+    this.mayRest = cell !== null && spreadsByTransfer(balance);
+    this.#process = process;
+    this.#look = look;
+  }
+
+  get slot(): number | null {
+    return this.#process.slot;
+  }
+
+  isAdmitted(): boolean {
+    return this.admitted && !this.draining;
+  }
+
+  isDraining(): boolean {
+    return this.draining;
+  }
+
+  isLeaving(): boolean {
+    return this.admitted && this.draining;
+  }
+
+  isFresh(): boolean {
+    if (this.#spokeLately()) return true;
+    // What is known is up to a second old.
+    this.#look();
+    return this.#spokeLately();
+  }
+
+  silentMs(): number {
+    return monotonicMs() - Math.max(this.admittedAt, this.#process.heardAt);
+  }
+
+  heard(at: number, beat: Beat | null): void {
+    this.#process.heard(at, beat);
+  }
+
+  #spokeLately(): boolean {
+    return this.silentMs() < FRESH_MS;
+  }
+
+  send(message: Parameters<DataPlaneWorker['send']>[0], handle?: unknown, callback?: (error: Error | null) => void) {
+    this.#process.send(message, handle as RawHandle | undefined, callback);
+  }
+}
+
+export class PrimaryDataPlane implements DataPlane {
+  /** What is different in this version of Node, so that raw handles cannot be relied upon; null if nothing is. */
+  readonly selfTest = testBinding();
+  readonly #sockets: ListeningSockets;
+  readonly #relay: ConnectionRelay;
+  readonly #members = new Map<WorkerId, Member>();
+  readonly #scoreboard = Scoreboard.create();
+  readonly #cells = new Map<WorkerId, number>();
+  readonly #suspects = new Suspects(monotonicMs);
+  readonly #byCell = new Map<number, Member>();
+  /** Not told yet; `at` on the clock of monotonicMs. */
+  #signs: { worker: WorkerId; at: number; beat: Beat | null }[] = [];
+  #watcher: ((signs: Sign[]) => void) | null = null;
+  #lookedAt = 0;
+  #clock: NodeJS.Timeout | null = null;
+
+  constructor(options: Omit<ListeningSocketsOptions, 'onConnection' | 'onClosing' | 'lookForSigns'>) {
+    this.#sockets = new ListeningSockets({
+      ...options,
+      onConnection: (key, client) => this.#relay.dispatch(key, client),
+      onClosing: (key) => this.#relay.handOut(key),
+      lookForSigns: () => {
+        this.#look();
+        this.#sockets.heard();
+      },
+    });
+    this.#relay = new ConnectionRelay({
+      holders: (key) => this.#sockets.holders(key),
+      workers: () => this.#members.values(),
+      mostParked: mostParked(),
+      isOpen: (key) => this.#sockets.isOpen(key),
+      connections: () => this.#scoreboard?.connections() ?? (() => 0),
+    });
+  }
+
+  enrol(worker: WorkerId): BootInfo['scoreboard'] {
+    const cell = this.#scoreboard?.allocate() ?? null;
+    if (this.#scoreboard === null || cell === null) return null;
+    this.#cells.set(worker, cell);
+    this.#clock ??= setInterval(() => this.tellSigns(), HEARTBEAT_MS).unref();
+    return { path: this.#scoreboard.path, cell };
+  }
+
+  joined(worker: WorkerProcess, balance: Balance): void {
+    const cell = this.#cells.get(worker.id) ?? null;
+    const member = new Member(worker, balance, cell, () => this.#lookAgain());
+    this.#members.set(worker.id, member);
+    if (cell !== null) this.#byCell.set(cell, member);
+  }
+
+  message(worker: WorkerProcess, message: DataMessage, handle: RawHandle | undefined): void {
+    const member = this.#members.get(worker.id);
+    if (member === undefined) {
+      (handle as RawConnection | undefined)?.close();
+      return;
+    }
+    switch (message.cmd) {
+      case 'NODE_TUTTI_LISTEN':
+        this.#sockets.handleListen(member, message);
+        return;
+      case 'NODE_TUTTI_COPY':
+        this.#sockets.handleCopy(member, message);
+        return;
+      case 'NODE_TUTTI_CLOSE':
+        this.#sockets.handleClose(member, message.key);
+        return;
+      case 'NODE_TUTTI_PONG':
+        this.#relay.lost(member, message.id);
+        return;
+      case 'NODE_TUTTI_SETTLE':
+        this.#relay.settle(member);
+        return;
+      case 'NODE_TUTTI_ADOPTED':
+        this.#relay.adopted(member, message);
+        return;
+      case 'NODE_TUTTI_TRANSFER':
+        if (message.to === null && message.held === null && !(member.draining || message.dying)) this.#sockets.full();
+        if (handle !== undefined) this.#transfer(member, message, handle as RawConnection);
+        return;
+      case 'NODE_TUTTI_DYING':
+        this.#suspects.died(message.kinds);
+    }
+  }
+
+  admitted(worker: WorkerId): void {
+    const member = this.#members.get(worker);
+    if (member === undefined) return;
+    member.admitted = true;
+    // It has just said that it is ready.
+    member.admittedAt = monotonicMs();
+    this.#sockets.admitted();
+    this.#relay.pump();
+  }
+
+  draining(worker: WorkerId): void {
+    const member = this.#members.get(worker);
+    if (member === undefined) return;
+    member.draining = true;
+    this.#sockets.draining(member);
+    this.#relay.pump();
+  }
+
+  /** A worker gave a sign of life: it may take what waits. */
+  heard(_worker: WorkerId): void {
+    this.#sockets.heard();
+    this.#relay.pump();
+  }
+
+  watchSigns(heard: (signs: Sign[]) => void): void {
+    this.#watcher = heard;
+  }
+
+  tellSigns(): void {
+    this.#look();
+    this.#sockets.heard();
+    this.#relay.pump();
+    this.#relay.askForLost();
+    const signs = this.#signs;
+    if (signs.length === 0) return;
+    this.#signs = [];
+    const now = monotonicMs();
+    this.#watcher?.(signs.map(({ worker, at, beat }) => ({ worker, agoMs: Math.round(now - at), beat })));
+  }
+
+  /** What the workers have counted up to now, of those that write it where it can be read. */
+  requestCounts(): { worker: WorkerId; counts: RequestCounts }[] {
+    return this.#counted(takeCounts).map(([worker, counts]) => ({ worker, counts }));
+  }
+
+  /** The same, as one number. */
+  answers(): ReadonlyMap<WorkerId, number> {
+    return new Map(this.#counted(takeAnswers));
+  }
+
+  #counted<T>(take: (record: Float64Array) => T): [WorkerId, T][] {
+    const found: [WorkerId, T][] = [];
+    for (const [cell, counted] of this.#scoreboard?.tallies(take) ?? []) {
+      const member = this.#byCell.get(cell);
+      if (member !== undefined) found.push([member.id, counted]);
+    }
+    return found;
+  }
+
+  /** For how long nothing was heard of the worker, by message or on the scoreboard. */
+  silentMs(worker: WorkerId): number {
+    const member = this.#members.get(worker);
+    return member === undefined || member.isFresh() ? 0 : member.silentMs();
+  }
+
+  tally(worker: WorkerId): RequestCounts | null {
+    const cell = this.#cells.get(worker);
+    return cell === undefined ? null : (this.#scoreboard?.tally(cell) ?? null);
+  }
+
+  replayed(worker: WorkerId): number {
+    return this.#members.get(worker)?.replayed ?? 0;
+  }
+
+  gone(worker: WorkerId): void {
+    const cell = this.#cells.get(worker);
+    if (cell !== undefined) {
+      this.#scoreboard?.release(cell);
+      this.#byCell.delete(cell);
+    }
+    this.#cells.delete(worker);
+    const member = this.#members.get(worker);
+    if (member === undefined) return;
+    this.#members.delete(worker);
+    this.#sockets.release(member);
+    this.#relay.gone(member);
+  }
+
+  closePorts(): void {
+    this.#sockets.closePorts();
+    this.#relay.dropParked();
+  }
+
+  shutPorts(unusedBy: number | null): Listener[] {
+    return this.#sockets.shut(unusedBy);
+  }
+
+  /** Connections that were passed from one worker to another so far. */
+  transfers(): number {
+    return this.#relay.transferred;
+  }
+
+  listeners(): Listener[] {
+    return this.#sockets.list();
+  }
+
+  close(): void {
+    if (this.#clock !== null) clearInterval(this.#clock);
+    this.#sockets.close();
+    this.#relay.close();
+    this.#scoreboard?.close();
+  }
+
+  #transfer(from: Member, message: Extract<DataMessage, { cmd: 'NODE_TUTTI_TRANSFER' }>, client: RawConnection): void {
+    if (message.head !== undefined) {
+      if (this.#suspects.has(requestKind(...lineOf(message.head)))) {
+        client.close();
+        return;
+      }
+      from.replayed += 1;
+    }
+    this.#relay.transfer(from, message, client);
+  }
+
+  #lookAgain(): void {
+    if (monotonicMs() - this.#lookedAt >= LOOK_AGAIN_MS) this.#look();
+  }
+
+  /** One read for all workers, however many they are. */
+  #look(): void {
+    const now = monotonicMs();
+    const systemNow = systemMs(process.hrtime());
+    // What was not there at the last look is no older, whatever the worker's clock says.
+    const mostMs = now - this.#lookedAt;
+    this.#lookedAt = now;
+    this.#scoreboard?.signs((cell, aliveAtMs, beat) => {
+      const member = this.#byCell.get(cell);
+      if (member === undefined) return;
+      const at = now - Math.min(mostMs, Math.max(0, systemNow - aliveAtMs));
+      member.heard(at, beat);
+      this.#signs.push({ worker: member.id, at, beat });
+    });
+  }
+}

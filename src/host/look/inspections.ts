@@ -1,0 +1,82 @@
+// Asks workers for a look into them while they serve and waits for the answers (primary).
+
+import { join } from 'node:path';
+import { makeFolder } from '../../files/ownership.ts';
+import type { HotStack, InspectRequest, ToPrimary } from '../../protocol/messages.ts';
+import type { WorkerId } from '../../supervisor/vocabulary/actions.ts';
+import type { RequestInFlight } from '../../supervisor/vocabulary/incident.ts';
+import type { WorkerProcess } from '../process/worker-process.ts';
+
+export type Inspection =
+  | { ok: true; path: string }
+  | { ok: true; stacks: readonly HotStack[]; requests: readonly RequestInFlight[] }
+  | { ok: false; reason: string };
+
+export type InspectionWish = { type: 'profile' | 'stack'; ms: number } | { type: 'heap' };
+
+/** Beyond the time that a profile takes. A large heap is written for as long as the disk needs. */
+const PATIENCE_MS = { profile: 10_000, stack: 5_000, heap: 300_000 };
+
+export class Inspections {
+  readonly #folder: string | null;
+  readonly #pending = new Map<
+    number,
+    { worker: WorkerId; settle: (answer: Inspection) => void; path: string | null }
+  >();
+  #count = 0;
+
+  /** `folder` is made when the first file is written. Null: there is none to be had. */
+  constructor(folder: string | null) {
+    this.#folder = folder;
+  }
+
+  ask(worker: WorkerProcess, wish: InspectionWish): Promise<Inspection> {
+    this.#count += 1;
+    const seq = this.#count;
+    let path: string | null;
+    try {
+      path = wish.type === 'stack' ? null : this.#path(worker, wish.type);
+    } catch (error) {
+      return Promise.resolve({ ok: false, reason: `its file cannot be written: ${(error as Error).message}` });
+    }
+    return new Promise((resolve) => {
+      const patienceMs = PATIENCE_MS[wish.type] + ('ms' in wish ? wish.ms : 0);
+      const timer = setTimeout(
+        () =>
+          settle({ ok: false, reason: `it did not answer within ${patienceMs / 1000} s: its event loop is blocked` }),
+        patienceMs,
+      );
+      timer.unref();
+      const settle = (answer: Inspection): void => {
+        clearTimeout(timer);
+        this.#pending.delete(seq);
+        resolve(answer);
+      };
+      this.#pending.set(seq, { worker: worker.id, settle, path });
+      const request = { ...wish, ...(path !== null && { path }) } as InspectRequest;
+      if (!worker.send({ cmd: 'NODE_TUTTI_INSPECT', seq, request }))
+        settle({ ok: false, reason: 'it is about to end' });
+    });
+  }
+
+  answered(message: Extract<ToPrimary, { cmd: 'NODE_TUTTI_INSPECTED' }>): void {
+    const pending = this.#pending.get(message.seq);
+    if (pending === undefined) return;
+    if (message.error !== undefined) pending.settle({ ok: false, reason: message.error });
+    else if (pending.path !== null) pending.settle({ ok: true, path: pending.path });
+    else pending.settle({ ok: true, stacks: message.stacks ?? [], requests: message.requests ?? [] });
+  }
+
+  gone(worker: WorkerId): void {
+    for (const pending of this.#pending.values())
+      if (pending.worker === worker) pending.settle({ ok: false, reason: 'it ended in the meantime' });
+  }
+
+  #path({ slot, pid }: WorkerProcess, type: 'profile' | 'heap'): string {
+    if (this.#folder === null) throw new Error('there is no state folder');
+    makeFolder(this.#folder);
+    const time = new Date().toISOString().replaceAll(/[-:]|\.\d+/g, '');
+    const end = type === 'profile' ? 'cpuprofile' : 'heapsnapshot';
+    return join(this.#folder, `slot-${slot ?? 'spare'}-${pid}-${time}-${this.#count}.${end}`);
+  }
+}

@@ -1,0 +1,28 @@
+// Asks the workers for the application's own metrics, and remembers that somebody wants them (primary).
+
+import type { WorkerId } from '../../supervisor/vocabulary/actions.ts';
+import { HEARTBEAT_MS } from '../connections/data-plane.ts';
+import { monotonicMs } from '../monotonic.ts';
+import type { WorkerProcess } from '../process/worker-process.ts';
+
+export class MetricsQuestion {
+  /** Workers that are told so at their start tell their last metrics, even if they are gone before the next question. */
+  isWanted: boolean;
+
+  constructor(isWanted: boolean) {
+    this.isWanted = isWanted;
+  }
+
+  /** Asks those that were heard of lately. */
+  ask(seq: number, workers: Iterable<WorkerProcess>): { asked: WorkerId[]; quiet: WorkerId[] } {
+    this.isWanted = true;
+    const since = monotonicMs() - 2.5 * HEARTBEAT_MS;
+    const asked: WorkerId[] = [];
+    const quiet: WorkerId[] = [];
+    for (const worker of workers) {
+      const isAsked = worker.heardAt >= since && worker.send({ cmd: 'NODE_TUTTI_METRICS', seq });
+      (isAsked ? asked : quiet).push(worker.id);
+    }
+    return { asked, quiet };
+  }
+}

@@ -1,0 +1,36 @@
+// What the preload says of itself – that this Node is another than it knows, that something of its own has failed – as notices, each once
+// (primary).
+
+import type { SupervisorEvent } from '../../supervisor/vocabulary/events.ts';
+import type { WorkerProcess } from './worker-process.ts';
+
+export class PreloadNotices {
+  readonly #report: (event: SupervisorEvent) => void;
+  readonly #told = new Set<string>();
+
+  constructor(report: (event: SupervisorEvent) => void) {
+    this.#report = report;
+  }
+
+  selfTestFailed(problem: string): void {
+    this.#once(
+      'self-test',
+      `This version of node is not fully supported (${problem}), so node:cluster shares the connections.`,
+    );
+  }
+
+  /** Told once in a generation: the siblings of that worker meet the same. */
+  failed({ slot, pid, generation }: WorkerProcess, what: string, error: string): void {
+    const who = slot === null ? 'a spare worker' : `worker ${slot}`;
+    this.#once(
+      `${generation} ${what}`,
+      `Something of tutti's own failed in ${who} (pid ${pid}), whose application runs on and did not notice: ${what}: ${error}`,
+    );
+  }
+
+  #once(key: string, message: string): void {
+    if (this.#told.has(key)) return;
+    this.#told.add(key);
+    this.#report({ type: 'notice', level: 'warn', message });
+  }
+}

@@ -1,0 +1,347 @@
+// Every listening socket of the app (primary). The primary binds and never accepts, so a socket outlives any worker: what
+// clients send while no worker lives waits in the kernel's queue. Workers get copies of the raw handle.
+
+import { constants } from 'node:os';
+import { whenQueueTaken } from '../../protocol/accept-queue.ts';
+import type { Balance } from '../../protocol/balance.ts';
+import type { ListenRequest, ToPrimary, ToWorker } from '../../protocol/messages.ts';
+import type { RawConnection, RawListenHandle } from '../../protocol/raw-handle.ts';
+import type { Listener } from '../../supervisor/vocabulary/listener.ts';
+import type { DataPlaneWorker } from '../connections/data-plane-worker.ts';
+import { AcceptorChoice, type AcceptorChoiceOptions, Acceptors } from './acceptors.ts';
+import { type BoundSocket, bindSocket } from './bind-socket.ts';
+import { isWanted, keyOf, listenerOf, type OpenSocket, placesOf, tellHolders } from './open-socket.ts';
+
+export interface ListeningSocketsOptions extends AcceptorChoiceOptions {
+  balance: Balance;
+  /** Only with `round-robin`: a connection that the primary accepted from the socket `key`. */
+  onConnection(key: string, client: RawConnection): void;
+  /** Only with `round-robin`: nothing more comes from the socket `key`, and those who have it will be told so after this. */
+  onClosing(key: string): void;
+}
+
+type Listen = Extract<ToPrimary, { cmd: 'NODE_TUTTI_LISTEN' }>;
+type Copy = Extract<ToPrimary, { cmd: 'NODE_TUTTI_COPY' }>;
+type Reply = Extract<ToWorker, { cmd: 'NODE_TUTTI_LISTEN_REPLY' }>;
+
+/** An application that closes its server and lives on means it; one that is about to crash or to listen again does so by then. */
+const CLOSE_GRACE_MS = 2000;
+const BACKLOG = 511;
+const EADDRINUSE = -constants.errno.EADDRINUSE;
+const EINVAL = -constants.errno.EINVAL;
+
+export class ListeningSockets {
+  readonly #options: ListeningSocketsOptions;
+  readonly #sockets = new Map<string, OpenSocket>();
+  readonly #binding = new Map<string, Promise<BoundSocket | number>>();
+  readonly #workers = new Set<DataPlaneWorker>();
+  /** Those that are closed for clients while workers still have them. */
+  readonly #leaving = new Map<string, OpenSocket>();
+  /** False after `closePorts`, until a worker is admitted: then nothing is held for anyone. */
+  #holding = true;
+  #ending = false;
+  #closed = false;
+  readonly #choice: AcceptorChoice;
+
+  constructor(options: ListeningSocketsOptions) {
+    this.#options = options;
+    this.#choice = new AcceptorChoice(options, () => this.#sockets.values());
+  }
+
+  /** Binds what the worker asks for, or finds it bound, and answers with a copy. */
+  handleListen(worker: DataPlaneWorker, message: Listen): void {
+    this.#workers.add(worker);
+    const { cmd: _cmd, seq, ...request } = message;
+    const shut = this.#ending ? placesOf(request).map((place) => this.#leaving.get(keyOf(place))) : [];
+    const ended = shut.find((socket) => socket !== undefined);
+    if (ended !== undefined) {
+      // To the application it listens, as to those that came before it; the port is closed.
+      this.#reply(worker, seq, { ...ended, dispatched: true });
+      return;
+    }
+    const places = placesOf(request);
+    void this.#open(places).then(({ socket, request: tried, errno }) => {
+      if (!this.#workers.has(worker)) {
+        if (socket !== null) this.#abandon(socket);
+        return;
+      }
+      if (socket === null) {
+        const reply: Reply = {
+          ...{ cmd: 'NODE_TUTTI_LISTEN_REPLY', seq, errno, key: '', dispatched: false, name: null },
+          ...{ address: tried.address, addressType: tried.addressType },
+        };
+        if (errno === EADDRINUSE && this.#isSiblings(worker, tried.port)) reply.own = true;
+        worker.send(reply);
+        return;
+      }
+      if (socket.closing !== null) clearTimeout(socket.closing);
+      socket.closing = null;
+      socket.holders.add(worker);
+      if (!worker.isDraining()) this.#taken(socket);
+      socket.bound.restore?.();
+      this.#reply(worker, seq, socket);
+    });
+  }
+
+  handleCopy(worker: DataPlaneWorker, message: Copy): void {
+    const socket = this.#sockets.get(message.key);
+    if (socket === undefined) this.#refuse(worker, message.seq, message.key);
+    else this.#reply(worker, message.seq, socket);
+  }
+
+  /** The worker closed its copy: by the application's own will, or because it drains. */
+  handleClose(worker: DataPlaneWorker, key: string): void {
+    this.#leaving.get(key)?.holders.delete(worker);
+    const socket = this.#sockets.get(key);
+    if (!socket?.holders.delete(worker)) return;
+    socket.acceptors?.forget(worker);
+    this.membersChanged();
+    if (socket.holders.size > 0) return;
+    if (worker.isDraining()) this.#abandon(socket);
+    else if (socket.request.port === 0) this.#close(socket);
+    else {
+      socket.closing = setTimeout(() => this.#close(socket), CLOSE_GRACE_MS);
+      socket.closing.unref();
+    }
+  }
+
+  /** The worker takes nothing new. If no other has a socket of its, it goes on with that one. */
+  draining(worker: DataPlaneWorker): void {
+    for (const socket of this.#sockets.values()) {
+      if (!socket.holders.has(worker) || isWanted(socket)) continue;
+      if (socket.alone) tellHolders(socket, [worker], 'alone');
+      else tellHolders(socket, socket.holders, 'alone');
+      socket.alone = true;
+    }
+    this.membersChanged();
+  }
+
+  /** A worker that is ready makes it worth while again to hold ports for its successors. */
+  admitted(): void {
+    this.#holding = true;
+    this.membersChanged();
+  }
+
+  /** Some worker may accept from now on, or does not any more. */
+  membersChanged(): void {
+    this.#choice.membersChanged();
+  }
+
+  /** Workers gave signs of life; others may not have for too long. */
+  heard(): void {
+    this.#choice.heard();
+  }
+
+  /** One of those who accept has no room. */
+  full(): void {
+    this.#choice.full();
+  }
+
+  /** The worker is dead. Sockets that nobody else has are held. */
+  release(worker: DataPlaneWorker): void {
+    this.#workers.delete(worker);
+    for (const [key, { holders }] of this.#leaving)
+      if (holders.delete(worker) && holders.size === 0) this.#leaving.delete(key);
+    for (const socket of [...this.#sockets.values()]) {
+      // Its application may have tidied up after itself.
+      socket.bound.restore?.();
+      if (!socket.holders.delete(worker)) continue;
+      if (!worker.isDraining() && !isWanted(socket)) socket.lostBy = worker.generation;
+      socket.acceptors?.forget(worker);
+      this.membersChanged();
+      if (socket.holders.size === 0) this.#abandon(socket);
+    }
+  }
+
+  /** Closes every socket that no worker has, and holds none until a worker is ready: clients are refused. */
+  closePorts(): void {
+    this.#holding = false;
+    for (const socket of [...this.#sockets.values()]) if (socket.holders.size === 0) this.#abandon(socket);
+  }
+
+  /** Closes sockets for clients: all of them, or those that nobody needs who lives by the generation `unusedBy`. */
+  shut(unusedBy: number | null): Listener[] {
+    if (unusedBy === null) {
+      this.#holding = false;
+      this.#ending = true;
+    }
+    const due = [...this.#sockets.values()].filter(
+      (socket) => unusedBy === null || !(isWanted(socket) || socket.lostBy === unusedBy || socket.request.fd !== null),
+    );
+    for (const socket of due) this.#shut(socket);
+    return due.map(listenerOf);
+  }
+
+  holders(key: string): Iterable<DataPlaneWorker> {
+    return (this.#sockets.get(key) ?? this.#leaving.get(key))?.holders ?? [];
+  }
+
+  /** Clients can connect to the socket `key`. */
+  isOpen(key: string): boolean {
+    return this.#sockets.has(key);
+  }
+
+  list(): Listener[] {
+    return [...this.#sockets.values()].map(listenerOf);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#choice.close();
+    for (const socket of [...this.#sockets.values()]) this.#close(socket);
+  }
+
+  async #open(places: ListenRequest[]): Promise<{ socket: OpenSocket | null; request: ListenRequest; errno: number }> {
+    let errno = 0;
+    let request = places[0] as ListenRequest;
+    for (request of places) {
+      const key = keyOf(request);
+      const open = this.#sockets.get(key);
+      if (open !== undefined) return { socket: open, request, errno: 0 };
+      const binding = this.#binding.get(key) ?? this.#bind(key, request);
+      this.#binding.set(key, binding);
+      const bound = await binding;
+      this.#binding.delete(key);
+      if (typeof bound !== 'number') {
+        const socket = this.#sockets.get(key);
+        if (socket !== undefined) return { socket, request, errno: 0 };
+        return { socket: this.#keep(key, request, bound), request, errno: 0 };
+      }
+      errno = bound;
+      // libuv tells "in use" only at listen(), after the choice of the address: there is no second try under plain node either.
+      if (errno === EADDRINUSE) break;
+    }
+    return { socket: null, request, errno };
+  }
+
+  async #bind(key: string, request: ListenRequest): Promise<BoundSocket | number> {
+    let bound = await this.#try(request);
+    if (bound === EADDRINUSE && this.#evict(key, request)) bound = await this.#try(request);
+    if (typeof bound === 'number') return bound;
+    if (this.#closed) {
+      bound.close();
+      return EADDRINUSE;
+    }
+    const errno = this.#dispatches(bound) ? this.#accept(key, request, bound) : 0;
+    if (errno === 0) return bound;
+    bound.close();
+    return errno;
+  }
+
+  /** Another worker listens on the port, at whatever address. */
+  #isSiblings(worker: DataPlaneWorker, port: number | null): boolean {
+    if (port === null || port <= 0) return false;
+    for (const { bound, holders } of this.#sockets.values()) {
+      if (bound.name?.port === port && holders.size > (holders.has(worker) ? 1 : 0)) return true;
+    }
+    return false;
+  }
+
+  /** What a private part of Node throws at a strange request is the application's error, not the end of the primary. */
+  async #try(request: ListenRequest): Promise<BoundSocket | number> {
+    try {
+      return await bindSocket(request);
+    } catch {
+      return EINVAL;
+    }
+  }
+
+  #keep(key: string, request: ListenRequest, bound: BoundSocket): OpenSocket {
+    const socket: OpenSocket = {
+      ...{ key, request, bound, data: request.data, alone: false, lostBy: null, closing: null },
+      dispatched: this.#dispatches(bound),
+      holders: new Set(),
+      acceptors: this.#isShared(bound) ? new Acceptors(key, bound.handle) : null,
+    };
+    this.#sockets.set(key, socket);
+    return socket;
+  }
+
+  /** The workers accept from it, each for itself. */
+  #isShared(bound: BoundSocket): boolean {
+    return bound.kind !== 'udp' && !this.#dispatches(bound);
+  }
+
+  #dispatches(bound: BoundSocket): boolean {
+    return this.#options.balance === 'round-robin' && bound.kind !== 'udp';
+  }
+
+  #accept(key: string, request: ListenRequest, bound: BoundSocket): number {
+    const handle = bound.handle as RawListenHandle;
+    handle.onconnection = (status, client) => {
+      if (status === 0 && client !== undefined) this.#options.onConnection(key, client);
+    };
+    return handle.listen(request.backlog ?? BACKLOG);
+  }
+
+  /** Sockets that are only held must not stand in the way of a new address on the same port. */
+  #evict(key: string, request: ListenRequest): boolean {
+    let evicted = false;
+    for (const socket of [...this.#sockets.values()]) {
+      const samePort = request.port !== null && request.port > 0 && socket.bound.name?.port === request.port;
+      const samePath = request.addressType === -1 && socket.request.address === request.address;
+      if (socket.key === key || socket.holders.size > 0 || !(samePort || samePath)) continue;
+      this.#close(socket);
+      evicted = true;
+    }
+    return evicted;
+  }
+
+  #reply(worker: DataPlaneWorker, seq: number, socket: OpenSocket): void {
+    const { bound, dispatched, key, data } = socket;
+    const reply: Reply = {
+      ...{ cmd: 'NODE_TUTTI_LISTEN_REPLY', seq, errno: 0, key, dispatched, name: bound.name },
+      ...{ address: bound.address, addressType: bound.addressType },
+    };
+    if (data !== undefined) reply.data = data;
+    // One handle at a time is on its way: the socket may be closed before it is this one's turn.
+    worker.send(reply, dispatched ? undefined : bound.handle, (error) => {
+      if (error !== null) this.#refuse(worker, seq, key);
+    });
+  }
+
+  /** Every question is answered: the worker may wait for nothing else. */
+  #refuse(worker: DataPlaneWorker, seq: number, key: string): void {
+    worker.send({
+      ...{ cmd: 'NODE_TUTTI_LISTEN_REPLY', seq, errno: EINVAL, key, dispatched: false, name: null },
+      ...{ address: null, addressType: null },
+    });
+  }
+
+  /** Nobody has it any more: hold it, unless the time for that is over. A descriptor from outside cannot be had again. */
+  #abandon(socket: OpenSocket): void {
+    if (socket.holders.size > 0 || this.#holding || socket.request.fd !== null) return;
+    this.#close(socket);
+  }
+
+  /** A worker that stays has it. */
+  #taken(socket: OpenSocket): void {
+    socket.lostBy = null;
+    if (socket.alone) tellHolders(socket, socket.holders, 'shared');
+    socket.alone = false;
+  }
+
+  #shut(socket: OpenSocket): void {
+    const { key, bound, dispatched, holders } = socket;
+    if (!dispatched || holders.size === 0) {
+      this.#close(socket);
+      if (holders.size > 0) this.#leaving.set(key, socket);
+      tellHolders(socket, holders, 'closing');
+      return;
+    }
+    this.#sockets.delete(key);
+    this.#leaving.set(key, socket);
+    if (!socket.alone) tellHolders(socket, holders, 'alone');
+    whenQueueTaken(bound.handle as RawListenHandle, setImmediate, () => {
+      bound.close();
+      this.#options.onClosing(key);
+      tellHolders(socket, holders, 'closing');
+    });
+  }
+
+  #close(socket: OpenSocket): void {
+    if (socket.closing !== null) clearTimeout(socket.closing);
+    this.#sockets.delete(socket.key);
+    socket.bound.close();
+  }
+}

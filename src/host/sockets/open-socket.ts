@@ -1,0 +1,61 @@
+// What is known of one listening socket of the app, and what follows from it (primary).
+
+import type { ListenRequest, ToWorker } from '../../protocol/messages.ts';
+import type { Listener } from '../../supervisor/vocabulary/listener.ts';
+import type { DataPlaneWorker } from '../connections/data-plane-worker.ts';
+import type { Acceptors } from './acceptors.ts';
+import { ANY_IPV4, ANY_IPV6, type BoundSocket } from './bind-socket.ts';
+
+type PortState = Extract<ToWorker, { cmd: 'NODE_TUTTI_PORT' }>['state'];
+
+export interface OpenSocket {
+  key: string;
+  request: ListenRequest;
+  bound: BoundSocket;
+  dispatched: boolean;
+  data: unknown;
+  /** Workers that have it. Empty: held for the next one. */
+  holders: Set<DataPlaneWorker>;
+  /** Null: whoever has it accepts (or reads) from it. */
+  acceptors: Acceptors | null;
+  /** Its workers know that all of them drain. */
+  alone: boolean;
+  /** The generation of the worker that died and had it last: its successor will want it. */
+  lostBy: number | null;
+  /** Runs while nobody has it because the application closed it. */
+  closing: NodeJS.Timeout | null;
+}
+
+/** Some worker has it that does not drain. */
+export function isWanted({ holders }: OpenSocket): boolean {
+  for (const worker of holders) if (!worker.isDraining()) return true;
+  return false;
+}
+
+export function tellHolders(socket: OpenSocket, workers: Iterable<DataPlaneWorker>, state: PortState): void {
+  const take = socket.request.fd === null;
+  for (const worker of workers) worker.send({ cmd: 'NODE_TUTTI_PORT', key: socket.key, state, take });
+}
+
+export function listenerOf({ bound, request }: OpenSocket): Listener {
+  if (bound.kind === 'pipe') return { protocol: 'unix', path: request.address ?? `fd ${request.fd}` };
+  const { address, port } = bound.name ?? {};
+  return {
+    protocol: bound.kind,
+    ...(address === undefined ? {} : { address }),
+    ...(port === undefined ? {} : { port }),
+  };
+}
+
+/** Without a host Node tries :: first and 0.0.0.0 where there is no IPv6. */
+export function placesOf(request: ListenRequest): ListenRequest[] {
+  if (request.address !== null || request.fd !== null) return [request];
+  return [
+    { ...request, address: ANY_IPV6, addressType: 6 },
+    { ...request, address: ANY_IPV4, addressType: 4 },
+  ];
+}
+
+export function keyOf({ address, port, addressType, fd, flags, index }: ListenRequest): string {
+  return [addressType, address, port, flags, fd ?? '', port === 0 ? index : ''].join('|');
+}

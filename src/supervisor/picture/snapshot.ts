@@ -1,0 +1,80 @@
+// The read-only picture that status, metrics, the page and library users share (schema version 1).
+
+import type { PrimaryState } from '../vocabulary/events.ts';
+import type { Listener } from '../vocabulary/listener.ts';
+import type { Standing } from './standing.ts';
+
+export type WorkerState = 'starting' | 'spare' | 'ready' | 'suspect' | 'draining' | 'stopping' | 'killing';
+
+/** `backoff`, `broken` and `vacant` slots hold no process and are listed with `pid: null`. */
+export type SlotState = 'backoff' | 'broken' | 'vacant';
+
+export interface LastExit {
+  code: number | null;
+  signal: string | null;
+  reason: string;
+  /** ISO 8601. */
+  at: string;
+}
+
+export interface WorkerSnapshot {
+  slot: number | null;
+  pid: number | null;
+  generation: number;
+  state: WorkerState | SlotState;
+  reason: string | null;
+  uptimeMs: number;
+  restarts: number;
+  connections: number;
+  activeRequests: number;
+  /** Of this process: what it has answered, and what clients gave up on. */
+  requestsTotal: number;
+  rssBytes: number;
+  /** Proportional set size, Linux only. */
+  pssBytes: number | null;
+  heapUsedBytes: number;
+  cpuPercent: number;
+  eventLoopUtilization: number;
+  eventLoopDelayP99Ms: number;
+  lastExit: LastExit | null;
+}
+
+export interface ReloadSnapshot {
+  state: 'idle' | 'pinning' | 'canary' | 'rolling' | 'rolling-back';
+  generation: number;
+  startedAt: string | null;
+  done: number;
+  total: number;
+  result: 'done' | 'failed' | 'degraded' | 'superseded' | null;
+  error: string | null;
+  /** Missing where an older tutti runs, as all that follows. */
+  kind?: 'reload' | 'rollback';
+  /** The line of the program's own source where the last reload failed, with those around it. */
+  frame?: readonly string[];
+  /** What runs now, after a reload that was refused or broken off and until one succeeds; else null. */
+  standing?: Standing | null;
+}
+
+export interface Snapshot {
+  schema: 1;
+  name: string;
+  pid: number;
+  /** tutti's. */
+  version: string;
+  /** Node's, that runs the workers. */
+  node: string;
+  state: PrimaryState;
+  generation: number;
+  /** Wanted number of workers. */
+  target: number;
+  uptimeMs: number;
+  /** The longest that a graceful stop takes: drainTimeout and stopTimeout. Missing where an older tutti runs. */
+  stopWithinMs?: number;
+  entry: string;
+  /** The configuration file that it came from, and its place among the apps of the file. Missing where an older tutti runs. */
+  config?: { file: string; position: number } | null;
+  listeners: readonly Listener[];
+  circuit: 'closed' | 'open';
+  reload: ReloadSnapshot;
+  workers: readonly WorkerSnapshot[];
+}

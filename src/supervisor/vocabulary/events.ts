@@ -1,0 +1,95 @@
+// What operators, logs, metrics and library users are told. Values only; logs/ makes the sentences.
+
+import type { Standing } from '../picture/standing.ts';
+import type { Listener } from './listener.ts';
+
+interface WorkerRef {
+  slot: number | null;
+  pid: number | null;
+  generation: number;
+}
+
+export type ExitReason =
+  /** We asked for it: drain, scale-down, recycle, reload, stop. */
+  | 'planned'
+  | 'crashed'
+  /** A signal that was not ours. */
+  | 'killed'
+  /** The drain or the stop took too long. */
+  | 'timed-out'
+  /** The event loop stood still for longer than livenessTimeout. */
+  | 'hung'
+  /** It ended, or had to be ended, before it was ready. */
+  | 'never-ready'
+  /** It ended with code 0 unasked. */
+  | 'finished';
+
+export type SupervisorEvent =
+  | { type: 'state'; state: PrimaryState; reason?: string }
+  | ({ type: 'worker-online' } & WorkerRef)
+  | ({ type: 'worker-ready'; bootMs: number } & WorkerRef)
+  /** It has booted and waits to take the place of one that ends. */
+  | ({ type: 'worker-spare'; bootMs: number } & WorkerRef)
+  | ({ type: 'worker-suspect'; silentMs: number } & WorkerRef)
+  | ({ type: 'worker-recovered'; silentMs: number } & WorkerRef)
+  /** It sent a message that cannot be used: `detail` says which, and why. It is replaced. */
+  | ({ type: 'worker-faulty'; detail: string } & WorkerRef)
+  | ({ type: 'worker-draining'; reason: string } & WorkerRef)
+  /** `lasting`: nothing that is left would have ended by itself. */
+  | ({ type: 'worker-drained'; drainMs: number; left: readonly string[]; lasting: boolean } & WorkerRef)
+  | ({
+      type: 'worker-exit';
+      code: number | null;
+      signal: string | null;
+      reason: ExitReason;
+      detail: string;
+      lastLines: readonly string[];
+      uptimeMs: number;
+    } & WorkerRef)
+  | { type: 'worker-restart'; slot: number; delayMs: number; earlyDeaths: number; mixed: boolean }
+  | { type: 'slot-broken'; slot: number; failures: number; detail: string }
+  | { type: 'circuit'; state: 'open' | 'closed'; earlyDeaths: number; windowMs: number }
+  | { type: 'listening'; listeners: readonly Listener[] }
+  | { type: 'ports-closed'; afterMs: number }
+  /** A worker and others of its generation have no port in common. `wanted`: the one that it found taken by its own app. */
+  | ({
+      type: 'ports-differ';
+      listeners: readonly Listener[];
+      others: readonly Listener[];
+      wanted: number | null;
+    } & WorkerRef)
+  /** No worker listens there any more. */
+  | { type: 'unused-ports-closed'; listeners: readonly Listener[] }
+  | { type: 'reload-started'; generation: number; from: number; kind: 'reload' | 'rollback' }
+  | { type: 'reload-progress'; generation: number; done: number; total: number }
+  | { type: 'reload-done'; generation: number; ms: number }
+  | {
+      type: 'reload-failed';
+      generation: number;
+      reason: string;
+      lastLines: readonly string[];
+      rolledBack: boolean;
+      degraded: boolean;
+      /** A later reload took its place: nothing is wrong. */
+      superseded: boolean;
+      /** The line of the program's own source where it failed, with those around it. */
+      frame?: readonly string[];
+      /** What runs now; missing where a later reload took its place. */
+      standing?: Standing;
+    }
+  /** So many requests that a worker was serving when it died run again in another one. */
+  | ({ type: 'requests-replayed'; count: number } & WorkerRef)
+  | { type: 'scaled'; from: number; to: number; reason: string }
+  | ({ type: 'recycled'; reason: string } & WorkerRef)
+  | { type: 'held-back'; what: string; reason: string }
+  /** What the workers write cannot be written on, as of now: to the log file, or (null) to tutti's own output. */
+  | { type: 'output-lost'; file: string | null; reason: string }
+  /** It can again. `lost`: so many lines are gone for good. */
+  | { type: 'output-restored'; file: string | null; lost: number }
+  /** `told`: an event before it has said the same of this worker's end. */
+  | ({ type: 'incident'; id: string; summary: string; told: boolean } & WorkerRef)
+  /** Where the admin API and the page are, or (`url` null) why the port that was asked for cannot be opened. */
+  | { type: 'admin-port'; url: string | null; reason: string | null }
+  | { type: 'notice'; level: 'info' | 'warn' | 'error'; message: string };
+
+export type PrimaryState = 'starting' | 'running' | 'reloading' | 'stopping' | 'stopped';

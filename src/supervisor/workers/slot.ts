@@ -1,0 +1,81 @@
+// A slot: a stable place 0…n−1 that holds at most one serving worker (and, while that one is replaced, its successor), and the
+// history of failures that decides when it may be filled again. In the primary; data and small questions about it only.
+
+import type { ExitReason } from '../vocabulary/events.ts';
+import type { Worker } from './worker-state.ts';
+
+export interface Slot {
+  readonly index: number;
+  /** The worker that fills the slot, from its fork until it is drained, ended or dead. */
+  serving: Worker | null;
+  /** The worker that will take over when it is ready (or, as a canary, when it has passed). */
+  successor: Worker | null;
+  /** Early deaths in a row: k of the backoff. */
+  earlyDeaths: number;
+  /** Early deaths in a row of workers that had been ready, in a generation that is known to be good. */
+  shakyDeaths: number;
+  /** What the token bucket of starts after deaths in service has given. */
+  paidUntil: number;
+  /** No start before this time. */
+  retryAt: number;
+  /** Times of the latest starts, for the cap of starts per second. */
+  starts: number[];
+  restarts: number;
+  lastExit: { code: number | null; signal: string | null; reason: ExitReason; at: number } | null;
+  /** What the last failed worker left behind. */
+  lastFailure: { detail: string; lastLines: readonly string[] } | null;
+  /** A worker of this slot overran startTimeout. */
+  missedStart: boolean;
+  /** Its last worker died before it was ready, of what another try does not cure. */
+  incurable: boolean;
+  /** The program is done, by the restart policy. */
+  finished: { code: number | null } | null;
+  /** Never filled since it became wanted. */
+  fresh: boolean;
+  /** `slot-broken` was told since the circuit opened. */
+  toldBroken: boolean;
+}
+
+const startsPerSecond = 5;
+
+export function newSlot(index: number): Slot {
+  return {
+    index,
+    serving: null,
+    successor: null,
+    earlyDeaths: 0,
+    shakyDeaths: 0,
+    paidUntil: 0,
+    retryAt: 0,
+    starts: [],
+    restarts: 0,
+    lastExit: null,
+    lastFailure: null,
+    missedStart: false,
+    incurable: false,
+    finished: null,
+    fresh: true,
+    toldBroken: false,
+  };
+}
+
+/** The earliest time at which the cap of 5 starts a second allows another one. */
+export function startAllowedAt(slot: Slot): number {
+  const oldest = slot.starts[slot.starts.length - startsPerSecond];
+  return oldest === undefined ? 0 : oldest + 1000;
+}
+
+export function noteStart(slot: Slot, now: number): void {
+  slot.starts.push(now);
+  if (slot.starts.length > startsPerSecond) slot.starts.shift();
+  slot.fresh = false;
+}
+
+/** Forgets the failures: the slot may be filled at once. */
+export function forgive(slot: Slot): void {
+  slot.earlyDeaths = 0;
+  slot.shakyDeaths = 0;
+  slot.retryAt = 0;
+  slot.missedStart = false;
+  slot.toldBroken = false;
+}

@@ -1,0 +1,364 @@
+// The worker's side of the data plane: its listening sockets (copies of the primary's), the gate before it is ready, the
+// end of accepting when it drains, and the connections that come from or go to siblings. What the rest of the worker knows of it is in
+// data-plane.ts; its counterpart in the primary is src/host/connections/primary-data-plane.ts.
+
+import type dgram from 'node:dgram';
+import type { Server } from 'node:net';
+import { constants } from 'node:os';
+import type { ListenRequest, ToWorker } from '../../protocol/messages.ts';
+import type { RawConnection, RawHandle, RawListenHandle } from '../../protocol/raw-handle.ts';
+import { cancel, guarded, keepAlive, type Outcome } from '../guard.ts';
+import { AnyPort } from '../listen/any-port.ts';
+import { DatagramGate, type RawDatagram } from '../listen/datagram-gate.ts';
+import { watchForeignListen } from '../listen/fallback-listen.ts';
+import { handServers } from '../listen/handed-servers.ts';
+import { ListenHandle } from '../listen/listen-handle.ts';
+import { installListenSeam, type PrivateServer, type ServerAnswer } from '../listen/listen-hook.ts';
+import { addressOf, type ListenerInfo, listenerInfo } from '../listen/listener-info.ts';
+import { PendingHandle } from '../listen/pending-handle.ts';
+import { PrivateListeners } from '../listen/private-listen.ts';
+import type { Connection } from './connections.ts';
+import type { DataPlane, DataPlaneCounts, DataPlaneOptions } from './data-plane.ts';
+import { LastSends } from './last-sends.ts';
+import { Transfers } from './transfers.ts';
+
+interface Held {
+  handle: ListenHandle;
+  server: PrivateServer;
+  /** Others accept in its place, also once the copy comes that it has asked for. */
+  rests: boolean;
+}
+
+type ListenReply = Extract<ToWorker, { cmd: 'NODE_TUTTI_LISTEN_REPLY' }>;
+type Port = Extract<ToWorker, { cmd: 'NODE_TUTTI_PORT' }>;
+type Adopt = Extract<ToWorker, { cmd: 'NODE_TUTTI_ADOPT' }>;
+
+/** As Node answers a second listen() on an address that this process has. */
+const EADDRINUSE = -constants.errno.EADDRINUSE;
+
+export function installDataPlane(options: DataPlaneOptions): DataPlane {
+  const plane = new WorkerDataPlane(options);
+  plane.install();
+  return plane;
+}
+
+class WorkerDataPlane implements DataPlane {
+  selfTest: 'ok' | string = 'ok';
+  readonly #options: DataPlaneOptions;
+  readonly #held = new Map<string, Held>();
+  readonly #datagrams = new Map<string, DatagramGate>();
+  readonly #waiting = new Map<number, (reply: ListenReply, handle: unknown) => Outcome>();
+  /** Copies that were asked for. A listener that waits for one keeps the process alive by itself, for as long as it is open. */
+  readonly #copies = new Map<number, (reply: ListenReply, handle: unknown) => void>();
+  readonly #anyPort = new AnyPort();
+  /** listen() calls of servers that the primary has not answered yet. */
+  #listens = 0;
+  /** Sockets whose server was closed before they came. */
+  readonly #unclaimed = new Set<string>();
+  #seq = 0;
+  #open: boolean;
+  #slot: number | null;
+  #foreign: { stopAccepting(): void } | null = null;
+  readonly #transfers: Transfers;
+  readonly #private: PrivateListeners;
+  #stopped = false;
+  #waitingRef: NodeJS.Timeout | null = null;
+
+  constructor(options: DataPlaneOptions) {
+    this.#options = options;
+    const { gated, slot, balance, transfer, replay, scoreboard } = options.boot;
+    this.#open = !gated;
+    this.#slot = slot;
+    this.#private = new PrivateListeners(options.readiness);
+    this.#transfers = new Transfers({
+      balance,
+      transfer,
+      replay,
+      scoreboard,
+      send: options.send,
+      listenerOf: (server) => this.#heldBy(server)?.handle,
+    });
+  }
+
+  install(): void {
+    const { seam } = this.#options.boot;
+    this.selfTest =
+      seam ??
+      installListenSeam({
+        onServer: (server, request, answer) => this.#listen(server, request, answer),
+        onDatagram: (socket, request, answer) => this.#bind(socket, request, answer),
+        onPrivate: (server) => this.#private.add(server),
+        onLookup: (change) => {
+          if (change > 0) this.#options.readiness.listenPending();
+          else this.#options.readiness.listenSettled(this, null);
+        },
+      });
+    if (this.selfTest === 'ok') handServers((handle, got) => this.#copyOf(handle.key, got));
+    if (this.selfTest !== 'ok') this.#foreign = watchForeignListen(this.#options.readiness);
+  }
+
+  admit(slot: number): void {
+    this.#slot = slot;
+    if (this.#open) {
+      this.#offerSlot();
+      return;
+    }
+    this.#open = true;
+    this.#offerSlot();
+    for (const { handle } of this.#held.values()) this.#copy(handle);
+    for (const datagram of this.#datagrams.values()) datagram.open();
+  }
+
+  stopAccepting(): void {
+    this.#stopped = true;
+    this.#transfers.setSlot(null);
+    for (const { handle } of this.#held.values()) if (!handle.alone) handle.stopAccepting();
+    for (const datagram of this.#datagrams.values()) if (!datagram.alone) datagram.stop();
+    if (this.#foreign !== null) {
+      this.#foreign.stopAccepting();
+      this.#transfers.mayGet();
+    }
+    this.#private.stopAccepting();
+  }
+
+  onMessage(message: ToWorker, handle: unknown): Outcome {
+    switch (message.cmd) {
+      case 'NODE_TUTTI_LISTEN_REPLY': {
+        const waiting = this.#waiting.get(message.seq) ?? this.#copies.get(message.seq);
+        this.#waiting.delete(message.seq);
+        this.#copies.delete(message.seq);
+        this.#keepAlive();
+        return waiting?.(message, handle ?? null);
+      }
+      case 'NODE_TUTTI_ADOPT':
+        this.#adopt(message, handle as RawConnection | undefined);
+        return;
+      case 'NODE_TUTTI_PING':
+        this.#options.send({ cmd: 'NODE_TUTTI_PONG', id: message.id });
+        return;
+      case 'NODE_TUTTI_SETTLED':
+        this.#transfers.settled();
+        return;
+      case 'NODE_TUTTI_PORT':
+        this.#onPort(message);
+        return;
+      case 'NODE_TUTTI_REST':
+        this.#rest(message.key, true)?.stopAccepting();
+        return;
+      case 'NODE_TUTTI_ACCEPT':
+        this.#resume(this.#rest(message.key, false), handle);
+    }
+  }
+
+  moveIdle(): number {
+    return this.#transfers.moveIdle();
+  }
+
+  willMove(connection: Connection): boolean {
+    return this.#transfers.willMove(connection);
+  }
+
+  leaving(): number {
+    let last = 0;
+    for (const { handle } of this.#held.values()) if (handle.isLast) last += 1;
+    return this.#transfers.leaving + last + (this.#transfers.isUnsettled() ? 1 : 0);
+  }
+
+  end(): void {
+    this.#transfers.end();
+  }
+
+  rescue(): void {
+    const last = LastSends.begin();
+    if (last === null) return;
+    this.#transfers.rescue(last);
+    last.settle();
+  }
+
+  abandon(): void {
+    this.#transfers.abandon();
+    for (const { handle } of this.#held.values()) if (handle.alone) handle.finishAccepting(true);
+  }
+
+  accept(server: Server, client: RawConnection): boolean {
+    const held = this.#heldBy(server);
+    held?.handle.serve(client);
+    return held !== undefined;
+  }
+
+  counts(): DataPlaneCounts {
+    return this.#transfers.counts;
+  }
+
+  #heldBy(server: Server): Held | undefined {
+    for (const held of this.#held.values()) if (held.server === server && held.handle.listening) return held;
+    return undefined;
+  }
+
+  /** Siblings may count on this worker when it accepts from some socket. */
+  #offerSlot(): void {
+    if (!this.#open || this.#stopped) return;
+    const accepts = [...this.#held.values()].some(({ handle }) => handle.listening);
+    this.#transfers.setSlot(accepts ? this.#slot : null);
+  }
+
+  #listen(server: PrivateServer, request: Omit<ListenRequest, 'index'>, answer: ServerAnswer): void {
+    const pending = new PendingHandle(request);
+    server._handle = pending;
+    this.#listens++;
+    this.#ask(request, (reply, raw) => {
+      this.#listens--;
+      if (pending.closed) {
+        (raw as RawHandle | null)?.close();
+        if (reply.errno === 0) this.#unclaimed.add(reply.key);
+        this.#releaseUnclaimed();
+        this.#options.readiness.listenSettled(pending, null);
+        return;
+      }
+      if (server._handle === pending) server._handle = null;
+      const twice = reply.errno === 0 && this.#held.has(reply.key);
+      if (twice) (raw as RawHandle | null)?.close();
+      const info = listenerInfo(server, request, reply);
+      const handle = new ListenHandle({
+        key: reply.key,
+        real: twice ? null : (raw as RawListenHandle | null),
+        errno: twice ? EADDRINUSE : reply.errno,
+        name: reply.name,
+        dispatched: reply.dispatched,
+        isOpen: () => this.#open && !this.#stopped,
+        onAccept: (listener, client) => this.#transfers.accept(listener, client, this.#isFull(server)),
+        onListening: guarded('offering to accept', (listener) => {
+          this.#offerSlot();
+          this.#options.readiness.listenSettled(listener, info);
+        }),
+        onClose: guarded('closing a listener', (listener) => {
+          if (this.#held.get(reply.key)?.handle === listener) this.#release(reply.key, listener);
+        }),
+      });
+      if (reply.errno === 0 && !twice) {
+        // The application's own keys win: it may have changed them with a reload.
+        if (reply.data !== undefined && server.ticketKeys == null) server._setServerData?.(reply.data);
+        this.#held.set(reply.key, { handle, server, rests: false });
+      }
+      return () => {
+        answer(handle, { address: request.fd === null ? reply.address : null, addressType: reply.addressType });
+        if (!handle.listening) this.#options.readiness.listenSettled(handle, null);
+        this.#releaseUnclaimed();
+      };
+    });
+  }
+
+  /** The primary knows one holder per worker and key: a later listen() of the same key may still be under way. */
+  #releaseUnclaimed(): void {
+    if (this.#listens > 0) return;
+    for (const key of this.#unclaimed) if (!this.#held.has(key)) this.#options.send({ cmd: 'NODE_TUTTI_CLOSE', key });
+    this.#unclaimed.clear();
+  }
+
+  #bind(
+    _socket: dgram.Socket,
+    request: Omit<ListenRequest, 'index'>,
+    answer: (errno: number, handle: unknown) => void,
+  ) {
+    this.#ask(request, (reply, raw) => {
+      const handle = raw as RawDatagram | null;
+      if (reply.errno !== 0 || handle === null || this.#datagrams.has(reply.key)) {
+        handle?.close();
+        this.#options.readiness.listenSettled(this, null);
+        return () => answer(reply.errno || EADDRINUSE, null);
+      }
+      const info: ListenerInfo = { protocol: 'udp', ...addressOf(reply) };
+      const isOpen = () => this.#open && !this.#stopped;
+      const gate = new DatagramGate(handle, isOpen, () => {
+        this.#datagrams.delete(reply.key);
+        this.#release(reply.key, handle);
+      });
+      this.#datagrams.set(reply.key, gate);
+      return () => {
+        answer(0, handle);
+        this.#options.readiness.listenSettled(handle, gate.wanted ? info : null);
+      };
+    });
+  }
+
+  #ask(request: Omit<ListenRequest, 'index'>, answer: (reply: ListenReply, handle: unknown) => Outcome): void {
+    const seq = ++this.#seq;
+    this.#options.readiness.listenPending();
+    this.#waiting.set(seq, answer);
+    this.#keepAlive();
+    this.#options.send({ cmd: 'NODE_TUTTI_LISTEN', seq, ...request, index: this.#anyPort.index(request) });
+  }
+
+  /** Under plain node a pending listen() keeps the process alive; the IPC channel does not. */
+  #keepAlive(): void {
+    if (this.#waiting.size > 0) this.#waitingRef ??= keepAlive();
+    else if (this.#waitingRef !== null) {
+      cancel(this.#waitingRef);
+      this.#waitingRef = null;
+    }
+  }
+
+  #copy(handle: ListenHandle): void {
+    if (!handle.needsCopy) return;
+    const seq = ++this.#seq;
+    this.#copies.set(seq, (reply, raw) => {
+      const rests = this.#held.get(handle.key)?.rests && !handle.alone;
+      this.#resume(reply.errno === 0 && !rests ? handle : undefined, raw);
+    });
+    this.#options.send({ cmd: 'NODE_TUTTI_COPY', seq, key: handle.key });
+  }
+
+  #onPort({ key, state, take }: Port): void {
+    const alone = state !== 'shared';
+    const datagram = this.#datagrams.get(key);
+    if (datagram !== undefined) {
+      datagram.alone = alone;
+      if (this.#stopped && alone) datagram.open();
+      if (this.#stopped && !alone) datagram.stop();
+    }
+    const handle = this.#held.get(key)?.handle;
+    if (handle === undefined) return;
+    handle.alone = alone;
+    if (state === 'closing') handle.finishAccepting(take);
+    // It may have rested, because others accepted in its place.
+    else if (alone && this.#open) this.#copy(handle);
+    else if (!alone && this.#stopped) handle.stopAccepting();
+  }
+
+  /** For another process: this worker accepts no more from it than before. */
+  #copyOf(key: string, got: (raw: RawListenHandle | null) => void): void {
+    const seq = ++this.#seq;
+    this.#waiting.set(seq, (reply, raw) => () => got(reply.errno === 0 ? (raw as RawListenHandle | null) : null));
+    this.#options.send({ cmd: 'NODE_TUTTI_COPY', seq, key });
+  }
+
+  #rest(key: string, rests: boolean): ListenHandle | undefined {
+    const held = this.#held.get(key);
+    if (held !== undefined) held.rests = rests;
+    return held?.handle;
+  }
+
+  #resume(handle: ListenHandle | undefined, raw: unknown): void {
+    if (handle === undefined || (this.#stopped && !handle.alone)) (raw as RawHandle | null | undefined)?.close();
+    else if (raw) handle.resume(raw as RawListenHandle);
+  }
+
+  #release(key: string, handle: object): void {
+    this.#held.delete(key);
+    this.#offerSlot();
+    if (this.#held.size === 0) this.#anyPort.forget();
+    this.#options.send({ cmd: 'NODE_TUTTI_CLOSE', key });
+    this.#options.readiness.closed(handle);
+  }
+
+  #adopt(message: Adopt, client: RawConnection | undefined): void {
+    if (client === undefined) return;
+    const held = this.#held.get(message.key);
+    this.#transfers.adopt(message, held?.handle, held !== undefined && this.#isFull(held.server), client);
+  }
+
+  /** The server would close one more. Those that are about to be served count. */
+  #isFull({ maxConnections, _connections }: PrivateServer): boolean {
+    return maxConnections != null && _connections + this.#transfers.adopting >= maxConnections;
+  }
+}

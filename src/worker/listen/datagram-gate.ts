@@ -1,0 +1,89 @@
+// A bound UDP socket's raw handle in a worker: to the application it reads from the first moment on, in truth only while the
+// gate is open. A handle that does not read would not keep the process alive, so a timer does until it may. What belongs to
+// the shared socket and not to this copy, its multicast groups, is kept apart for each worker.
+
+import { constants } from 'node:os';
+import type { RawHandle } from '../../protocol/raw-handle.ts';
+import { cancel, keepAlive } from '../guard.ts';
+
+export interface RawDatagram extends RawHandle {
+  recvStart(): number;
+  recvStop(): number;
+  addMembership(group: string, address: string | undefined): number;
+  dropMembership(group: string, address: string | undefined): number;
+}
+
+const EADDRINUSE = -constants.errno.EADDRINUSE;
+const EADDRNOTAVAIL = -constants.errno.EADDRNOTAVAIL;
+
+export class DatagramGate {
+  /** The application reads, as far as it knows. */
+  wanted = false;
+  /** No sibling reads from this socket: this worker does until it ends. */
+  alone = false;
+  readonly #raw: RawDatagram;
+  readonly #start: () => number;
+  #wantsRef = true;
+  #keepAlive: NodeJS.Timeout | null = null;
+
+  constructor(raw: RawDatagram, isOpen: () => boolean, onClose: () => void) {
+    this.#raw = raw;
+    this.#start = raw.recvStart.bind(raw);
+    raw.recvStart = () => {
+      this.wanted = true;
+      if (isOpen()) return this.#start();
+      this.#keepAlive ??= keepAlive();
+      if (!this.#wantsRef) this.#keepAlive.unref();
+      return 0;
+    };
+    for (const name of ['ref', 'unref'] as const) {
+      const original = raw[name]?.bind(raw);
+      raw[name] = () => {
+        this.#wantsRef = name === 'ref';
+        this.#keepAlive?.[name]();
+        original?.();
+      };
+    }
+    keepGroups(raw);
+    const close = raw.close.bind(raw);
+    raw.close = (callback) => {
+      this.#release();
+      onClose();
+      close(callback);
+    };
+  }
+
+  /** The gate is open. */
+  open(): void {
+    if (this.wanted) this.#start();
+    this.#release();
+  }
+
+  stop(): void {
+    this.#raw.recvStop();
+  }
+
+  #release(): void {
+    if (this.#keepAlive !== null) cancel(this.#keepAlive);
+    this.#keepAlive = null;
+  }
+}
+
+/**
+ * The socket joins a group once, with the first worker that asks, and leaves it when it is closed: a worker that goes must not take
+ * the group from its siblings. Each application sees what it would see alone.
+ */
+function keepGroups(raw: RawDatagram): void {
+  const joined = new Set<string>();
+  const keyOf = (group: string, address: string | undefined) => `${group} ${address ?? ''}`;
+  const join = raw.addMembership.bind(raw);
+  raw.addMembership = (group, address) => {
+    const key = keyOf(group, address);
+    if (joined.has(key)) return EADDRINUSE;
+    const errno = join(group, address);
+    if (errno !== 0 && errno !== EADDRINUSE) return errno;
+    joined.add(key);
+    return 0;
+  };
+  raw.dropMembership = (group, address) => (joined.delete(keyOf(group, address)) ? 0 : EADDRNOTAVAIL);
+}

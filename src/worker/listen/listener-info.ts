@@ -1,0 +1,42 @@
+// What is told of a listener: where it is, and under which scheme it can be asked. Runs in the worker.
+
+import type { ListenRequest, ToWorker } from '../../protocol/messages.ts';
+import type { PrivateServer } from './listen-hook.ts';
+import { schemeOf } from './listener-scheme.ts';
+
+type ListenReply = Extract<ToWorker, { cmd: 'NODE_TUTTI_LISTEN_REPLY' }>;
+
+export interface ListenerInfo {
+  protocol: 'tcp' | 'udp' | 'unix';
+  address?: string;
+  port?: number;
+  path?: string;
+  scheme?: 'http' | 'https';
+}
+
+/** What is told of the application's listen() calls; readiness.ts makes messages of it. */
+export interface ListenReport {
+  listenPending(): void;
+  /** Ends what `listenPending` began: with the listener, or with null when there is none (yet). */
+  listenSettled(key: object, listener: ListenerInfo | null): void;
+  /** The application closed the listener itself. */
+  closed(key: object): void;
+}
+
+export function listenerInfo(
+  server: PrivateServer,
+  request: Omit<ListenRequest, 'index'>,
+  reply: ListenReply,
+): ListenerInfo {
+  const place: ListenerInfo =
+    request.addressType === -1
+      ? { protocol: 'unix', path: request.address ?? '' }
+      : { protocol: reply.name === null ? 'unix' : 'tcp', ...addressOf(reply) };
+  const scheme = schemeOf(server);
+  return scheme === undefined ? place : { ...place, scheme };
+}
+
+export function addressOf(reply: ListenReply): { address?: string; port?: number } {
+  const { address, port } = reply.name ?? {};
+  return { ...(address === undefined ? {} : { address }), ...(port === undefined ? {} : { port }) };
+}
