@@ -31,7 +31,7 @@ export interface EvidenceOptions {
   now: () => Date;
 }
 
-export class Evidence {
+export class IncidentCollector {
   readonly #options: EvidenceOptions;
   readonly #lastWords = new Map<number, LastWords>();
   /** Patterns of the requests in flight at the last deaths, newest last. */

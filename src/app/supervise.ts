@@ -31,7 +31,7 @@ import type { SupervisorInput } from '../supervisor/vocabulary/inputs.ts';
 import { version } from '../version.ts';
 import { appWatch } from './automation/app-watch.ts';
 import { balanceOf, waitingForRestart } from './fixed-options.ts';
-import { Evidence } from './incident-collector.ts';
+import { IncidentCollector } from './incident-collector.ts';
 import { asTuttiError } from './known-error.ts';
 import { Observation } from './observation.ts';
 import { endOrphans } from './orphans/orphans.ts';
@@ -116,7 +116,7 @@ export function launch(
     replaceWorkers: () => void handle.recycle(),
   });
   const incidents = new IncidentStore(orNone(() => incidentFolder(process.env, config.name)));
-  const evidence = new Evidence({
+  const collector = new IncidentCollector({
     app: config.name,
     store: incidents,
     report: (event) => handle.report(observation.counted(event)),
@@ -162,15 +162,15 @@ export function launch(
       if (event.type === 'requests-replayed') observation.counted(event);
       handle.report(event);
       watch?.event(event);
-      if (event.type === 'worker-exit') evidence.exited(event);
+      if (event.type === 'worker-exit') collector.exited(event);
     },
     answer: (id, result) => handle.answer(id, result),
     exit: (code, reason) => void end(code, reason),
     metricsAsked: config.admin !== null,
     autopsy: config.autopsy,
     inspectionFolder: orNone(() => inspectionFolder(process.env, config.name)),
-    autopsied: (worker, autopsy) => evidence.hung(worker, monotonicMs() - worker.startedAt, autopsy),
-    ended: (pid, lastWords) => evidence.ended(pid, lastWords),
+    autopsied: (worker, autopsy) => collector.hung(worker, monotonicMs() - worker.startedAt, autopsy),
+    ended: (pid, lastWords) => collector.ended(pid, lastWords),
     metrics: (...reply) => observation.appMetrics(...reply),
     said,
   });

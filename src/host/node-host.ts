@@ -248,7 +248,7 @@ export class NodeHost implements Host {
       metricsAsked: this.#metrics.isWanted,
       compileCache: generation.compileCache,
       scoreboard: dataPlane.enrol(id),
-      seam: dataPlane.selfTest,
+      selfTest: dataPlane.selfTest,
       end: generation.end,
       instanceVar: generation.instanceVar,
       increment: incrementOf(generation),

@@ -34,7 +34,7 @@ export interface BootInfo {
   compileCache: boolean;
   scoreboard: { path: string; cell: number } | null;
   /** Why the primary cannot share sockets its own way, so that node:cluster has to; null if it can. */
-  seam: string | null;
+  selfTest: string | null;
   end: WorkerEnd;
   /** The variable that holds the slot: a spare learns it late. */
   instanceVar: string;

@@ -7,7 +7,7 @@ export interface Effects {
   /** One time for everything that one input causes. */
   readonly now: number;
   random(): number;
-  /** See `Means`. */
+  /** See `Headroom`. */
   shortage(starting: number): string | null;
   perform(action: Action): void;
   report(event: SupervisorEvent): void;

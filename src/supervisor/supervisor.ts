@@ -3,8 +3,8 @@
 
 import { apply } from './apply/apply.ts';
 import type { AutoscaleTimes } from './decide/autoscale.ts';
-import { Agenda } from './decide/deadlines.ts';
-import { type Means, shortageOf } from './decide/headroom.ts';
+import { Deadlines } from './decide/deadlines.ts';
+import { type Headroom, shortageOf } from './decide/headroom.ts';
 import { hasOverslept } from './decide/health.ts';
 import { plan } from './decide/plan.ts';
 import type { Effects } from './effects.ts';
@@ -37,14 +37,14 @@ const mostSteps = 100_000;
 export class Supervisor {
   readonly #host: Host;
   readonly #name: string;
-  readonly #means: Means;
+  readonly #headroom: Headroom;
   readonly #model: Model;
 
   /** `model`: what an earlier one knew, to go on from there. */
   constructor(options: SupervisorOptions, host: Host, model?: Model) {
     this.#host = host;
     this.#name = options.name;
-    this.#means = {
+    this.#headroom = {
       parallelStarts: options.parallelStarts ?? Number.POSITIVE_INFINITY,
       shortage: (starting) => shortageOf(host.memoryRoom?.() ?? null, starting),
     };
@@ -105,7 +105,7 @@ export class Supervisor {
     return {
       now: host.now(),
       random: () => host.random(),
-      shortage: this.#means.shortage,
+      shortage: this.#headroom.shortage,
       perform,
       report: (event: SupervisorEvent) => perform({ type: 'report', event }),
       answer: (id, result) => perform({ type: 'answer', id, result }),
@@ -117,15 +117,15 @@ export class Supervisor {
     const model = this.#model;
     for (let steps = 0; steps < mostSteps; steps += 1) {
       this.#noteReadiness(effects);
-      const agenda = new Agenda(effects.now);
-      const step = plan(model, agenda, this.#means);
+      const deadlines = new Deadlines(effects.now);
+      const step = plan(model, deadlines, this.#headroom);
       if (step !== null) {
         apply(model, step, effects);
         if (step.type === 'exit') return;
         continue;
       }
       dropGenerations(model, effects);
-      this.#wake(agenda.next, effects);
+      this.#wake(deadlines.next, effects);
       return;
     }
     throw new Error('internal: the plan never comes to rest.');

@@ -94,7 +94,7 @@ export class DataPlaneRig implements AsyncDisposable {
         metricsAsked: false,
         compileCache: false,
         scoreboard: this.plane.enrol(id),
-        seam: null,
+        selfTest: null,
       },
       end: { stopSignal: 'SIGTERM', shutdownMessage: false, drainTimeoutMs: 20_000, stopTimeoutMs: 3000 },
     };

@@ -65,7 +65,7 @@ export class RigWorker {
       instanceVar: 'NODE_APP_INSTANCE',
       increment: null,
       scoreboard: null,
-      seam: null,
+      selfTest: null,
       end: { stopSignal: 'SIGTERM', shutdownMessage: false, drainTimeoutMs: 20_000, stopTimeoutMs: 3000 },
       ...boot,
     };

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { Evidence } from '../../src/app/incident-collector.ts';
+import { IncidentCollector } from '../../src/app/incident-collector.ts';
 import { IncidentStore, readIncidents } from '../../src/logs/incidents/incident-store.ts';
 
 const NOW = Date.now();
@@ -18,16 +18,16 @@ interface Scene {
   ends: (slot: number, detail: string) => void;
 }
 
-function scene(t: TestContext, folder = mkdtempSync(join(tmpdir(), 'evidence-')), ms = NOW): Scene {
+function scene(t: TestContext, folder = mkdtempSync(join(tmpdir(), 'collector-')), ms = NOW): Scene {
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   const store = new IncidentStore(folder);
   const clock = { ms };
-  const evidence = new Evidence({ app: 'shop', store, report: () => {}, now: () => new Date(clock.ms) });
+  const collector = new IncidentCollector({ app: 'shop', store, report: () => {}, now: () => new Date(clock.ms) });
   let pid = 100;
   const ends = (slot: number, detail: string) => {
     pid += 1;
     const exit = { code: 1, signal: null, reason: 'crashed', lastLines: [], uptimeMs: 5 } as const;
-    evidence.exited({ type: 'worker-exit', ...exit, detail, slot, pid, generation: 1 });
+    collector.exited({ type: 'worker-exit', ...exit, detail, slot, pid, generation: 1 });
   };
   return { folder, store, clock, ends };
 }

@@ -3,7 +3,7 @@
 
 import { createColors } from 'picocolors';
 import type { SupervisorEvent } from '../../supervisor/vocabulary/events.ts';
-import { Damper } from './rate-limiter.ts';
+import { RateLimiter } from './rate-limiter.ts';
 import { type Level, sentence } from './sentences.ts';
 import { oneLine, ownLines } from './visible.ts';
 
@@ -45,13 +45,13 @@ const repeating: readonly SupervisorEvent['type'][] = [
 
 export class OwnLog {
   readonly #options: OwnLogOptions;
-  readonly #damper: Damper;
+  readonly #limiter: RateLimiter;
   readonly #colors;
   readonly #marks: Record<Level, (text: string) => string>;
 
   constructor(options: OwnLogOptions, most: number = damping.most) {
     this.#options = options;
-    this.#damper = new Damper({ ...damping, most });
+    this.#limiter = new RateLimiter({ ...damping, most });
     this.#colors = createColors(options.color);
     const { dim, yellow, red } = this.#colors;
     this.#marks = { debug: dim, info: (text) => text, warn: yellow, error: red };
@@ -65,7 +65,7 @@ export class OwnLog {
     }
     if (level === 'debug') return;
     const passage = repeating.includes(event.type)
-      ? this.#damper.ask(kindOf(event), this.#options.clock().getTime())
+      ? this.#limiter.ask(kindOf(event), this.#options.clock().getTime())
       : ({ pass: true, heldBefore: 0, isLast: false } as const);
     if (!passage.pass) return;
     const before = passage.heldBefore > 0 ? ` (and ${passage.heldBefore} lines like this one before)` : '';

@@ -17,7 +17,7 @@ const MOST_KINDS = 500;
 
 export type Passage = { pass: false } | { pass: true; heldBefore: number; isLast: boolean };
 
-export class Damper {
+export class RateLimiter {
   readonly #options: DamperOptions;
   readonly #windows = new Map<string, Window>();
 

@@ -3,7 +3,7 @@
 // Every rule asks `due(at)` instead of comparing times itself. A time that has not come yet is remembered, so the earliest of them
 // is when the plan has to be made again: no deadline can be forgotten, and nothing is ever polled.
 
-export class Agenda {
+export class Deadlines {
   readonly now: number;
   #next = Number.POSITIVE_INFINITY;
 

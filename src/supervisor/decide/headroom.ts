@@ -9,7 +9,7 @@ export interface MemoryRoom {
   workerBytes: number;
 }
 
-export interface Means {
+export interface Headroom {
   /** How many workers may boot at the same time when empty slots are filled. */
   parallelStarts: number;
   /** Why there is no memory for one more worker beside those that are `starting`; null if there is, or if nothing limits it. */

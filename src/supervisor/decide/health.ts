@@ -2,7 +2,7 @@
 
 import type { Policy } from '../vocabulary/policy.ts';
 import type { Worker } from '../workers/worker-state.ts';
-import type { Agenda } from './deadlines.ts';
+import type { Deadlines } from './deadlines.ts';
 
 const suspectMs = 5_000;
 /** A tick that comes this much too late means that the primary itself did not run. */
@@ -36,10 +36,10 @@ export function whatIsMissing(worker: Worker, ready: Policy['ready']): string {
 export type Liveness = 'alive' | 'suspect' | 'hung';
 
 /** What the silence of a worker's main loop means. A debugger holds the loop by design, so an inspected worker is alive. */
-export function livenessOf(worker: Worker, livenessTimeoutMs: number, agenda: Agenda): Liveness {
+export function livenessOf(worker: Worker, livenessTimeoutMs: number, deadlines: Deadlines): Liveness {
   if (worker.beat?.inspected) return 'alive';
-  if (livenessTimeoutMs > 0 && agenda.due(worker.aliveAt + livenessTimeoutMs)) return 'hung';
-  return agenda.due(worker.aliveAt + suspectMs) ? 'suspect' : 'alive';
+  if (livenessTimeoutMs > 0 && deadlines.due(worker.aliveAt + livenessTimeoutMs)) return 'hung';
+  return deadlines.due(worker.aliveAt + suspectMs) ? 'suspect' : 'alive';
 }
 
 /** The primary was stopped, starved or asleep: the silence it sees is its own. */

@@ -4,7 +4,7 @@ import { type Model, servingWorkers, startingWorkers, wantedSlots } from '../mod
 import type { Step } from '../vocabulary/steps.ts';
 import type { Worker } from '../workers/worker-state.ts';
 import { decideScale, withSample } from './autoscale.ts';
-import type { Means } from './headroom.ts';
+import type { Headroom } from './headroom.ts';
 
 /** Workers speak once a second; one that missed two is not idle but busy. */
 export const silentMs = 2_500;
@@ -29,12 +29,12 @@ export function noteLoad(model: Model, now: number): void {
   model.load = withSample(model.load, sample, model.autoscaleTimes);
 }
 
-export function planAutoscale(model: Model, now: number, means: Means): Step | null {
+export function planAutoscale(model: Model, now: number, headroom: Headroom): Step | null {
   if (!isAutoscaled(model) || !isSteady(model) || model.load.at(-1)?.at !== now) return null;
   const { min, max } = model.policy.workers;
   const decision = decideScale({ workers: model.target, min, max, samples: model.load, now }, model.autoscaleTimes);
   if (decision === null) return null;
-  const shortage = decision.to > model.target ? means.shortage(startingWorkers(model).length) : null;
+  const shortage = decision.to > model.target ? headroom.shortage(startingWorkers(model).length) : null;
   if (shortage === null) return { type: 'autoscale', ...decision };
   if (model.heldForMemory.has('scale-up')) return null;
   return { type: 'hold-back', what: 'scale-up', cause: 'memory', reason: `${decision.reason}, but ${shortage}` };

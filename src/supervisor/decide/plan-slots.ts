@@ -14,14 +14,14 @@ import type { Step } from '../vocabulary/steps.ts';
 import { type Slot, startAllowedAt } from '../workers/slot.ts';
 import { isServing, isStarting, type Worker } from '../workers/worker-state.ts';
 import { nextProbeAt } from './circuit.ts';
-import type { Agenda } from './deadlines.ts';
-import type { Means } from './headroom.ts';
+import type { Deadlines } from './deadlines.ts';
+import type { Headroom } from './headroom.ts';
 import { recycleReason } from './recycle.ts';
 
 /** How soon memory is looked at again. */
 const lookAgainMs = 5_000;
 
-export function planSlots(model: Model, agenda: Agenda, means: Means): Step | null {
+export function planSlots(model: Model, deadlines: Deadlines, headroom: Headroom): Step | null {
   // From the top, so that a scale down takes the youngest places first.
   for (const slot of [...model.slots].reverse()) {
     const step = planTakeOver(model, slot) ?? (slot.index >= model.target ? planSurplus(model, slot) : null);
@@ -30,11 +30,11 @@ export function planSlots(model: Model, agenda: Agenda, means: Means): Step | nu
   for (const slot of model.slots.slice(0, model.target)) {
     const step =
       slot.serving === null
-        ? planFill(model, slot, agenda, means)
-        : planReplacement(model, slot, slot.serving, agenda, means);
+        ? planFill(model, slot, deadlines, headroom)
+        : planReplacement(model, slot, slot.serving, deadlines, headroom);
     if (step !== null) return step;
   }
-  return planSpares(model, agenda, means);
+  return planSpares(model, deadlines, headroom);
 }
 
 /** New before old: the old worker leaves when its successor is ready. A canary has to pass first. */
@@ -54,7 +54,7 @@ function planSurplus(model: Model, slot: Slot): Step | null {
   return servingWorkers(model).length > model.target ? { type: 'retire', worker: slot.serving, reason } : null;
 }
 
-function planFill(model: Model, slot: Slot, agenda: Agenda, means: Means): Step | null {
+function planFill(model: Model, slot: Slot, deadlines: Deadlines, headroom: Headroom): Step | null {
   if (slot.finished !== null || isHopeless(model)) return null;
   const generation = wantedGeneration(model);
   const isHeldBack = slot.fresh && generation === model.current && currentGeneration(model).changedInPlace;
@@ -63,7 +63,7 @@ function planFill(model: Model, slot: Slot, agenda: Agenda, means: Means): Step 
   const hasFailed = slot.earlyDeaths > 0 || slot.shakyDeaths > 0;
   const isLooping = slot.earlyDeaths > 1 || slot.shakyDeaths > 1;
   // A first failure does not make a spare wait, but the ration of starts does.
-  if (!isLooping && (hasFailed || agenda.due(slot.retryAt))) {
+  if (!isLooping && (hasFailed || deadlines.due(slot.retryAt))) {
     const spare = spares(model).find((worker) => worker.state.type === 'spare' && worker.generation === generation);
     if (spare !== undefined) return { type: 'promote', worker: spare, slot: slot.index };
   }
@@ -73,18 +73,24 @@ function planFill(model: Model, slot: Slot, agenda: Agenda, means: Means): Step 
   if (isOpen) {
     if (!slot.toldBroken) return { type: 'note-broken', slot: slot.index };
     const someReady = servingWorkers(model).length > 0;
-    if (starting > 0 || !agenda.due(nextProbeAt(model.circuit, someReady))) return null;
-  } else if (starting >= means.parallelStarts || !agenda.due(slot.retryAt)) {
+    if (starting > 0 || !deadlines.due(nextProbeAt(model.circuit, someReady))) return null;
+  } else if (starting >= headroom.parallelStarts || !deadlines.due(slot.retryAt)) {
     return null;
   }
-  if (!agenda.due(startAllowedAt(slot))) return null;
+  if (!deadlines.due(startAllowedAt(slot))) return null;
   // A place that was lost is always filled again; one that is added needs memory of its own.
-  const wait = slot.fresh && model.booted ? waitForMemory(model, 'scale-up', agenda, means) : null;
+  const wait = slot.fresh && model.booted ? waitForMemory(model, 'scale-up', deadlines, headroom) : null;
   if (wait !== null) return wait.step;
   return { type: 'fork', slot: slot.index, as: 'serving', generation, purpose: isOpen ? 'probe' : 'fill' };
 }
 
-function planReplacement(model: Model, slot: Slot, worker: Worker, agenda: Agenda, means: Means): Step | null {
+function planReplacement(
+  model: Model,
+  slot: Slot,
+  worker: Worker,
+  deadlines: Deadlines,
+  headroom: Headroom,
+): Step | null {
   // One that drains in its place ends itself; a reload does not wait for that.
   const isThere = isServing(worker) || isStarting(worker) || worker.state.type === 'draining';
   if (slot.successor !== null || !isThere) return null;
@@ -93,19 +99,19 @@ function planReplacement(model: Model, slot: Slot, worker: Worker, agenda: Agend
   if (byReload !== null) {
     const underWay = model.slots.filter(({ successor }) => successor !== null).length;
     if (underWay >= model.policy.surge || hasManyLeaving(model)) return null;
-    const wait = byReload === 'reload' ? waitForMemory(model, 'reload', agenda, means) : null;
-    return wait === null ? forkSuccessor(model, slot, byReload, agenda) : wait.step;
+    const wait = byReload === 'reload' ? waitForMemory(model, 'reload', deadlines, headroom) : null;
+    return wait === null ? forkSuccessor(model, slot, byReload, deadlines) : wait.step;
   }
   if (!isServing(worker)) return null;
-  if (worker.replace?.kind === 'replace') return forkSuccessor(model, slot, 'replace', agenda);
+  if (worker.replace?.kind === 'replace') return forkSuccessor(model, slot, 'replace', deadlines);
 
-  const reason = worker.replace?.reason ?? recycleReason(model, worker, agenda);
+  const reason = worker.replace?.reason ?? recycleReason(model, worker, deadlines);
   if (reason === null || model.reload !== null || model.circuit.openedAt !== null) return null;
   if (currentGeneration(model).changedInPlace) return planHoldBack(model, 'recycle');
   if (model.slots.some(({ successor }) => successor?.purpose === 'recycle') || hasManyLeaving(model)) return null;
-  const wait = waitForMemory(model, 'recycle', agenda, means);
+  const wait = waitForMemory(model, 'recycle', deadlines, headroom);
   if (wait !== null) return wait.step;
-  const step = forkSuccessor(model, slot, 'recycle', agenda);
+  const step = forkSuccessor(model, slot, 'recycle', deadlines);
   return step === null ? null : { ...step, reason };
 }
 
@@ -113,13 +119,13 @@ function forkSuccessor(
   model: Model,
   slot: Slot,
   purpose: 'reload' | 'rollback' | 'replace' | 'recycle',
-  agenda: Agenda,
+  deadlines: Deadlines,
 ): Extract<Step, { type: 'fork' }> | null {
-  if (!agenda.due(slot.retryAt) || !agenda.due(startAllowedAt(slot))) return null;
+  if (!deadlines.due(slot.retryAt) || !deadlines.due(startAllowedAt(slot))) return null;
   return { type: 'fork', slot: slot.index, as: 'successor', generation: wantedGeneration(model), purpose };
 }
 
-function planSpares(model: Model, agenda: Agenda, means: Means): Step | null {
+function planSpares(model: Model, deadlines: Deadlines, headroom: Headroom): Step | null {
   const all = spares(model);
   const good = all.filter((worker) => worker.generation === model.current);
   const wanted = model.policy.spares;
@@ -136,8 +142,8 @@ function planSpares(model: Model, agenda: Agenda, means: Means): Step | null {
   const isFull = model.slots.slice(0, model.target).every((slot) => isServing(slot.serving));
   if (isBusy || !isFull || leavingWorkers(model).length > model.target) return null;
   if (currentGeneration(model).changedInPlace) return planHoldBack(model, 'spare');
-  if (!agenda.due(model.bench.retryAt) || !agenda.due(startAllowedAt(model.bench))) return null;
-  const wait = waitForMemory(model, 'spare', agenda, means);
+  if (!deadlines.due(model.bench.retryAt) || !deadlines.due(startAllowedAt(model.bench))) return null;
+  const wait = waitForMemory(model, 'spare', deadlines, headroom);
   if (wait !== null) return wait.step;
   return { type: 'fork', slot: null, as: 'spare', generation: model.current, purpose: 'spare' };
 }
@@ -153,12 +159,12 @@ function planHoldBack(model: Model, what: string): Step | null {
 function waitForMemory(
   model: Model,
   what: 'scale-up' | 'reload' | 'recycle' | 'spare',
-  agenda: Agenda,
-  means: Means,
+  deadlines: Deadlines,
+  headroom: Headroom,
 ): { step: Step | null } | null {
-  const reason = means.shortage(startingWorkers(model).length);
+  const reason = headroom.shortage(startingWorkers(model).length);
   if (reason === null) return null;
-  agenda.due(agenda.now + lookAgainMs);
+  deadlines.due(deadlines.now + lookAgainMs);
   // Who leaves gives back what is missing.
   if (leavingWorkers(model).length > 0) return { step: null };
   const isAsked = what === 'scale-up' ? model.scale !== null : what === 'recycle' && model.recycles.length > 0;

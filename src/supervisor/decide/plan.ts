@@ -5,8 +5,8 @@ import { isHopeless, type Model, servingWorkers, startingWorkers, wantedSlots } 
 import { planReload, progressOf } from '../reload/reload.ts';
 import type { Step } from '../vocabulary/steps.ts';
 import { nextProbeAt } from './circuit.ts';
-import type { Agenda } from './deadlines.ts';
-import type { Means } from './headroom.ts';
+import type { Deadlines } from './deadlines.ts';
+import type { Headroom } from './headroom.ts';
 import { planAutoscale } from './load-average.ts';
 import { planPorts } from './plan-ports.ts';
 import { planSlots } from './plan-slots.ts';
@@ -17,23 +17,23 @@ const leastProbeLifeMs = 1_000;
 const provenMs = 10_000;
 const bootFailures = 3;
 
-export function plan(model: Model, agenda: Agenda, means: Means): Step | null {
-  if (model.closing !== null) return planClosing(model, agenda);
+export function plan(model: Model, deadlines: Deadlines, headroom: Headroom): Step | null {
+  if (model.closing !== null) return planClosing(model, deadlines);
   return (
     planEnd(model) ??
-    planWorkers(model, agenda) ??
-    planPool(model, agenda) ??
-    planReload(model, agenda) ??
-    planPorts(model, agenda) ??
+    planWorkers(model, deadlines) ??
+    planPool(model, deadlines) ??
+    planReload(model, deadlines) ??
+    planPorts(model, deadlines) ??
     planProgress(model) ??
-    planSlots(model, agenda, means) ??
-    planAutoscale(model, agenda.now, means) ??
+    planSlots(model, deadlines, headroom) ??
+    planAutoscale(model, deadlines.now, headroom) ??
     planCommands(model)
   );
 }
 
 /** The primary leaves: every worker is ended, as gently as the mode allows. */
-function planClosing(model: Model, agenda: Agenda): Step | null {
+function planClosing(model: Model, deadlines: Deadlines): Step | null {
   const { closing } = model;
   if (closing === null) return null;
   // First of all: clients that came now would wait for workers that leave.
@@ -52,7 +52,7 @@ function planClosing(model: Model, agenda: Agenda): Step | null {
     if (worker.state.own) return { type: 'terminate', worker, ending };
     if (!worker.state.stop) return { type: 'hurry', worker };
   }
-  return planWorkers(model, agenda);
+  return planWorkers(model, deadlines);
 }
 
 /** Whether there is nothing left to supervise, or nothing that could work. */
@@ -82,26 +82,26 @@ function planEnd(model: Model): Step | null {
   };
 }
 
-function planPool(model: Model, agenda: Agenda): Step | null {
+function planPool(model: Model, deadlines: Deadlines): Step | null {
   const { policy, circuit } = model;
   for (const worker of servingWorkers(model)) {
     if (worker.readyAt === null) continue;
     const generation = model.generations.get(worker.generation);
-    if (generation !== undefined && !generation.proven && agenda.due(worker.readyAt + provenMs)) {
+    if (generation !== undefined && !generation.proven && deadlines.due(worker.readyAt + provenMs)) {
       return { type: 'note-proven', generation: worker.generation };
     }
     const lives = Math.max(policy.canaryTimeMs, leastProbeLifeMs);
     const isProbe = circuit.openedAt !== null && worker.readyAt >= circuit.openedAt && worker.state.type === 'ready';
-    if (isProbe && agenda.due(worker.readyAt + lives)) return { type: 'close-circuit' };
+    if (isProbe && deadlines.due(worker.readyAt + lives)) return { type: 'close-circuit' };
   }
   // Every slot is served by workers that are older than the trouble: there is nothing to try, and nothing to protect from.
   const isFull =
     circuit.openedAt !== null && wantedSlots(model).every(({ serving }) => serving?.state.type === 'ready');
-  if (isFull && agenda.due(nextProbeAt(circuit, true))) return { type: 'close-circuit' };
+  if (isFull && deadlines.due(nextProbeAt(circuit, true))) return { type: 'close-circuit' };
   if (model.noneReadySince === null || !model.everReady) return null;
-  if (!model.portsClosed && agenda.due(model.noneReadySince + policy.holdTimeoutMs)) return { type: 'close-ports' };
+  if (!model.portsClosed && deadlines.due(model.noneReadySince + policy.holdTimeoutMs)) return { type: 'close-ports' };
   if (policy.giveUpMs === 'never' || model.reload !== null) return null;
-  if (!agenda.due(model.noneReadySince + policy.giveUpMs)) return null;
+  if (!deadlines.due(model.noneReadySince + policy.giveUpMs)) return null;
   return { type: 'close', mode: 'fast', code: 75, reason: `no worker has been ready for ${policy.giveUpMs} ms` };
 }
 

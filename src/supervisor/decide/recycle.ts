@@ -3,7 +3,7 @@
 import type { Model } from '../model.ts';
 import type { Policy } from '../vocabulary/policy.ts';
 import type { Limits, Worker } from '../workers/worker-state.ts';
-import type { Agenda } from './deadlines.ts';
+import type { Deadlines } from './deadlines.ts';
 
 /** The limits of one worker, each within ±10 %, drawn at its birth. */
 export function drawLimits(policy: Policy, random: () => number): Limits {
@@ -24,22 +24,22 @@ const leastLifeMs = 30_000;
 const measureEveryMs = 3_000;
 
 /** Why this serving worker is to be replaced, or null. */
-export function recycleReason(model: Model, worker: Worker, agenda: Agenda): string | null {
+export function recycleReason(model: Model, worker: Worker, deadlines: Deadlines): string | null {
   const { limits, readyAt } = worker;
   if (readyAt === null) return null;
-  if (limits.lifetimeMs !== null && agenda.due(readyAt + limits.lifetimeMs)) {
+  if (limits.lifetimeMs !== null && deadlines.due(readyAt + limits.lifetimeMs)) {
     return `it is older than ${limits.lifetimeMs} ms`;
   }
   const reason = urgentReason(worker);
   if (reason === null || model.quickRecycles < mostQuickRecycles) return reason;
-  return agenda.due(readyAt + leastLifeMs) ? reason : null;
+  return deadlines.due(readyAt + leastLifeMs) ? reason : null;
 }
 
 /** Whether its resident size, which the heartbeat tells, asks for a closer look. A new heartbeat brings the next one. */
-export function wantsMeasuring({ limits, beat, beatAt, memory }: Worker, agenda: Agenda): boolean {
+export function wantsMeasuring({ limits, beat, beatAt, memory }: Worker, deadlines: Deadlines): boolean {
   if (limits.memoryBytes === null || beat === null || beat.rssBytes <= limits.memoryBytes) return false;
   if (memory === null) return true;
-  return beatAt > memory.askedAt && agenda.due(memory.askedAt + measureEveryMs);
+  return beatAt > memory.askedAt && deadlines.due(memory.askedAt + measureEveryMs);
 }
 
 /** Why it has to go however young it is. */

@@ -8,7 +8,7 @@
 //
 // A pin runs beside whatever goes on; only when it has succeeded does the newer reload take the place of the running one.
 
-import type { Agenda } from '../decide/deadlines.ts';
+import type { Deadlines } from '../decide/deadlines.ts';
 import { leavingWorkers, type Model, policyOf, servingWorkers, wantedSlots } from '../model.ts';
 import type { CommandResult } from '../vocabulary/actions.ts';
 import type { Step } from '../vocabulary/steps.ts';
@@ -51,19 +51,19 @@ export function progressOf(model: Model, reload: Reload): number {
 }
 
 /** What the running reload does next as a whole; the replacement of single workers is the slots' part of the plan. */
-export function planReload(model: Model, agenda: Agenda): Step | null {
+export function planReload(model: Model, deadlines: Deadlines): Step | null {
   const { reload } = model;
   if (reload === null) return null;
   switch (reload.phase.type) {
     case 'canary':
-      return planCanary(model, reload, reload.phase, agenda);
+      return planCanary(model, reload, reload.phase, deadlines);
     case 'rolling': {
       const failure = reload.failures.at(-1);
       if (failure !== undefined && reload.failures.length > model.policy.reloadFailures) {
         return { type: 'reload-fails', failure };
       }
       const { shortage } = reload;
-      if (shortage !== null && agenda.due(shortage.since + shortageMs)) {
+      if (shortage !== null && deadlines.due(shortage.since + shortageMs)) {
         return { type: 'reload-fails', failure: { detail: shortage.reason, lastLines: [] } };
       }
       const isComplete = wantedSlots(model).every(
@@ -97,32 +97,32 @@ function planCanary(
   model: Model,
   reload: Reload,
   phase: Extract<ReloadPhase, { type: 'canary' }>,
-  agenda: Agenda,
+  deadlines: Deadlines,
 ): Step | null {
   if (phase.failure !== null) return { type: 'reload-fails', failure: phase.failure };
   const canary = phase.worker;
   if (canary === null) {
     const slot = wantedSlots(model).find((candidate) => candidate.successor === null);
-    if (slot === undefined || hasManyLeaving(model) || !agenda.due(startAllowedAt(slot))) return null;
+    if (slot === undefined || hasManyLeaving(model) || !deadlines.due(startAllowedAt(slot))) return null;
     return { type: 'fork', slot: slot.index, as: 'successor', generation: reload.generation, purpose: 'canary' };
   }
   if (canary.readyAt === null || !isServing(canary)) return null;
   if (canary.closed !== null) {
-    if (!isOver(canary, agenda)) return null;
+    if (!isOver(canary, deadlines)) return null;
     return { type: 'reload-fails', failure: { detail: `the first new worker failed: ${closedReason}`, lastLines: [] } };
   }
   if (!canary.admitted && servingWorkers(model).length === 0) return { type: 'admit', worker: canary };
   const { canaryTimeMs, startTimeoutMs } = policyOf(model, canary);
   const passesAt = canary.readyAt + canaryTimeMs;
-  if (!agenda.due(passesAt)) return null;
+  if (!deadlines.due(passesAt)) return null;
   const wanted = wantedPort(canary, servingWorkers(model));
   if (wanted !== null) {
     // It may open the right one yet.
-    if (!agenda.due(passesAt + portMs)) return null;
+    if (!deadlines.due(passesAt + portMs)) return null;
     return { type: 'reload-fails', failure: { detail: strayDetail(canary, wanted), lastLines: [] } };
   }
   if (canary.state.type === 'ready') return { type: 'canary-passes' };
-  if (!agenda.due(passesAt + startTimeoutMs)) return null;
+  if (!deadlines.due(passesAt + startTimeoutMs)) return null;
   return {
     type: 'reload-fails',
     failure: { detail: 'the main loop of the first new worker stands still', lastLines: [] },

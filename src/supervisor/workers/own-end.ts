@@ -9,7 +9,7 @@
 
 import { detach, letFinish, retire } from '../apply/retire.ts';
 import { isProven } from '../decide/backoff.ts';
-import type { Agenda } from '../decide/deadlines.ts';
+import type { Deadlines } from '../decide/deadlines.ts';
 import type { Effects } from '../effects.ts';
 import { type Model, policyOf, slotOf } from '../model.ts';
 import { diedInService } from '../receive/deaths.ts';
@@ -37,8 +37,8 @@ export function receiveReopened(model: Model, worker: Worker, effects: Effects):
 }
 
 /** A server has been closed for so long that its worker ends. */
-export function isOver(worker: Worker, agenda: Agenda): boolean {
-  return worker.closed !== null && (worker.closed.ending || agenda.due(worker.closed.at + closeGraceMs));
+export function isOver(worker: Worker, deadlines: Deadlines): boolean {
+  return worker.closed !== null && (worker.closed.ending || deadlines.due(worker.closed.at + closeGraceMs));
 }
 
 /** From here on it is left to finish, and its place goes to another if that is certain to be wanted. */

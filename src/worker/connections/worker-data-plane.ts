@@ -13,7 +13,7 @@ import { DatagramGate, type RawDatagram } from '../listen/datagram-gate.ts';
 import { watchForeignListen } from '../listen/fallback-listen.ts';
 import { handServers } from '../listen/handed-servers.ts';
 import { ListenHandle } from '../listen/listen-handle.ts';
-import { installListenSeam, type PrivateServer, type ServerAnswer } from '../listen/listen-hook.ts';
+import { installListenHook, type PrivateServer, type ServerAnswer } from '../listen/listen-hook.ts';
 import { addressOf, type ListenerInfo, listenerInfo } from '../listen/listener-info.ts';
 import { PendingHandle } from '../listen/pending-handle.ts';
 import { PrivateListeners } from '../listen/private-listen.ts';
@@ -81,10 +81,10 @@ class WorkerDataPlane implements DataPlane {
   }
 
   install(): void {
-    const { seam } = this.#options.boot;
+    const { selfTest } = this.#options.boot;
     this.selfTest =
-      seam ??
-      installListenSeam({
+      selfTest ??
+      installListenHook({
         onServer: (server, request, answer) => this.#listen(server, request, answer),
         onDatagram: (socket, request, answer) => this.#bind(socket, request, answer),
         onPrivate: (server) => this.#private.add(server),

@@ -55,7 +55,7 @@ export type ServerAnswer = (
 ) => void;
 
 /** Installs the hooks. Answers 'ok', or with what is different in this Node: then nothing was changed. */
-export function installListenSeam(hooks: SeamHooks): 'ok' | string {
+export function installListenHook(hooks: SeamHooks): 'ok' | string {
   const failure = selfTest();
   if (failure !== null) return failure;
   beginOwnDescriptors();
