@@ -12,6 +12,8 @@ const BUSY_UTILIZATION = 0.4;
 interface Sampler {
   histogram: ReturnType<typeof monitorEventLoopDelay>;
   resolutionMs: number;
+  /** It has sampled before. A reset writes to all of its memory, 270 kB, which a fresh one has not taken from the system yet. */
+  isUsed: boolean;
 }
 
 export class LoopDelay {
@@ -31,10 +33,12 @@ export class LoopDelay {
     const wanted = utilization < BUSY_UTILIZATION ? this.#calm : this.#busy;
     if (wanted === this.#current) return;
     this.rest();
-    const enable = (): boolean | undefined => {
+    if (wanted === null) return;
+    const enable = (): boolean => {
       // Else the whole time that it rested would be its first sample.
-      wanted?.histogram.reset();
-      return wanted?.histogram.enable();
+      if (wanted.isUsed) wanted.histogram.reset();
+      wanted.isUsed = true;
+      return wanted.histogram.enable();
     };
     this.#current = attempt('the delay of the event loop', enable, false) ? wanted : null;
   }
@@ -62,6 +66,9 @@ export class LoopDelay {
 }
 
 function sampler(resolutionMs: number): Sampler | null {
-  const make = (): Sampler => ({ histogram: monitorEventLoopDelay({ resolution: resolutionMs }), resolutionMs });
+  const make = (): Sampler => ({
+    ...{ histogram: monitorEventLoopDelay({ resolution: resolutionMs }), resolutionMs },
+    isUsed: false,
+  });
   return attempt('the delay of the event loop', make, null);
 }
