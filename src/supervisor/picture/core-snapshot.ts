@@ -114,7 +114,7 @@ type Measured = Pick<
 
 /** What the machine knows better than the last heartbeat. */
 function measured(
-  told: Omit<Measured, 'pssBytes'>,
+  told: Omit<Measured, 'pssBytes'> & Pick<WorkerSnapshot, 'state' | 'uptimeMs'>,
   id: WorkerId,
   pid: number,
   cpuMicros: number | null,
@@ -129,12 +129,14 @@ function measured(
     eventLoopUtilization: told.eventLoopUtilization,
     eventLoopDelayP99Ms: told.eventLoopDelayP99Ms,
   };
-  const silence = cpuMicros === null ? 0 : facts.silentMs(id);
-  if (cpuMicros === null || silence <= silentMs) return figures;
+  // One that has not told anything yet is silent by nature while it starts.
+  const silence = cpuMicros === null && told.state === 'starting' ? 0 : facts.silentMs(id);
+  if (silence <= silentMs) return figures;
   const usedMicros = facts.cpuMicros(pid);
+  const [fromMicros, spanMs] = cpuMicros === null ? [0, told.uptimeMs] : [cpuMicros, silence];
   return {
     ...figures,
-    cpuPercent: usedMicros === null ? told.cpuPercent : Math.max(0, (usedMicros - cpuMicros) / silence / 10),
+    cpuPercent: usedMicros === null ? told.cpuPercent : Math.max(0, (usedMicros - fromMicros) / spanMs / 10),
     eventLoopUtilization: 1,
     eventLoopDelayP99Ms: Math.max(silence, told.eventLoopDelayP99Ms),
   };

@@ -230,6 +230,25 @@ test('of a worker that tells nothing the snapshot says what the machine knows, n
   assert.equal(pictured({ silentMs: () => 10_000, cpuMicros: () => 3e6 })?.cpuPercent, 0, 'it is stopped');
 });
 
+test('of a worker that hangs before its first heartbeat the snapshot says so too, but not of one that starts', () => {
+  const world = new World({ workers: { min: 1, max: 1 } }).start().run(2_000);
+  const machine = { pid: 1, version: '1.0.0', node: 'v24.0.0', config: null, monotonicMs: world.now(), wallMs: 0 };
+  const core = world.supervisor.snapshot();
+  const [worker] = core.workers;
+  assert.ok(worker);
+  const pictured = (state: 'ready' | 'starting') => {
+    const young = {
+      ...core,
+      workers: [{ ...worker, state, cpuMicros: null, eventLoopUtilization: 0, uptimeMs: 20_000 }],
+    };
+    const facts = { ...machine, ...knownFacts, silentMs: () => 10_000, cpuMicros: () => 10e6 };
+    return completeSnapshot(young, facts).workers[0];
+  };
+  assert.equal(pictured('ready')?.eventLoopUtilization, 1);
+  assert.equal(pictured('ready')?.cpuPercent, 50, 'of its whole life');
+  assert.equal(pictured('starting')?.eventLoopUtilization, 0);
+});
+
 test('an idle pool asks for few wakes', () => {
   const world = new World().start().run(20_000);
   const before = world.wakes;
