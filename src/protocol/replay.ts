@@ -15,7 +15,7 @@ export interface DyingKind {
   culprit: boolean;
 }
 
-/** The kind of a request from its head. */
+/** Method and URL, from the first line of a request's head. */
 export function lineOf(head: string): [method: string, url: string] {
   const [method = '', url = ''] = head.slice(0, head.indexOf('\r\n')).split(' ');
   return [method, url];

@@ -3,10 +3,10 @@
 // the worker is started with `--inspect-publish-uid=stderr`: who does not know the 122 random bits of the inspector's address, which
 // stands on its stderr alone, gets nothing from it. Never done to a worker that is to live on, nor to one whose application handles SIGUSR1.
 
-import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type WebSocket from 'ws';
 import type { Frame, RequestInFlight } from '../../supervisor/vocabulary/incident.ts';
+import { statFields } from '../process/process-identity.ts';
 import { mapFrames, type RawFrame } from './source-maps.ts';
 
 export interface Autopsy {
@@ -71,13 +71,8 @@ async function occupation(pid: number): Promise<Autopsy['doing']> {
 }
 
 function readStat(pid: number): { state: string; ticks: number } | null {
-  try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-    return { state: fields[0] ?? '?', ticks: Number(fields[11]) + Number(fields[12]) };
-  } catch {
-    return null; // not Linux, or the process has ended
-  }
+  const fields = statFields(pid);
+  return fields === null ? null : { state: fields[0] ?? '?', ticks: Number(fields[11]) + Number(fields[12]) };
 }
 
 interface PausedFrame {

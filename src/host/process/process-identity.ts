@@ -15,13 +15,17 @@ export interface ProcessStatus extends ProcessIdentity {
 
 /** Null where nobody of that number lives, a process that has ended and waits for its parent included, or where it cannot be known. */
 export function processStatus(pid: number): ProcessStatus | null {
+  const [state = 'X', ...fields] = statFields(pid) ?? [];
+  const born = fields[18];
+  return born === undefined || state === 'Z' || state === 'X' ? null : { pid, born, state };
+}
+
+/** What /proc tells of a process from its state on, which proc(5) counts as the third field; null where it cannot be known. */
+export function statFields(pid: number): readonly string[] | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    // The name stands in parentheses and may itself hold some, and blanks. What follows begins with field 3.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    const [state = 'X'] = fields;
-    const born = fields[19];
-    return born === undefined || state === 'Z' || state === 'X' ? null : { pid, born, state };
+    // The name before it stands in parentheses and may itself hold some, and blanks.
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   } catch {
     return null;
   }

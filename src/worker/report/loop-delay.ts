@@ -67,7 +67,8 @@ export class LoopDelay {
 
 function sampler(resolutionMs: number): Sampler | null {
   const make = (): Sampler => ({
-    ...{ histogram: monitorEventLoopDelay({ resolution: resolutionMs }), resolutionMs },
+    histogram: monitorEventLoopDelay({ resolution: resolutionMs }),
+    resolutionMs,
     isUsed: false,
   });
   return attempt('the delay of the event loop', make, null);
