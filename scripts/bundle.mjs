@@ -95,8 +95,8 @@ function chunkOf(id, graph) {
   if (within('logs/workers/log-writer.ts')) return null;
   if (within('cli/compiled.ts')) return 'compiled';
   if (within('cli/program.ts')) return within('app/supervise.ts') ? 'common' : 'program';
-  if (!within('cli/work/run-foreground.ts')) return null;
-  return ['cli/work/show-status.ts', 'cli/work/stop-apps.ts', 'cli/work/start-apps.ts'].some(within)
+  if (!within('cli/actions/run-foreground.ts')) return null;
+  return ['cli/actions/show-status.ts', 'cli/actions/stop-apps.ts', 'cli/actions/start-apps.ts'].some(within)
     ? 'common'
     : 'primary';
 }

@@ -11,11 +11,11 @@ import type { TuttiError } from '../errors.ts';
 import { appPaths } from '../files/state-folder.ts';
 import { OwnLog } from '../logs/own/own-log.ts';
 import { sentence } from '../logs/own/sentences.ts';
+import type { Asides, BootReport } from './actions/launch-in-background.ts';
 import { stayLean } from './own-memory.ts';
 import { type LaunchRecord, launchRequest } from './shared/launch-record.ts';
 import { steady } from './steady-output.ts';
 import { terminalOf } from './terminal.ts';
-import type { Asides, BootReport } from './work/launch-in-background.ts';
 
 /** In that time it shows whether a file that was named takes what a program writes when it begins to serve. */
 const FIRST_LINES_MS = 250;

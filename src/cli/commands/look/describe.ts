@@ -17,7 +17,7 @@ export const describe: CommandFile = {
       .option('--json', 'print JSON');
   },
   action: async ({ positionals, options, terminal }) => {
-    const { showIncidents } = await import('../../work/show-incidents.ts');
+    const { showIncidents } = await import('../../actions/show-incidents.ts');
     return showIncidents({
       name: positionals[0],
       id: typeof options.incident === 'string' ? options.incident : null,

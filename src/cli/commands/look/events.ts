@@ -19,7 +19,7 @@ export const events: CommandFile = {
   },
   action: async ({ positionals, options, terminal }) => {
     const [{ showEvents }, { wholeNumber }] = await Promise.all([
-      import('../../work/show-events.ts'),
+      import('../../actions/show-events.ts'),
       import('../../shared/common-options.ts'),
     ]);
     return showEvents({

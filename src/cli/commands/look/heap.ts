@@ -15,7 +15,7 @@ export const heap: CommandFile = {
       .option('--json', 'print the paths as JSON');
   },
   action: async ({ positionals, options, terminal }) => {
-    const { takeHeap } = await import('../../work/inspect-app.ts');
+    const { takeHeap } = await import('../../actions/inspect-app.ts');
     return takeHeap(positionals[0], options, terminal);
   },
 };

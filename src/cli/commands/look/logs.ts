@@ -21,7 +21,7 @@ export const logs: CommandFile = {
   },
   action: async ({ positionals, options, terminal }) => {
     const [{ showLogs }, { wholeNumber }] = await Promise.all([
-      import('../../work/show-logs.ts'),
+      import('../../actions/show-logs.ts'),
       import('../../shared/common-options.ts'),
     ]);
     return showLogs({

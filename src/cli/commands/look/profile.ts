@@ -19,7 +19,7 @@ export const profile: CommandFile = {
       .option('--json', 'print the paths as JSON');
   },
   action: async ({ positionals, options, terminal }) => {
-    const { takeProfile } = await import('../../work/inspect-app.ts');
+    const { takeProfile } = await import('../../actions/inspect-app.ts');
     return takeProfile(positionals[0], options, terminal);
   },
 };

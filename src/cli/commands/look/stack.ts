@@ -15,7 +15,7 @@ export const stack: CommandFile = {
       .option('--json', 'print JSON');
   },
   action: async ({ positionals, options, terminal }) => {
-    const { showStack } = await import('../../work/inspect-app.ts');
+    const { showStack } = await import('../../actions/inspect-app.ts');
     return showStack(positionals[0], options, terminal);
   },
 };

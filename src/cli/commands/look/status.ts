@@ -16,7 +16,7 @@ export const status: CommandFile = {
     command.argument('[app]', 'the app to show in detail').option('--json', 'print JSON');
   },
   action: async ({ positionals, options, terminal }) => {
-    const { showStatus } = await import('../../work/show-status.ts');
+    const { showStatus } = await import('../../actions/show-status.ts');
     return showStatus({ name: positionals[0], json: options.json === true, terminal });
   },
 };

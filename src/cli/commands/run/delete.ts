@@ -18,7 +18,7 @@ export const del: CommandFile = {
       .option('--json', 'print the result as JSON');
   },
   action: async ({ positionals, options, terminal }) => {
-    const { deleteApps } = await import('../../work/delete-apps.ts');
+    const { deleteApps } = await import('../../actions/delete-apps.ts');
     return deleteApps({ names: positionals, fast: options.fast === true, json: options.json === true, terminal });
   },
 };

@@ -18,7 +18,7 @@ export const run: CommandFile = {
     addAppOptions(command);
   },
   action: async ({ positionals, rest, options, terminal }: Invocation): Promise<number> => {
-    const { runForeground } = await import('../../work/run-foreground.ts');
+    const { runForeground } = await import('../../actions/run-foreground.ts');
     return runForeground({ entry: positionals[0], args: rest, options, terminal });
   },
 };

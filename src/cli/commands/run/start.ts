@@ -17,7 +17,7 @@ export const start: CommandFile = {
     addAppOptions(command);
   },
   action: async ({ positionals, rest, options, terminal }) => {
-    const { startApps } = await import('../../work/start-apps.ts');
+    const { startApps } = await import('../../actions/start-apps.ts');
     return startApps({ positionals, args: rest, options, terminal });
   },
 };

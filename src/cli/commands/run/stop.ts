@@ -19,7 +19,7 @@ export const stop: CommandFile = {
   },
   action: async ({ positionals, options, terminal }) => {
     const [{ stopApps }, { commonOptions }] = await Promise.all([
-      import('../../work/stop-apps.ts'),
+      import('../../actions/stop-apps.ts'),
       import('../../shared/common-options.ts'),
     ]);
     const common = commonOptions(options);

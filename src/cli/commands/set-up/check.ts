@@ -17,7 +17,7 @@ export const check: CommandFile = {
     command.option('--values', 'Print the values of variables and arguments too; they may be secret.');
   },
   action: async ({ positionals, rest, options, terminal }: Invocation): Promise<number> => {
-    const { checkApps } = await import('../../work/check-apps.ts');
+    const { checkApps } = await import('../../actions/check-apps.ts');
     return checkApps({ entry: positionals[0], args: rest, options, terminal });
   },
 };

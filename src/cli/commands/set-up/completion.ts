@@ -15,7 +15,7 @@ export const completion: CommandFile = {
     command.argument('<shell>', 'bash, zsh or fish');
   },
   action: async ({ positionals, terminal, program }) => {
-    const { writeCompletion } = await import('../../work/write-completion.ts');
+    const { writeCompletion } = await import('../../actions/write-completion.ts');
     return writeCompletion(positionals[0] ?? '', terminal, program);
   },
 };

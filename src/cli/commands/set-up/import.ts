@@ -21,7 +21,7 @@ export const importFrom: CommandFile = {
       .option('--json', 'print the result as JSON');
   },
   action: async ({ positionals: [from = '', file], options, terminal }) => {
-    const { importPm2File } = await import('../../work/import-pm2.ts');
+    const { importPm2File } = await import('../../actions/import-pm2.ts');
     return importPm2File({
       from,
       file: file ?? null,
