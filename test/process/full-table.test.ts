@@ -4,7 +4,9 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
+import { Agent } from 'node:http';
 import { test } from 'node:test';
+import { fetch } from '../support/fetch.ts';
 import { freePort } from '../support/free-port.ts';
 import { assertNothingLost, startLoad } from '../support/load.ts';
 import { startRig } from '../support/rig.ts';
@@ -15,20 +17,22 @@ for (const balance of ['least-connections', 'ip-hash']) {
     const admin = await freePort();
     await using rig = await startRig({ fixture: 'hello.cjs', flags: { workers: 2, admin, balance } });
     await using load = await startLoad({ port: rig.port, keepAlive: 8, fresh: 2 });
-    const scrape = () => fetch(`http://127.0.0.1:${admin}/metrics`);
-    // The connection stays: for a new one there is no room then.
-    assert.match(await (await scrape()).text(), /^tutti_supervisor_resident_memory_bytes \d{7,}$/m);
+    // One connection that stays: for a new one there is no room then.
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const scrape = () => fetch({ port: admin, path: '/metrics', agent });
+    assert.match((await scrape()).body, /^tutti_supervisor_resident_memory_bytes \d{7,}$/m);
     const limit = (most: number) => execFileSync('prlimit', ['--pid', String(rig.pid), `--nofile=${most}:`]);
     limit(readdirSync(`/proc/${rig.pid}/fd`).length);
 
     const page = await scrape();
     assert.equal(page.status, 200);
-    assert.match(await page.text(), /^tutti_supervisor_resident_memory_bytes \d{7,}$/m);
+    assert.match(page.body, /^tutti_supervisor_resident_memory_bytes \d{7,}$/m);
     const failed = await rig.reload();
     assert.equal(failed.type, 'reload-failed');
     assert.match(String(failed.message), /EMFILE|too many open files/);
     await load.more(200);
 
+    agent.destroy();
     limit(1024);
     assert.equal((await rig.reload()).type, 'reload-done');
     await load.more(200);

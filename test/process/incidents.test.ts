@@ -51,7 +51,8 @@ test('a worker whose loop spins is replaced in time, and the report names the fu
   const { body } = await fetch({ socketPath: controlSocket(rig), path: '/v1/status' });
   const hung = (JSON.parse(body) as Snapshot).workers.find(({ pid }) => pid === suspect.pid);
   assert.equal(hung?.eventLoopUtilization, 1, 'as it is, not as it told last');
-  assert.ok(hung.eventLoopDelayP99Ms >= 5000 && hung.cpuPercent > 5, JSON.stringify(hung));
+  // Suspected 5 s after its last heartbeat; its loop may have turned for up to the second between two of them.
+  assert.ok(hung.eventLoopDelayP99Ms >= 4000 && hung.cpuPercent > 5, JSON.stringify(hung));
   const incident = await rig.waitFor('incident', { from });
   const exit = await rig.waitFor((event) => event.type === 'worker-exit' && event.pid === suspect.pid, { from });
   assert.equal(exit.reason, 'hung');
