@@ -3,11 +3,12 @@
 
 import type { AddressInfo } from 'node:net';
 import { guarded, once, subscribe } from '../guard.ts';
-import type { PrivateServer } from './listen-hook.ts';
+import { type PrivateServer, stayWhileAsking } from './listen-hook.ts';
 import type { ListenerInfo, ListenReport } from './listener-info.ts';
 import { schemeOf } from './listener-scheme.ts';
 
 export function watchForeignListen(report: ListenReport): { stopAccepting(): void } {
+  stayWhileAsking();
   const servers = new Set<PrivateServer>();
   const what = 'telling what listens';
   const began = guarded(what, () => report.listenPending());

@@ -8,6 +8,7 @@ import { EventEmitter } from 'node:events';
 import net from 'node:net';
 import { resolve } from 'node:path';
 import type { ListenRequest, SocketName } from '../../protocol/messages.ts';
+import { hold } from '../channel.ts';
 import { attempt, guarded, off, on, once } from '../guard.ts';
 import { process } from '../own-process.ts';
 import { beginOwnDescriptors, isOwnSocket } from './own-descriptors.ts';
@@ -98,6 +99,23 @@ export function installListenHook(hooks: SeamHooks): 'ok' | string {
     });
   };
   return 'ok';
+}
+
+/**
+ * Where node:cluster shares the sockets: under plain node a listen() that is under way keeps the process alive, and the channel through
+ * which it is asked for here does not.
+ */
+export function stayWhileAsking(): void {
+  const module = cluster as unknown as { _getServer?: GetServer };
+  const original = module._getServer;
+  if (typeof original !== 'function') return;
+  module._getServer = (asking, query, answer) => {
+    const release = hold();
+    original.call(cluster, asking, query, (errno, handle) => {
+      release();
+      answer(errno, handle);
+    });
+  };
 }
 
 function toRequest(asking: unknown, query: Query): Omit<ListenRequest, 'index'> {
