@@ -3,7 +3,7 @@
 import { rmSync } from 'node:fs';
 import { exitCodes, TuttiError } from '../../errors.ts';
 import { controlPaths, isAppName, stateFolders } from '../../files/state-folder.ts';
-import { chooseRunning, knownApps, looksLikeFile, namesOf } from '../shared/choose-apps.ts';
+import { chooseKnown, knownApps, looksLikeFile, namesOf } from '../shared/choose-apps.ts';
 import { asJson } from '../shared/control.ts';
 import { readRecord, removeRecord } from '../shared/launch-record.ts';
 import { worstExitCode } from '../shared/outcome.ts';
@@ -30,9 +30,7 @@ export async function deleteApps({ names: typed, fast, json, terminal }: DeleteR
   const fromFile = names.some((name) => everything.includes(name)) && typed.some(looksLikeFile);
   const named = fromFile ? names.filter((name) => everything.includes(name)) : names;
   const meant = names.includes('all') ? everything : [...new Set(named)];
-  const idle = meant.filter((name) => known.stopped.some((app) => app.name === name));
-  const others = meant.filter((name) => !idle.includes(name));
-  const running = others.length > 0 || idle.length === 0 ? await chooseRunning(others, terminal, 'delete') : [];
+  const { running } = await chooseKnown(meant, known, terminal, 'delete');
   const orphans = abandoned(known).filter(({ name }) => meant.includes(name));
   const outcomes = await stopEach({ apps: running, orphans }, { fast, json, timeoutMs: null }, terminal);
   const code = worstExitCode(outcomes);

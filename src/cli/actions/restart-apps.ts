@@ -3,7 +3,7 @@
 import { asTuttiError } from '../../app/known-error.ts';
 import { exitCodes, TuttiError } from '../../errors.ts';
 import { tellFailure } from '../failure.ts';
-import { chooseRunning, knownApps, namesOf } from '../shared/choose-apps.ts';
+import { chooseKnown, knownApps, namesOf } from '../shared/choose-apps.ts';
 import { asJson } from '../shared/control.ts';
 import { readRecord } from '../shared/launch-record.ts';
 import { type AppOutcome, type Outcome, worstExitCode } from '../shared/outcome.ts';
@@ -23,9 +23,7 @@ export interface RestartRequest {
 export async function restartApps({ names: typed, fast, json, terminal }: RestartRequest): Promise<number> {
   const known = await knownApps(terminal);
   const names = await namesOf(typed, known, terminal);
-  const idle = known.stopped.filter(({ name }) => names.includes(name));
-  const others = names.filter((name) => !idle.some((record) => record.name === name));
-  const running = others.length > 0 || idle.length === 0 ? await chooseRunning(others, terminal, 'restart') : [];
+  const { running, stopped: idle } = await chooseKnown(names, known, terminal, 'restart');
   const without = running.filter((app) => readRecord(terminal.env, app.name) === null).map((app) => app.name);
   if (without.length > 0) throw new TuttiError('ERR_NOT_RESTARTABLE', { names: without });
   const all = [...running, ...idle];

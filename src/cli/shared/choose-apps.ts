@@ -53,6 +53,20 @@ export async function chooseRunning(typed: readonly string[], terminal: Terminal
   throw new TuttiError('ERR_APP_AMBIGUOUS', { names: known.running.map((app) => app.name), command });
 }
 
+/** As chooseRunning, for a command that takes stopped apps too. */
+export async function chooseKnown(
+  names: readonly string[],
+  known: Known,
+  terminal: Terminal,
+  command: string,
+): Promise<{ running: readonly Found[]; stopped: readonly LaunchRecord[] }> {
+  const stopped = known.stopped.filter(({ name }) => names.includes(name));
+  const others = names.filter((name) => !stopped.some((record) => record.name === name));
+  // Without any name it goes by what runs.
+  const running = others.length > 0 || stopped.length === 0 ? await chooseRunning(others, terminal, command) : [];
+  return { running, stopped };
+}
+
 /** A configuration file stands for those of its apps that run or ran. */
 export async function namesOf(typed: readonly string[], known: Known, terminal: Terminal): Promise<string[]> {
   const all = await Promise.all(
@@ -125,7 +139,6 @@ async function configFile(terminal: Terminal, file: string | null): Promise<stri
 function namesFrom(file: string, known: Known): string[] {
   const apps = [...known.running, ...known.stopped].map((app) => ({ name: app.name, config: configOf(app, known) }));
   return apps
-
     .filter(({ config }) => config !== null && realPath(config.file) === realPath(file))
     .sort((a, b) => (a.config?.position ?? 0) - (b.config?.position ?? 0))
     .map(({ name }) => name);
