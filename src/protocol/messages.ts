@@ -143,10 +143,16 @@ export type ToWorker =
   | { cmd: 'NODE_TUTTI_SIGNAL'; signal: 'SIGTERM' | 'SIGINT' | 'SIGHUP' | 'SIGQUIT' }
   /**
    * With a connected handle: a connection accepted elsewhere. Answered by ADOPTED. `used`: requests were served on it
-   * before. `must`: every other worker refused it, so only a closed listener is a reason to refuse. `back`: this worker sent
-   * it and nobody else can have it, so it serves it in any case. `head`: of a request that came on it, and runs here again.
+   * before. `head`: of a request that came on it, and runs here again.
    */
-  | { cmd: 'NODE_TUTTI_ADOPT'; id: number; key: string; used: boolean; must: boolean; back: boolean; head?: string };
+  | { cmd: 'NODE_TUTTI_ADOPT'; id: number; key: string; used: boolean; mode: AdoptMode; head?: string };
+
+/**
+ * What a worker may answer when it is sent a connection. `offer`: no, if it is full or does not accept. `must`: no, only if it does not
+ * accept, because the others are full too. `return`: it serves it, also while it drains, because nobody else can; most often the
+ * connection is its own, which it had sent away.
+ */
+export type AdoptMode = 'offer' | 'must' | 'return';
 
 /** One metric of the application as prom-client's getMetricsAsJSON() gives it. */
 export interface AppMetric {

@@ -1,7 +1,7 @@
 // Passes connections on to workers and keeps a copy of each until the worker has acknowledged it (primary). A connection goes to
 // another worker only when the first refused it or is dead: two readers of one socket would corrupt it, so no timer decides.
 
-import type { ToPrimary } from '../../protocol/messages.ts';
+import type { AdoptMode, ToPrimary } from '../../protocol/messages.ts';
 import type { RawConnection } from '../../protocol/raw-handle.ts';
 import { monotonicMs } from '../monotonic.ts';
 import type { DataPlaneWorker } from './data-plane-worker.ts';
@@ -196,7 +196,7 @@ export class ConnectionRelay {
     offers.forEach((offer, index) => {
       const target = workers[index % workers.length];
       if (target === undefined) offer.client.close();
-      else this.#send(offer, target, { must: true, back: true });
+      else this.#send(offer, target, 'return');
     });
   }
 
@@ -255,23 +255,22 @@ export class ConnectionRelay {
         : [...this.#options.holders(offer.key)].filter((worker) => worker !== from && this.#canServe(worker));
     if (from === null && able.length === 0) {
       const target = this.#leastRecent(leaving);
-      if (target !== null) this.#send(offer, target, { must: true, back: true });
+      if (target !== null) this.#send(offer, target, 'return');
       return target !== null;
     }
     if (from === null) {
       // Every worker is full: as under plain node, one of them takes it and lets its server decide.
-      const must = willing.length === 0;
-      const target = this.#leastRecent(must ? able : willing);
-      if (target !== null) this.#send(offer, target, { must, back: false });
+      const mode = willing.length === 0 ? 'must' : 'offer';
+      const target = this.#leastRecent(mode === 'must' ? able : willing);
+      if (target !== null) this.#send(offer, target, mode);
       return target !== null;
     }
     const target = this.#bestFor(offer, willing);
     // A dead worker leaves many: they wait in one row, and who does not answer is left alone with what it has.
     if (this.#dead.has(from) && (target === 'wait' || (target === null && willing.length > 0))) return false;
     if (target === 'wait') this.#wait(offer);
-    else if (target !== null) this.#send(offer, target, { must: false, back: false });
-    else if (!this.#dead.has(from) && !offer.refusedBy.has(from.id))
-      this.#send(offer, from, { must: true, back: true });
+    else if (target !== null) this.#send(offer, target, 'offer');
+    else if (!this.#dead.has(from) && !offer.refusedBy.has(from.id)) this.#send(offer, from, 'return');
     else {
       // Its sender is gone or about to go: anybody has to take it, now or when there is somebody.
       const last =
@@ -286,7 +285,7 @@ export class ConnectionRelay {
       }
       // Every one of them is full: as under plain node, its server decides.
       if (offer.refusedBy.has(last.id)) offer.deniedBy.add(last.id);
-      this.#send(offer, last, { must: true, back: !last.isAdmitted() });
+      this.#send(offer, last, last.isAdmitted() ? 'must' : 'return');
     }
     return true;
   }
@@ -295,13 +294,13 @@ export class ConnectionRelay {
     return (worker.isAdmitted() || worker.isLeaving()) && worker.isFresh() && !this.#dead.has(worker);
   }
 
-  #send(offer: Offer, target: DataPlaneWorker, { must, back }: { must: boolean; back: boolean }): void {
+  #send(offer: Offer, target: DataPlaneWorker, mode: AdoptMode): void {
     const { id, key, used, client, head } = offer;
     offer.sentAt = this.#now();
     offer.isAsked = false;
     this.#lane(target).offers.set(id, offer);
     // If it cannot be sent the worker is about to die, and `gone` will say so.
-    const message = { cmd: 'NODE_TUTTI_ADOPT', id, key, used, must, back } as const;
+    const message = { cmd: 'NODE_TUTTI_ADOPT', id, key, used, mode } as const;
     target.send(head === undefined ? message : { ...message, head }, client);
   }
 

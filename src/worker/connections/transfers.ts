@@ -150,15 +150,16 @@ export class Transfers {
   }
 
   adopt(message: Adopt, listener: ListenHandle | undefined, isFull: boolean, client: RawConnection): void {
-    const { id, must, back, used, head } = message;
+    const { id, mode, used, head } = message;
     const isOpen = listener?.listening && !listener.closed && this.#drainingSince === null;
-    if (listener === undefined || this.#ended || !(back || (isOpen && (must || !isFull)))) {
+    const takes = mode === 'return' || (isOpen && (mode === 'must' || !isFull));
+    if (listener === undefined || this.#ended || !takes) {
       this.counts.refused += 1;
       client.close();
       this.#options.send({ cmd: 'NODE_TUTTI_ADOPTED', id, accepted: false });
       return;
     }
-    if (!back) this.counts.adopted += 1;
+    if (mode !== 'return') this.counts.adopted += 1;
     else if (isFull) this.#noRoomAt = clock.now();
     // The primary counts on the scoreboard from the moment it has the answer.
     const answer: ToPrimary = { cmd: 'NODE_TUTTI_ADOPTED', id, accepted: true };

@@ -133,7 +133,7 @@ test('a transfer goes to whoever holds least, counting what is on its way', () =
 test('its sender gets it back when nobody holds less', () => {
   loads = [5, 5, 6];
   transfer(A(), null, 5);
-  assert.equal(A().offers[0]?.back, true);
+  assert.equal(A().offers[0]?.mode, 'return');
   A().answer(true);
   assert.equal(closed, 1);
   assert.equal(relay.transferred, 0);
@@ -153,7 +153,7 @@ test('refused, it goes to another; refused by all, back to its sender', () => {
   B().answer(false);
   assert.deepEqual(offered(), [0, 0, 1]);
   C().answer(false);
-  assert.equal(A().offers[0]?.back, true);
+  assert.equal(A().offers[0]?.mode, 'return');
 });
 
 test('what a dead worker had not acknowledged goes to another', () => {
@@ -168,7 +168,7 @@ test('when its sender is dead it waits for a worker that can take it', () => {
   C().admitted = false;
   transfer(A(), null, null);
   const sender = A();
-  assert.equal(sender.offers[0]?.back, true);
+  assert.equal(sender.offers[0]?.mode, 'return');
   sender.admitted = false;
   relay.gone(sender);
   assert.deepEqual(offered().slice(1), [0, 0]);
@@ -281,10 +281,10 @@ test('where all are full, one takes what a dying worker sends and lets its serve
   rescue(A());
   B().answer(false);
   C().answer(false);
-  assert.equal(B().offers[0]?.must, true);
+  assert.equal(B().offers[0]?.mode, 'must');
   // It does not listen any more.
   B().answer(false);
-  assert.equal(C().offers[0]?.must, true);
+  assert.equal(C().offers[0]?.mode, 'must');
   C().answer(true);
   assert.equal(relay.transferred, 1);
 });
@@ -331,7 +331,7 @@ test('when everybody drains, a connection that the primary accepted goes to one 
   }
   relay.dispatch('k', client());
   assert.deepEqual(offered(), [1, 0, 0]);
-  assert.deepEqual(workers[0]?.offers[0]?.back, true);
+  assert.equal(workers[0]?.offers[0]?.mode, 'return');
 });
 
 test('a socket that closes: all that waits for a worker is handed out at once', () => {
@@ -372,7 +372,7 @@ test('a transfer of one who ended goes to a worker that still drains', () => {
   }
   B().answer(false);
   A().answer(false);
-  assert.equal(C().offers[0]?.back, true);
+  assert.equal(C().offers[0]?.mode, 'return');
 });
 
 test('beyond what may wait, what the primary accepted is closed', () => {

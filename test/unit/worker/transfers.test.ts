@@ -11,7 +11,7 @@ import { guarded } from '../../../src/worker/guard.ts';
 import { ListenHandle } from '../../../src/worker/listen/listen-handle.ts';
 import { eventually } from '../../support/eventually.ts';
 
-const adopt = { cmd: 'NODE_TUTTI_ADOPT', id: 1, key: 'k', used: false, must: true, back: false } as const;
+const adopt = { cmd: 'NODE_TUTTI_ADOPT', id: 1, key: 'k', used: false, mode: 'must' } as const;
 const server = net.createServer();
 
 before(async () => {
