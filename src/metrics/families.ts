@@ -88,7 +88,7 @@ export const families = {
   tutti_connections: traffic('gauge', 'Open connections.'),
   tutti_transfers_total: traffic(
     'counter',
-    'Connections passed between workers: sent to a sibling, adopted from one, refused by all.',
+    'Connections passed between workers: sent, adopted (also one’s own that came back), refused.',
     ['slot', 'result'],
   ),
   tutti_requests_replayed_total: traffic(

@@ -126,7 +126,9 @@ export class ConnectionRelay {
       offer.client.close();
       if (offer.from !== null && offer.from !== worker) this.transferred += 1;
     } else {
-      offer.refusedBy.add(worker.id);
+      // Its place with its sender is taken by now: it comes back there only if nobody else has room.
+      if (offer.from === worker && offer.held !== null) offer.held = null;
+      else offer.refusedBy.add(worker.id);
       if (!this.#offer(offer)) this.#park(offer);
     }
     this.#retry();
@@ -219,11 +221,11 @@ export class ConnectionRelay {
     return { ...offer, id: this.#nextId++, refusedBy: new Set(), deniedBy: new Set(), sentAt: 0, isAsked: false };
   }
 
-  /** What is on its way back to its sender is there before anything that is sent to it later. */
+  /** What is on its way back to its sender, and cannot be refused, is there before anything that is sent to it later. */
   #isOpenFor(sender: DataPlaneWorker): boolean {
     for (const [id, { offers }] of this.#lanes) {
-      if (id === sender.id) continue;
-      for (const { from } of offers.values()) if (from === sender) return true;
+      for (const { from, held } of offers.values())
+        if (from === sender && (id !== sender.id || held !== null)) return true;
     }
     return this.#waiting.some(({ from }) => from === sender);
   }
@@ -265,12 +267,14 @@ export class ConnectionRelay {
       if (target !== null) this.#send(offer, target, mode);
       return target !== null;
     }
+    if (this.#dead.has(from)) offer.held = null;
     const target = this.#bestFor(offer, willing);
     // A dead worker leaves many: they wait in one row, and who does not answer is left alone with what it has.
     if (this.#dead.has(from) && (target === 'wait' || (target === null && willing.length > 0))) return false;
     if (target === 'wait') this.#wait(offer);
     else if (target !== null) this.#send(offer, target, 'offer');
-    else if (!this.#dead.has(from) && !offer.refusedBy.has(from.id)) this.#send(offer, from, 'return');
+    else if (!this.#dead.has(from) && !offer.refusedBy.has(from.id))
+      this.#send(offer, from, offer.held === null ? 'return' : 'offer');
     else {
       // Its sender is gone or about to go: anybody has to take it, now or when there is somebody.
       const last =

@@ -4,11 +4,14 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { Agent } from 'node:http';
 import { test } from 'node:test';
+import { PrimaryDataPlane } from '../../../src/host/connections/primary-data-plane.ts';
 import { monotonicMs } from '../../../src/host/monotonic.ts';
 import { DataPlaneRig, type StartOptions, type TestWorker } from '../../support/data-plane-rig.ts';
 import { eventually, within } from '../../support/eventually.ts';
 import { fetch } from '../../support/fetch.ts';
 import { freePort } from '../../support/free-port.ts';
+import { processInfo } from '../../support/processes.ts';
+import { connect, type RawClient } from '../../support/raw-client.ts';
 
 const skip = existsSync('/proc/net/tcp') ? false : 'who accepts is read from /proc';
 const WORKERS = 6;
@@ -172,6 +175,67 @@ test('a server that is full does not turn clients away while those who rest have
   const all = await Promise.allSettled(Array.from({ length: 60 }, () => fetch({ port })));
   const turnedAway = all.filter(({ status }) => status === 'rejected').length;
   assert.ok(turnedAway > 0 && turnedAway <= 30, `${turnedAway} of 60 were turned away where 30 have room`);
+});
+
+test('a client that comes back when its place is taken goes to a sibling with room', async () => {
+  await using rig = new DataPlaneRig('least-connections');
+  const { plane } = rig;
+  const port = await freePort();
+  const start = () => rig.start(serves(port, { kind: 'net', most: 2 }));
+  const [full, roomy] = [await start(), await start()];
+  const clients: RawClient[] = [];
+  const comes = async () => {
+    const client = await connect(port);
+    clients.push(client);
+    client.send('hello');
+    return client;
+  };
+  const isServedBy = ({ pid }: TestWorker, client: RawClient) =>
+    client.until(`the answer of ${pid}`, ({ text }) => text === `${pid} hello`);
+  const asleep = async ({ pid }: TestWorker, meanwhile: () => Promise<void>) => {
+    process.kill(pid, 'SIGSTOP');
+    await eventually('it stands still', () => processInfo(pid)?.state === 'T');
+    await meanwhile();
+    process.kill(pid, 'SIGCONT');
+  };
+  const enters = async (worker: TestWorker) => isServedBy(worker, await comes());
+  try {
+    await asleep(roomy, () => enters(full));
+
+    // It has one more than its sibling, and passes on the next.
+    const kept: (() => void)[] = [];
+    plane.message = (...told) => {
+      const [, { cmd }] = told;
+      if (cmd !== 'NODE_TUTTI_TRANSFER') return PrimaryDataPlane.prototype.message.apply(plane, told);
+      kept.push(() => PrimaryDataPlane.prototype.message.apply(plane, told));
+    };
+    await asleep(roomy, async () => {
+      await comes();
+      await eventually('it is passed on', () => kept.length === 1);
+    });
+
+    // By now the sibling has as many, so it comes back …
+    await asleep(full, () => enters(roomy));
+    const send = full.process.send.bind(full.process);
+    const back: (() => void)[] = [];
+    full.process.send = (...told) => {
+      if (told[0].cmd !== 'NODE_TUTTI_ADOPT') return send(...told);
+      return back.push(() => send(...told)) > 0;
+    };
+    Reflect.deleteProperty(plane, 'message');
+    kept[0]?.();
+    assert.equal(back.length, 1);
+
+    // … and meets somebody in its place.
+    await asleep(roomy, () => enters(full));
+    const since = monotonicMs();
+    await eventually('the sibling is awake', () => roomy.process.heardAt > since);
+    Reflect.deleteProperty(full.process, 'send');
+    back[0]?.();
+    await isServedBy(roomy, clients[1] as RawClient);
+  } finally {
+    for (const client of clients) client.destroy();
+  }
 });
 
 test('who is told to rest before its copy of the socket comes does not accept from it', { skip }, async () => {

@@ -91,6 +91,10 @@ function rescue(from: TestWorker): void {
   );
 }
 
+function modes({ offers }: TestWorker): string[] {
+  return offers.map(({ mode }) => mode);
+}
+
 function offered(): number[] {
   return workers.map(({ offers }) => offers.length);
 }
@@ -133,10 +137,45 @@ test('a transfer goes to whoever holds least, counting what is on its way', () =
 test('its sender gets it back when nobody holds less', () => {
   loads = [5, 5, 6];
   transfer(A(), null, 5);
-  assert.equal(A().offers[0]?.mode, 'return');
+  assert.deepEqual(modes(A()), ['offer']);
   A().answer(true);
   assert.equal(closed, 1);
   assert.equal(relay.transferred, 0);
+});
+
+test('what comes back to a place that is taken meanwhile goes to whoever has room', () => {
+  loads = [5, 6, 5];
+  transfer(A(), null, 5);
+  assert.deepEqual(modes(A()), ['offer']);
+  A().answer(false);
+  assert.deepEqual(offered(), [0, 0, 1]);
+  C().answer(false);
+  assert.deepEqual(modes(B()), ['offer']);
+  B().answer(false);
+  // Nobody has room: its server decides, as it would alone.
+  assert.deepEqual(modes(A()), ['return']);
+  A().answer(true);
+  assert.deepEqual([closed, relay.transferred], [1, 0]);
+});
+
+test('a sender that leaves may refuse what comes back, and hears of the end only then', () => {
+  loads = [5, 5, 6];
+  transfer(A(), null, 5);
+  relay.settle(A());
+  assert.equal(A().settled, 0);
+  A().answer(false);
+  B().answer(true);
+  assert.equal(A().settled, 1);
+});
+
+test('what could have stayed with a sender that dies does not wait until somebody holds less', () => {
+  loads = [1, 5, 6];
+  transfer(A(), null, 1);
+  assert.deepEqual(offered(), [1, 0, 0]);
+  relay.gone(A());
+  assert.deepEqual(offered().slice(1), [1, 0]);
+  B().answer(true);
+  assert.equal(relay.transferred, 1);
 });
 
 test('the copy is kept until the answer, and no time changes that', async () => {
