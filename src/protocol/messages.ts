@@ -98,7 +98,25 @@ export interface RequestInFlight {
   ageMs: number;
 }
 
-export type ToWorker =
+export type ToWorker = DataToWorker | LifeToWorker;
+
+/** About the worker's life. */
+export type LifeToWorker =
+  | { cmd: 'NODE_TUTTI_ADMIT'; slot: number }
+  /** With a connected handle: hand it to the first HTTP(S) server as if it had been accepted. It counts nowhere. */
+  | { cmd: 'NODE_TUTTI_PROBE' }
+  /** `stop`: the whole app ends. A second one may only shorten the drain, or add that. */
+  | { cmd: 'NODE_TUTTI_DRAIN'; timeoutMs: number; stop: boolean }
+  | { cmd: 'NODE_TUTTI_TERMINATE' }
+  /** Answered by INSPECTED. */
+  | { cmd: 'NODE_TUTTI_INSPECT'; seq: number; request: InspectRequest }
+  /** Answered by METRICS_REPLY. */
+  | { cmd: 'NODE_TUTTI_METRICS'; seq: number }
+  /** A HUP or QUIT that was meant for this worker alone: give it to the application after all. The answer to SIGNALLED. */
+  | { cmd: 'NODE_TUTTI_SIGNAL'; signal: 'SIGTERM' | 'SIGINT' | 'SIGHUP' | 'SIGQUIT' };
+
+/** About its sockets and connections. */
+export type DataToWorker =
   /**
    * The answer to LISTEN and COPY, with the handle unless errno is set or the primary accepts itself (`dispatched`).
    * `key` names the socket in later messages; `address` and `addressType` are what was bound if none was asked for.
@@ -116,7 +134,6 @@ export type ToWorker =
       /** With EADDRINUSE: a sibling listens on that port. */
       own?: boolean;
     }
-  | { cmd: 'NODE_TUTTI_ADMIT'; slot: number }
   /** Stop accepting from the socket `key`: others do. The server goes on listening. */
   | { cmd: 'NODE_TUTTI_REST'; key: string }
   /** With a handle: accept again. */
@@ -130,17 +147,6 @@ export type ToWorker =
   | { cmd: 'NODE_TUTTI_SETTLED' }
   /** Answered by PONG at once: what was sent before and is not answered by then did not arrive. */
   | { cmd: 'NODE_TUTTI_PING'; id: number }
-  /** With a connected handle: hand it to the first HTTP(S) server as if it had been accepted. It counts nowhere. */
-  | { cmd: 'NODE_TUTTI_PROBE' }
-  /** `stop`: the whole app ends. A second one may only shorten the drain, or add that. */
-  | { cmd: 'NODE_TUTTI_DRAIN'; timeoutMs: number; stop: boolean }
-  | { cmd: 'NODE_TUTTI_TERMINATE' }
-  /** Answered by INSPECTED. */
-  | { cmd: 'NODE_TUTTI_INSPECT'; seq: number; request: InspectRequest }
-  /** Answered by METRICS_REPLY. */
-  | { cmd: 'NODE_TUTTI_METRICS'; seq: number }
-  /** A HUP or QUIT that was meant for this worker alone: give it to the application after all. The answer to SIGNALLED. */
-  | { cmd: 'NODE_TUTTI_SIGNAL'; signal: 'SIGTERM' | 'SIGINT' | 'SIGHUP' | 'SIGQUIT' }
   /**
    * With a connected handle: a connection accepted elsewhere. Answered by ADOPTED. `used`: requests were served on it
    * before. `head`: of a request that came on it, and runs here again.
@@ -165,15 +171,11 @@ export interface AppMetric {
 }
 
 /** checks.ts has a row for each. */
-export type ToPrimary =
+export type ToPrimary = DataToPrimary | LifeToPrimary;
+
+/** About the worker's life. */
+export type LifeToPrimary =
   | { cmd: 'NODE_TUTTI_HELLO'; protocol: number; selfTest: 'ok' | string }
-  | ({ cmd: 'NODE_TUTTI_LISTEN'; seq: number } & ListenRequest)
-  /** Another copy of a socket that this worker has asked for before: its gate opened. */
-  | { cmd: 'NODE_TUTTI_COPY'; seq: number; key: string }
-  | { cmd: 'NODE_TUTTI_CLOSE'; key: string }
-  /** Answered by SETTLED when every connection that this worker has sent is with a sibling, or on its way back before the answer. */
-  | { cmd: 'NODE_TUTTI_SETTLE' }
-  | { cmd: 'NODE_TUTTI_PONG'; id: number }
   | {
       cmd: 'NODE_TUTTI_LISTENING';
       listeners: {
@@ -223,7 +225,17 @@ export type ToPrimary =
       ownSignal?: string;
       stderr: string[];
       requests: RequestInFlight[];
-    }
+    };
+
+/** About its sockets and connections. */
+export type DataToPrimary =
+  | ({ cmd: 'NODE_TUTTI_LISTEN'; seq: number } & ListenRequest)
+  /** Another copy of a socket that this worker has asked for before: its gate opened. */
+  | { cmd: 'NODE_TUTTI_COPY'; seq: number; key: string }
+  | { cmd: 'NODE_TUTTI_CLOSE'; key: string }
+  /** Answered by SETTLED when every connection that this worker has sent is with a sibling, or on its way back before the answer. */
+  | { cmd: 'NODE_TUTTI_SETTLE' }
+  | { cmd: 'NODE_TUTTI_PONG'; id: number }
   /**
    * With a connected handle: give it to the worker in cell `to`, or, if that is null or cannot have it, to the one with the
    * fewest connections. `held`: how many the sender has left; it gets the connection back from there if nobody has fewer. Null:

@@ -9,14 +9,12 @@ import { process } from './own-process.ts';
 
 /** process.send as it is; its declared type knows neither a raw handle nor a callback after options. */
 type Send = (message: unknown, handle?: unknown, options?: object, done?: (error: Error | null) => void) => boolean;
-type Cmd = ToWorker['cmd'];
-type Received = [message: ToWorker, handle: RawHandle | undefined];
+type Receiver = (message: ToWorker, handle: RawHandle | undefined) => Outcome;
 /** Hears whether what was sent has left the process. */
 export type Sent = Guarded<[error: Error | null]>;
 
-const receivers = new Map<string, Guarded<Received>>();
 const ignore = guarded('nothing', () => {});
-let others: Guarded<Received> | null = null;
+let receiver: Receiver | null = null;
 let send: Send | null = null;
 /** What hears of the handle that has left and was not acknowledged yet. */
 let onWay: Sent | null = null;
@@ -33,8 +31,7 @@ export function openChannel(onReadyWord: () => void): void {
     if (cmd === 'NODE_HANDLE_ACK') return arrived(null);
     if (cmd === 'NODE_HANDLE_NACK') return arrived(new Error('the primary had no descriptor for it'));
     if (!cmd.startsWith('NODE_TUTTI_')) return;
-    const receiver = receivers.get(cmd) ?? others;
-    return () => receiver?.(message as ToWorker, handle as RawHandle | undefined);
+    return attempt(cmd, () => receiver?.(message as ToWorker, handle as RawHandle | undefined), undefined);
   });
   on(process, 'internalMessage', receive);
   keepChannel();
@@ -95,22 +92,14 @@ export function isChannelLost(error: NodeJS.ErrnoException): boolean {
   return isUnread(error) || error.code === 'ERR_IPC_CHANNEL_CLOSED';
 }
 
-/** One receiver per command. */
-export function onMessage<C extends Cmd>(
-  cmd: C,
-  receiver: (message: Extract<ToWorker, { cmd: C }>, handle: RawHandle | undefined) => Outcome,
-): void {
-  receivers.set(cmd, guarded<Received>(cmd, receiver as (...received: Received) => Outcome));
+/** `by` gets every message of the primary, also those that it does not know. */
+export function receiveMessages(by: Receiver): void {
+  receiver = by;
 }
 
 /** Whether that is the listener through which all our messages come. */
 export function isReceiver(listener: unknown): boolean {
   return listener === receive;
-}
-
-/** What nobody else receives. */
-export function receiveOthers(receiver: (...received: Received) => Outcome): void {
-  others = guarded('a message about sockets', receiver);
 }
 
 /** Keeps the process alive until the returned function is called, as a pending operation of the application would. */

@@ -1,14 +1,14 @@
 // Joins the parts of the preload in a worker's main thread, before the user's code runs.
 
-import { type BootInfo, PROTOCOL } from '../protocol/messages.ts';
+import { type BootInfo, PROTOCOL, type ToWorker } from '../protocol/messages.ts';
 import type { RawHandle } from '../protocol/raw-handle.ts';
-import { hold, onMessage, openChannel, post, receiveOthers } from './channel.ts';
+import { hold, openChannel, post, receiveMessages } from './channel.ts';
 import type { CompileCache } from './compile-cache.ts';
 import { trackConnections } from './connections/connections.ts';
 import { installDataPlane } from './connections/worker-data-plane.ts';
 import { Drain } from './drain/drain.ts';
-import { guarded, type HandOver, later, on, soon, tellFailures, unawaited } from './guard.ts';
-import { answerInspections } from './inspect/inspect.ts';
+import { failed, guarded, type HandOver, later, type Outcome, on, soon, tellFailures, unawaited } from './guard.ts';
+import { answerInspection } from './inspect/inspect.ts';
 import { acceptProbe } from './inspect/probe.ts';
 import { keepListeners } from './kept-listeners.ts';
 import { noteTold } from './leave.ts';
@@ -16,7 +16,7 @@ import { createReadiness } from './listen/readiness.ts';
 import { watchPrimary } from './orphan.ts';
 import { expectBrokenOutput } from './output.ts';
 import { process } from './own-process.ts';
-import { answerMetrics, postLastMetrics } from './report/app-metrics.ts';
+import { answerMetrics, expectQuestions, postLastMetrics } from './report/app-metrics.ts';
 import { startHeartbeat } from './report/heartbeat.ts';
 import { rememberLastWords } from './report/last-words.ts';
 import { OwnRecord } from './report/own-record.ts';
@@ -46,8 +46,7 @@ export function start(boot: BootInfo, cache: CompileCache | null): void {
   countRequests();
   const record = boot.scoreboard === null ? null : OwnRecord.open(boot.scoreboard, requestTally());
   if (record !== null) keepTally(record);
-  answerMetrics(boot.metricsAsked);
-  answerInspections();
+  if (boot.metricsAsked) expectQuestions();
   const readiness = createReadiness(() => {
     same.end();
     if (boot.ready === 'listening') flushCache();
@@ -122,20 +121,35 @@ export function start(boot: BootInfo, cache: CompileCache | null): void {
     else beginDrain(boot.end.drainTimeoutMs, false);
   });
 
-  onMessage('NODE_TUTTI_DRAIN', ({ timeoutMs, stop }) => {
-    beginDrain(timeoutMs, stop);
+  receiveMessages((message: ToWorker, handle: RawHandle | undefined): Outcome => {
+    switch (message.cmd) {
+      case 'NODE_TUTTI_ADMIT':
+        takeSlot(message.slot, boot);
+        return plane.admit(message.slot);
+      case 'NODE_TUTTI_PROBE':
+        return handle === undefined ? undefined : acceptProbe(handle);
+      case 'NODE_TUTTI_DRAIN':
+        return beginDrain(message.timeoutMs, message.stop);
+      case 'NODE_TUTTI_TERMINATE':
+        return terminate();
+      case 'NODE_TUTTI_SIGNAL':
+        return () => void shield.deliver(message.signal);
+      case 'NODE_TUTTI_INSPECT':
+        return answerInspection(message);
+      case 'NODE_TUTTI_METRICS':
+        return answerMetrics(message);
+      case 'NODE_TUTTI_LISTEN_REPLY':
+      case 'NODE_TUTTI_ADOPT':
+      case 'NODE_TUTTI_PING':
+      case 'NODE_TUTTI_SETTLED':
+      case 'NODE_TUTTI_PORT':
+      case 'NODE_TUTTI_REST':
+      case 'NODE_TUTTI_ACCEPT':
+        return plane.onMessage(message, handle);
+      default:
+        return passOver(message, handle);
+    }
   });
-  onMessage('NODE_TUTTI_TERMINATE', terminate);
-  onMessage('NODE_TUTTI_SIGNAL', ({ signal }) => {
-    return () => void shield.deliver(signal);
-  });
-  onMessage('NODE_TUTTI_PROBE', (_message, handle) => (handle === undefined ? undefined : acceptProbe(handle)));
-  onMessage('NODE_TUTTI_ADMIT', ({ slot }) => {
-    takeSlot(slot, boot);
-    plane.admit(slot);
-  });
-
-  receiveOthers((message, handle) => plane.onMessage(message, handle));
 
   post({ cmd: 'NODE_TUTTI_HELLO', protocol: PROTOCOL, selfTest: plane.selfTest });
   whenStarted(() => {
@@ -158,6 +172,12 @@ export function start(boot: BootInfo, cache: CompileCache | null): void {
   process.setMaxListeners(process.getMaxListeners() + OWN_LISTENERS);
   // For a debugger that stops a blocked loop: it can ask what the loop was serving.
   Object.defineProperty(process, Symbol.for('tutti.requests'), { value: requestsInFlight });
+}
+
+/** Said once of each kind; the application goes on. A handle that nobody takes would stay open. */
+function passOver(message: never, handle: RawHandle | undefined): void {
+  handle?.close();
+  failed((message as ToWorker).cmd, 'the primary sent this message, which this worker does not know');
 }
 
 /** A spare learns its place only now; what reads the environment later sees it. */

@@ -1,14 +1,17 @@
 // Workers that say what no worker says: by the messages of tutti, of Node and of node:cluster, and as garbage on the channel. The
-// primary lives, that worker is replaced, and nobody else loses anything.
+// primary lives, that worker is replaced, and nobody else loses anything. And a primary that says what no primary says.
 
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import net, { type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { kinds } from '../../src/protocol/checks.ts';
-import { eventually } from '../support/eventually.ts';
+import { DataPlaneRig } from '../support/data-plane-rig.ts';
+import { eventually, within } from '../support/eventually.ts';
 import { assertNothingLost, startLoad } from '../support/load.ts';
 import { fileDescriptors } from '../support/processes.ts';
 import { type Rig, root, startRig } from '../support/rig.ts';
@@ -101,6 +104,28 @@ describe('a worker that sends what cannot be used', () => {
     await say(rig, '/handle', { of: 'the application' });
     // What runs beside it for a moment, as the worker's successor does, has a few of its own.
     await eventually('the descriptors to be given back', () => fileDescriptors(rig.pid) <= before + 8);
+  });
+});
+
+describe('a worker that is sent what it does not know', () => {
+  it('says so once, gives back the connection that came with it, and serves on', async () => {
+    await using rig = new DataPlaneRig('kernel');
+    const worker = await rig.start({ fixture: 'hello.cjs', env: { PORT: '0' } });
+    const server = net.createServer({ pauseOnConnect: true }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    for (const cmd of ['NODE_TUTTI_NEW', 'NODE_TUTTI_NEW', 'NODE_TUTTI_NEWER']) {
+      const client = net.connect((server.address() as AddressInfo).port, '127.0.0.1');
+      const [accepted] = (await once(server, 'connection')) as [net.Socket & { _handle: object }];
+      // Nobody but the worker has it any more once it has arrived there.
+      worker.process.send({ cmd } as never, accepted._handle, () => accepted.destroy());
+      client.resume();
+      await within(`the connection of ${cmd} closes`, once(client, 'close'));
+    }
+    server.close();
+    await eventually('both are told', () => worker.failures.length === 2);
+    assert.match(worker.failures.join(), /^NODE_TUTTI_NEW: .*does not know,NODE_TUTTI_NEWER: /);
+    const [listener] = worker.listeners ?? [];
+    assert.equal((await fetch(`http://127.0.0.1:${listener?.port}/`)).status, 200);
   });
 });
 

@@ -43,6 +43,8 @@ export class TestWorker {
   closed = false;
   drained = false;
   selfTest = 'ok';
+  /** What of tutti's own failed in it. */
+  readonly failures: string[] = [];
 
   constructor(process: WorkerProcess, worker: Worker) {
     this.process = process;
@@ -155,7 +157,7 @@ export class DataPlaneRig implements AsyncDisposable {
         selfTestFailed: (_worker, problem) => {
           started.selfTest = problem;
         },
-        failed: () => {},
+        failed: (_worker, what, error) => started.failures.push(`${what}: ${error}`),
         gone: async () => {
           this.plane.gone(id);
           this.workers.delete(id);

@@ -1,10 +1,10 @@
 // What the host needs of whatever shares sockets and connections among the workers (primary).
 
 import type { Balance } from '../../protocol/balance.ts';
-import type { Beat, BootInfo, RequestCounts } from '../../protocol/messages.ts';
+import type { Beat, BootInfo, DataToPrimary, RequestCounts } from '../../protocol/messages.ts';
 import type { WorkerId } from '../../supervisor/vocabulary/actions.ts';
 import type { Listener } from '../../supervisor/vocabulary/listener.ts';
-import type { DataMessage, RawHandle, WorkerProcess } from '../process/worker-process.ts';
+import type { RawHandle, WorkerProcess } from '../process/worker-process.ts';
 
 /** How often a worker gives a sign of life, and how often they are looked at. */
 export const HEARTBEAT_MS = 1000;
@@ -23,7 +23,7 @@ export interface DataPlane {
   /** Before the fork: the worker's place on the scoreboard. */
   enrol(worker: WorkerId): BootInfo['scoreboard'];
   joined(worker: WorkerProcess, balance: Balance): void;
-  message(worker: WorkerProcess, message: DataMessage, handle: RawHandle | undefined): void;
+  message(worker: WorkerProcess, message: DataToPrimary, handle: RawHandle | undefined): void;
   /** The worker may accept from now on. */
   admitted(worker: WorkerId): void;
   /** The worker gave a sign of life by message. */

@@ -3,7 +3,7 @@
 
 import { type Balance, spreadsByTransfer } from '../../protocol/balance.ts';
 import { takeAnswers, takeCounts } from '../../protocol/beat-record.ts';
-import type { Beat, BootInfo, RequestCounts } from '../../protocol/messages.ts';
+import type { Beat, BootInfo, DataToPrimary, RequestCounts } from '../../protocol/messages.ts';
 import type { RawConnection } from '../../protocol/raw-handle.ts';
 import { lineOf } from '../../protocol/replay.ts';
 import { requestKind } from '../../protocol/request-kind.ts';
@@ -11,7 +11,7 @@ import { systemMs } from '../../protocol/scoreboard-layout.ts';
 import type { WorkerId } from '../../supervisor/vocabulary/actions.ts';
 import type { Listener } from '../../supervisor/vocabulary/listener.ts';
 import { monotonicMs } from '../monotonic.ts';
-import type { DataMessage, RawHandle, WorkerProcess } from '../process/worker-process.ts';
+import type { RawHandle, WorkerProcess } from '../process/worker-process.ts';
 import { testBinding } from '../sockets/bind-socket.ts';
 import { mostParked } from '../sockets/descriptors.ts';
 import { ListeningSockets, type ListeningSocketsOptions } from '../sockets/listening-sockets.ts';
@@ -139,7 +139,7 @@ export class PrimaryDataPlane implements DataPlane {
     if (cell !== null) this.#byCell.set(cell, member);
   }
 
-  message(worker: WorkerProcess, message: DataMessage, handle: RawHandle | undefined): void {
+  message(worker: WorkerProcess, message: DataToPrimary, handle: RawHandle | undefined): void {
     const member = this.#members.get(worker.id);
     if (member === undefined) {
       (handle as RawConnection | undefined)?.close();
@@ -170,6 +170,9 @@ export class PrimaryDataPlane implements DataPlane {
         return;
       case 'NODE_TUTTI_DYING':
         this.#suspects.died(message.kinds);
+        return;
+      default:
+        message satisfies never;
     }
   }
 
@@ -286,7 +289,11 @@ export class PrimaryDataPlane implements DataPlane {
     this.#scoreboard?.close();
   }
 
-  #transfer(from: Member, message: Extract<DataMessage, { cmd: 'NODE_TUTTI_TRANSFER' }>, client: RawConnection): void {
+  #transfer(
+    from: Member,
+    message: Extract<DataToPrimary, { cmd: 'NODE_TUTTI_TRANSFER' }>,
+    client: RawConnection,
+  ): void {
     if (message.head !== undefined) {
       if (this.#suspects.has(requestKind(...lineOf(message.head)))) {
         client.close();

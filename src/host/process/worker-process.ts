@@ -4,7 +4,14 @@
 import type { ChildProcess, Serializable } from 'node:child_process';
 import cluster, { type Worker } from 'node:cluster';
 import type { Readable } from 'node:stream';
-import { type AppMetric, type Beat, PROTOCOL, type ToPrimary, type ToWorker } from '../../protocol/messages.ts';
+import {
+  type AppMetric,
+  type Beat,
+  type DataToPrimary,
+  PROTOCOL,
+  type ToPrimary,
+  type ToWorker,
+} from '../../protocol/messages.ts';
 import type { WorkerId } from '../../supervisor/vocabulary/actions.ts';
 import type { LastWords, SupervisorInput } from '../../supervisor/vocabulary/inputs.ts';
 import type { Listener } from '../../supervisor/vocabulary/listener.ts';
@@ -17,16 +24,9 @@ import { explainExit } from './exit-explanation.ts';
 /** A raw libuv handle of a socket; node passes it on as it is. */
 export type RawHandle = object;
 
-/** What the worker says of its own life; the rest is about sockets and connections. */
-type LifeMessage =
-  `NODE_TUTTI_${'HELLO' | 'LISTENING' | 'CLOSED' | 'STARTED' | 'READY' | 'HEARTBEAT' | 'DRAINED' | 'METRICS_REPLY' | 'SIGNALLED' | 'LAST_WORDS' | 'FAILED'}`;
-
-/** Messages about sockets and connections, which the data plane answers. */
-export type DataMessage = Exclude<ToPrimary, { cmd: LifeMessage }>;
-
 export interface WorkerObserver {
   input(input: SupervisorInput): void;
-  data(worker: WorkerProcess, message: DataMessage, handle: RawHandle | undefined): void;
+  data(worker: WorkerProcess, message: DataToPrimary, handle: RawHandle | undefined): void;
   /** A line or part of one, as the worker wrote it; only with piped output. */
   output(worker: WorkerProcess, stream: 'stdout' | 'stderr', chunk: Buffer): void;
   inspected(message: Extract<ToPrimary, { cmd: 'NODE_TUTTI_INSPECTED' }>): void;
@@ -253,8 +253,19 @@ export class WorkerProcess {
       case 'NODE_TUTTI_FAILED':
         this.#observer.failed(this, message.what, message.error);
         return;
-      default:
+      case 'NODE_TUTTI_LISTEN':
+      case 'NODE_TUTTI_COPY':
+      case 'NODE_TUTTI_CLOSE':
+      case 'NODE_TUTTI_SETTLE':
+      case 'NODE_TUTTI_PONG':
+      case 'NODE_TUTTI_TRANSFER':
+      case 'NODE_TUTTI_DYING':
+      case 'NODE_TUTTI_ADOPTED':
         this.#observer.data(this, message, handle);
+        return;
+      default:
+        // What is unknown was dropped by channel-guard.ts.
+        message satisfies never;
     }
   }
 

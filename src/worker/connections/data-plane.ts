@@ -1,7 +1,7 @@
 // What the rest of the preload knows of the worker's side of the data plane. Runs in the worker.
 
 import type { Server } from 'node:net';
-import type { BootInfo, ToPrimary, ToWorker } from '../../protocol/messages.ts';
+import type { BootInfo, DataToWorker, ToPrimary } from '../../protocol/messages.ts';
 import type { RawConnection } from '../../protocol/raw-handle.ts';
 import type { Sent } from '../channel.ts';
 import type { Outcome } from '../guard.ts';
@@ -22,8 +22,7 @@ export interface DataPlane {
   admit(slot: number): void;
   /** Servers go on "listening" for the application, but nothing new arrives; what is queued goes to siblings. */
   stopAccepting(): void;
-  /** Messages about sockets and connections; others are none of its business. */
-  onMessage(message: ToWorker, handle: unknown): Outcome;
+  onMessage(message: DataToWorker, handle: unknown): Outcome;
   /** Moves what is idle now to siblings; answers how many left with this call. What cannot move stays. */
   moveIdle(): number;
   /** During a drain: the connection will move as soon as it has nothing under way. */

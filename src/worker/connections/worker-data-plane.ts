@@ -5,7 +5,7 @@
 import type dgram from 'node:dgram';
 import type { Server } from 'node:net';
 import { constants } from 'node:os';
-import type { ListenRequest, ToWorker } from '../../protocol/messages.ts';
+import type { DataToWorker, ListenRequest } from '../../protocol/messages.ts';
 import type { RawConnection, RawHandle, RawListenHandle } from '../../protocol/raw-handle.ts';
 import { cancel, guarded, keepAlive, type Outcome } from '../guard.ts';
 import { AnyPort } from '../listen/any-port.ts';
@@ -29,9 +29,9 @@ interface Held {
   rests: boolean;
 }
 
-type ListenReply = Extract<ToWorker, { cmd: 'NODE_TUTTI_LISTEN_REPLY' }>;
-type Port = Extract<ToWorker, { cmd: 'NODE_TUTTI_PORT' }>;
-type Adopt = Extract<ToWorker, { cmd: 'NODE_TUTTI_ADOPT' }>;
+type ListenReply = Extract<DataToWorker, { cmd: 'NODE_TUTTI_LISTEN_REPLY' }>;
+type Port = Extract<DataToWorker, { cmd: 'NODE_TUTTI_PORT' }>;
+type Adopt = Extract<DataToWorker, { cmd: 'NODE_TUTTI_ADOPT' }>;
 
 /** As Node answers a second listen() on an address that this process has. */
 const EADDRINUSE = -constants.errno.EADDRINUSE;
@@ -121,7 +121,7 @@ class WorkerDataPlane implements DataPlane {
     this.#private.stopAccepting();
   }
 
-  onMessage(message: ToWorker, handle: unknown): Outcome {
+  onMessage(message: DataToWorker, handle: unknown): Outcome {
     switch (message.cmd) {
       case 'NODE_TUTTI_LISTEN_REPLY': {
         const waiting = this.#waiting.get(message.seq) ?? this.#copies.get(message.seq);
@@ -147,6 +147,9 @@ class WorkerDataPlane implements DataPlane {
         return;
       case 'NODE_TUTTI_ACCEPT':
         this.#resume(this.#rest(message.key, false), handle);
+        return;
+      default:
+        message satisfies never;
     }
   }
 

@@ -3,7 +3,7 @@
 import { writeFileSync } from 'node:fs';
 import type { Profiler, Session } from 'node:inspector';
 import type { HotStack, InspectRequest, RequestInFlight } from '../../protocol/messages.ts';
-import { onMessage, post } from '../channel.ts';
+import { post } from '../channel.ts';
 import { guarded, later, unawaited } from '../guard.ts';
 import { requestsInFlight } from '../report/requests.ts';
 
@@ -11,24 +11,23 @@ const SAMPLE_MICROS = 1000;
 const HOT_STACKS = 5;
 const DEEPEST = 12;
 
-export function answerInspections(): void {
-  let isBusy = false;
-  onMessage('NODE_TUTTI_INSPECT', ({ seq, request }) => {
-    if (isBusy) {
-      post({ cmd: 'NODE_TUTTI_INSPECTED', seq, error: 'another look into this worker is not finished' });
-      return;
-    }
-    isBusy = true;
-    const looked = inspect(request)
-      .then(
-        (result) => post({ cmd: 'NODE_TUTTI_INSPECTED', seq, ...result }),
-        (error: unknown) => post({ cmd: 'NODE_TUTTI_INSPECTED', seq, error: String(error) }),
-      )
-      .finally(() => {
-        isBusy = false;
-      });
-    unawaited('a look into the process', looked);
-  });
+let isBusy = false;
+
+export function answerInspection({ seq, request }: { seq: number; request: InspectRequest }): void {
+  if (isBusy) {
+    post({ cmd: 'NODE_TUTTI_INSPECTED', seq, error: 'another look into this worker is not finished' });
+    return;
+  }
+  isBusy = true;
+  const looked = inspect(request)
+    .then(
+      (result) => post({ cmd: 'NODE_TUTTI_INSPECTED', seq, ...result }),
+      (error: unknown) => post({ cmd: 'NODE_TUTTI_INSPECTED', seq, error: String(error) }),
+    )
+    .finally(() => {
+      isBusy = false;
+    });
+  unawaited('a look into the process', looked);
 }
 
 async function inspect(request: InspectRequest): Promise<{ stacks?: HotStack[]; requests?: RequestInFlight[] }> {

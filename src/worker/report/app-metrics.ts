@@ -2,7 +2,7 @@
 // the application itself has loaded is found, in the cache of modules, each copy of it. Runs in the worker.
 import { fitMetrics, toWire, WORKER_ROOM } from '../../protocol/app-metric.ts';
 import type { AppMetric } from '../../protocol/messages.ts';
-import { onMessage, post } from '../channel.ts';
+import { post } from '../channel.ts';
 import { attempt, cancel, failed, guarded, later, unawaited } from '../guard.ts';
 
 /** What is used of prom-client's default registry. Up to version 12 it answers at once, later with a promise. */
@@ -15,14 +15,15 @@ const WHAT = "collecting the application's metrics";
 /** Only where somebody asks for the metrics is the primary told the last ones; nobody would read them otherwise. */
 let asked = false;
 
-/** `areAsked`: somebody asks for them, though this worker may be gone before the next time. */
-export function answerMetrics(areAsked: boolean): void {
-  asked = areAsked;
-  onMessage('NODE_TUTTI_METRICS', ({ seq }) => {
-    asked = true;
-    const replied = collect().then((metrics) => reply(seq, metrics));
-    unawaited(WHAT, replied);
-  });
+/** Somebody asks for them, though this worker may be gone before the next time. */
+export function expectQuestions(): void {
+  asked = true;
+}
+
+export function answerMetrics({ seq }: { seq: number }): void {
+  asked = true;
+  const replied = collect().then((metrics) => reply(seq, metrics));
+  unawaited(WHAT, replied);
 }
 
 /** For the end of a drain: nothing is counted after this, and nothing waits for it for long. */
