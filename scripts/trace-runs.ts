@@ -1,7 +1,7 @@
 // Reads what TUTTI_TRACE has written, and takes a core of this source through it again: the same inputs at the same times, with the same
 // answers of the host. Pure, but for the text that it is given.
 
-import type { TraceHead, TraceLine } from '../src/app/trace.ts';
+import type { TraceHead, TraceLine } from '../src/app/core/trace.ts';
 import type { Host } from '../src/supervisor/host.ts';
 import { Supervisor } from '../src/supervisor/supervisor.ts';
 import type { Action } from '../src/supervisor/vocabulary/actions.ts';

@@ -5,11 +5,12 @@
 import type { MemoryRoom } from './decide/headroom.ts';
 import type { Action } from './vocabulary/actions.ts';
 
+/** Every member is required: who stands between the core and its host must pass all of them on, and the compiler holds that. */
 export interface Host {
   /** Monotonic milliseconds. */
   now(): number;
   /** The memory that is left for more workers; null where nothing limits it. */
-  memoryRoom?(): MemoryRoom | null;
+  memoryRoom(): MemoryRoom | null;
   /** Uniform in [0, 1). */
   random(): number;
   /** Carries an action out. Never throws and never calls back synchronously: results come as later inputs. */

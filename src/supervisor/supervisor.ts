@@ -46,7 +46,7 @@ export class Supervisor {
     this.#name = options.name;
     this.#headroom = {
       parallelStarts: options.parallelStarts ?? Number.POSITIVE_INFINITY,
-      shortage: (starting) => shortageOf(host.memoryRoom?.() ?? null, starting),
+      shortage: (starting) => shortageOf(host.memoryRoom(), starting),
     };
     const { policy, generation1, autoscaleTimes } = options;
     this.#model = model ?? newModel(policy, generation1.entry, host.now(), autoscaleTimes);

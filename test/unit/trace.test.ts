@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readTrace, replayRun } from '../../scripts/trace-runs.ts';
-import { Trace } from '../../src/app/trace.ts';
+import { Trace } from '../../src/app/core/trace.ts';
 import type { Action } from '../../src/supervisor/vocabulary/actions.ts';
 import { defaultPolicy, World } from './supervisor/fake-world.ts';
 

@@ -1,4 +1,4 @@
-// What the admin API needs of a running supervisor, and of the routes that are asked for. supervise.ts passes its handle; nothing here knows how it works inside.
+// What the admin API needs of a running supervisor, and of the routes that are asked for. app/control/ passes its handle; nothing here knows how it works inside.
 // Runs in the primary.
 
 import type { GenericSchema } from 'valibot';

@@ -1,7 +1,8 @@
 // The work of `tutti run`: loads the app, launches it, tells on stderr what happens, and ends with the code the supervisor ended with.
 
 import { createColors } from 'picocolors';
-import { type LaunchOptions, launch } from '../../app/supervise.ts';
+import type { LaunchOptions } from '../../app/launch-options.ts';
+import { launch } from '../../app/supervise.ts';
 import type { Supervision } from '../../app/supervision.ts';
 import { surroundings } from '../../app/surroundings.ts';
 import { type LoadedApp, loadApp } from '../../config/app.ts';

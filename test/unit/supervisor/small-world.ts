@@ -60,7 +60,12 @@ export class SmallWorld {
   constructor(state?: State) {
     const model = newModel(smallPolicy, options.generation1.entry, epoch);
     this.#state = state ?? { now: epoch, model, processes: [], starts: [], asked: 0, answered: [], exited: false };
-    const host = { now: () => this.#state.now, random: () => 0.5, perform: (action: Action) => this.#perform(action) };
+    const host = {
+      now: () => this.#state.now,
+      random: () => 0.5,
+      memoryRoom: () => null,
+      perform: (action: Action) => this.#perform(action),
+    };
     this.#core = new Supervisor(options, host, this.#state.model);
     if (state === undefined) this.#core.start();
   }

@@ -1,17 +1,17 @@
 // What is seen of a running app: listens to what the core is told and what it decides, and offers it to the admin API as metrics,
 // history, live pictures and the page. Decides nothing. Runs in the primary.
 
-import type { AdminExtras } from '../admin/api/target.ts';
-import { dashboardAssets, dashboardHeaders } from '../dashboard/assets.ts';
-import { AppMetrics, type AppMetricsSource, type Collected } from '../metrics/app-metrics.ts';
-import { negotiateFormat } from '../metrics/exposition.ts';
-import { Metrics, type MetricsSources, ownUsageMeter } from '../metrics/metrics.ts';
-import { Sampler } from '../metrics/sampler.ts';
-import type { AppMetric } from '../protocol/messages.ts';
-import type { Host } from '../supervisor/host.ts';
-import type { Action, WorkerId } from '../supervisor/vocabulary/actions.ts';
-import type { SupervisorEvent } from '../supervisor/vocabulary/events.ts';
-import type { SupervisorInput } from '../supervisor/vocabulary/inputs.ts';
+import type { AdminExtras } from '../../admin/api/target.ts';
+import { dashboardAssets, dashboardHeaders } from '../../dashboard/assets.ts';
+import { AppMetrics, type AppMetricsSource, type Collected } from '../../metrics/app-metrics.ts';
+import { negotiateFormat } from '../../metrics/exposition.ts';
+import { Metrics, type MetricsSources, ownUsageMeter } from '../../metrics/metrics.ts';
+import { Sampler } from '../../metrics/sampler.ts';
+import type { AppMetric } from '../../protocol/messages.ts';
+import type { Host } from '../../supervisor/host.ts';
+import type { Action, WorkerId } from '../../supervisor/vocabulary/actions.ts';
+import type { SupervisorEvent } from '../../supervisor/vocabulary/events.ts';
+import type { SupervisorInput } from '../../supervisor/vocabulary/inputs.ts';
 
 export interface ObservationSources extends Pick<MetricsSources, 'snapshot' | 'now' | 'requestCounts'> {
   /** Has the core told what the workers have said of themselves by now. */
@@ -52,11 +52,11 @@ export class Observation {
   }
 
   /** The same host, with everything that it is asked to do seen here first. */
-  watchActions(host: Host): Host {
+  watchActions(host: Host): Required<Host> {
     return {
       now: () => host.now(),
       random: () => host.random(),
-      memoryRoom: () => host.memoryRoom?.() ?? null,
+      memoryRoom: () => host.memoryRoom(),
       perform: (action: Action) => {
         this.#metrics.action(action);
         if (action.type === 'report') this.#sampler.happened();

@@ -3,13 +3,13 @@
 // out, and so is its environment.
 
 import { closeSync, constants, fchmodSync, fstatSync, openSync } from 'node:fs';
-import { SteadyWriter } from '../logs/own/steady-writer.ts';
-import { isIncurable } from '../protocol/incurable.ts';
-import type { MemoryRoom } from '../supervisor/decide/headroom.ts';
-import type { Host } from '../supervisor/host.ts';
-import type { SupervisorOptions } from '../supervisor/supervisor.ts';
-import type { LastWords, PolicyChange, SupervisorInput } from '../supervisor/vocabulary/inputs.ts';
-import type { Policy } from '../supervisor/vocabulary/policy.ts';
+import { SteadyWriter } from '../../logs/own/steady-writer.ts';
+import { isIncurable } from '../../protocol/incurable.ts';
+import type { MemoryRoom } from '../../supervisor/decide/headroom.ts';
+import type { Host } from '../../supervisor/host.ts';
+import type { SupervisorOptions } from '../../supervisor/supervisor.ts';
+import type { LastWords, PolicyChange, SupervisorInput } from '../../supervisor/vocabulary/inputs.ts';
+import type { Policy } from '../../supervisor/vocabulary/policy.ts';
 
 /** The first line of a run. One file may hold several runs, also of apps that ran at the same time. */
 export interface TraceHead {
@@ -84,21 +84,25 @@ export class Trace {
 
   #watch(host: Host): void {
     const { now, random, memoryRoom } = host;
-    host.now = () => {
-      const answer = now.call(host);
-      if (this.#line !== null) this.#line.now = answer;
-      return answer;
+    // The type holds that nothing which the core may ask is missing in the trace.
+    const answers: Omit<Required<Host>, 'perform'> = {
+      now: () => {
+        const answer = now.call(host);
+        if (this.#line !== null) this.#line.now = answer;
+        return answer;
+      },
+      random: () => {
+        const answer = random.call(host);
+        if (this.#line !== null) this.#line.random = [...(this.#line.random ?? []), answer];
+        return answer;
+      },
+      memoryRoom: () => {
+        const answer = memoryRoom.call(host);
+        if (this.#line !== null) this.#line.room = [...(this.#line.room ?? []), answer];
+        return answer;
+      },
     };
-    host.random = () => {
-      const answer = random.call(host);
-      if (this.#line !== null) this.#line.random = [...(this.#line.random ?? []), answer];
-      return answer;
-    };
-    host.memoryRoom = () => {
-      const answer = memoryRoom?.call(host) ?? null;
-      if (this.#line !== null) this.#line.room = [...(this.#line.room ?? []), answer];
-      return answer;
-    };
+    Object.assign(host, answers);
   }
 
   /** Notes an input when the core has taken it in, or has failed to. */

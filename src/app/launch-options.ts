@@ -1,0 +1,31 @@
+// What whoever starts an app decides about this process, beside the app's configuration. Runs in the primary.
+
+import type { AutoscaleTimes } from '../supervisor/decide/autoscale.ts';
+
+/** A piece of a worker's output. */
+export interface WorkerOutput {
+  slot: number | null;
+  pid: number;
+  generation: number;
+  stream: 'stdout' | 'stderr';
+  chunk: Buffer;
+}
+
+export interface LaunchOptions {
+  /** True: the signals that tutti knows are commands, as with `tutti run`. */
+  signals: boolean;
+  /**
+   * Where the workers' output goes: to this process's own, untouched, or to a function. A configuration that names a log file, or a
+   * format other than raw for an output that is no terminal, has it written by a log process instead.
+   */
+  output: 'inherit' | ((output: WorkerOutput) => void);
+  /**
+   * The control socket: `wanted` (default) is told in one line when it cannot be had; `required` comes before the workers and
+   * ends the app without one; `none` opens nothing.
+   */
+  control?: 'wanted' | 'required' | 'none';
+  /** True: what nobody catches in this process ends the app in order. Only for a process that does nothing else. */
+  lastResort?: boolean;
+  /** How fast `workers: min..max` follows the load; tests have no minutes to wait. */
+  autoscaleTimes?: AutoscaleTimes;
+}

@@ -1,0 +1,329 @@
+// The composition root: the only place that joins configuration, core and host. Runs in the primary, which is the user's own program or
+// the command `tutti run`.
+
+import type { LoadedApp } from '../config/app.ts';
+import { resolveEntry } from '../config/entry/entry.ts';
+import type { Config } from '../config/options.ts';
+import { exitCodes, TuttiError } from '../errors.ts';
+import { incidentFolder, inspectionFolder, orNone } from '../files/state-folder.ts';
+import { Generations } from '../host/code/generations.ts';
+import { loadedFiles } from '../host/code/loaded-files.ts';
+import { PrimaryDataPlane } from '../host/connections/primary-data-plane.ts';
+import { installLastResort } from '../host/last-resort.ts';
+import { cpuAllowance } from '../host/machine/cgroup.ts';
+import { cpuMicros } from '../host/machine/process-cpu.ts';
+import { ProcessMemory } from '../host/machine/process-memory.ts';
+import { monotonicMs } from '../host/monotonic.ts';
+import { NodeHost } from '../host/node-host.ts';
+import type { NodeHostOptions } from '../host/node-host-options.ts';
+import { UnreadMessages } from '../host/process/unread-messages.ts';
+import { Scratch } from '../host/scratch.ts';
+import { hasTerminal, installSignals, signalTable } from '../host/signals.ts';
+import { IncidentStore } from '../logs/incidents/incident-store.ts';
+import type { WorkerLog } from '../logs/workers/worker-log.ts';
+import { defaultAutoscaleTimes } from '../supervisor/decide/autoscale.ts';
+import { completeSnapshot } from '../supervisor/picture/core-snapshot.ts';
+import type { Snapshot } from '../supervisor/picture/snapshot.ts';
+import type { SupervisorEvent } from '../supervisor/vocabulary/events.ts';
+import type { SupervisorInput } from '../supervisor/vocabulary/inputs.ts';
+import { version } from '../version.ts';
+import { Automation } from './automation/automation.ts';
+import { Control } from './control/control.ts';
+import { Observation } from './core/observation.ts';
+import { ObservedCore } from './core/observed-core.ts';
+import { balanceOf, waitingForRestart } from './fixed-options.ts';
+import { IncidentCollector } from './incident-collector.ts';
+import { asTuttiError } from './known-error.ts';
+import type { LaunchOptions } from './launch-options.ts';
+import { endOrphans } from './orphans/orphans.ts';
+import { Roster } from './orphans/roster.ts';
+import { verdictOf, type WorkerExit } from './start-failure.ts';
+import { SupervisionHandle } from './supervision.ts';
+import { workerLog } from './worker-output.ts';
+import { programOf } from './worker-program.ts';
+
+/**
+ * One supervised app in this process. Its constructor throws a TuttiError if the entry cannot be used, and touches nothing outside; what
+ * it makes refers to each other, and nothing of it acts before `start()`. The app ends by a command, by the core's decision, or because
+ * tutti itself has failed. Then everything it held is given back: workers, sockets, files, timers, signal handlers. It never ends the
+ * process, and installs no signal handler unless asked.
+ */
+export class RunningApp {
+  readonly handle: SupervisionHandle;
+  /** As the app was started. What a reload reads is in `#current`. */
+  readonly #config: Config;
+  readonly #options: LaunchOptions;
+  /** As this process was started, without what is meant for tutti alone. */
+  readonly #env: NodeJS.ProcessEnv;
+  readonly #traceFile: string | undefined;
+  readonly #generations = new Generations();
+  readonly #memory = new ProcessMemory();
+  readonly #logScratch = new Scratch();
+  readonly #log: WorkerLog | null;
+  readonly #incidents: IncidentStore;
+  readonly #collector: IncidentCollector;
+  readonly #automation: Automation;
+  readonly #unread: UnreadMessages;
+  readonly #roster: Roster;
+  readonly #dataPlane: PrimaryDataPlane;
+  readonly #host: NodeHost;
+  readonly #observation: Observation;
+  readonly #core: ObservedCore;
+  readonly #control: Control;
+  #current: LoadedApp;
+  /** `failed`: this process cannot be trusted any more, and waits for its workers to leave. */
+  #state: 'starting' | 'supervising' | 'failed' | 'ended' = 'starting';
+  /** Commands that came before the core could take them. */
+  #early: SupervisorInput[] = [];
+  #lastFailure: WorkerExit | null = null;
+  #uninstall: (() => void)[] = [];
+
+  constructor(app: LoadedApp, options: LaunchOptions) {
+    const { config } = app;
+    const entry = resolveEntry(config.entry);
+    const { TUTTI_TRACE: traceFile, ...env } = process.env;
+    const report = (event: SupervisorEvent) => this.handle.report(event);
+    this.#config = config;
+    this.#current = app;
+    this.#options = options;
+    this.#env = env;
+    this.#traceFile = traceFile;
+    this.handle = new SupervisionHandle(config.name, {
+      dispatch: (command) => {
+        if (this.#state === 'starting') this.#early.push(command);
+        else this.#dispatch(command);
+      },
+      snapshot: () => this.#snapshot(),
+      beforeCommand: () => this.#host.verifyFiles(),
+    });
+    this.#log = workerLog(config, options.output === 'inherit', {
+      folder: () => this.#logScratch.path(),
+      report,
+      replaceWorkers: () => void this.handle.recycle(),
+    });
+    this.#incidents = new IncidentStore(orNone(() => incidentFolder(process.env, config.name)));
+    this.#collector = new IncidentCollector({
+      app: config.name,
+      store: this.#incidents,
+      report: (event) => report(this.#observation.counted(event)),
+      now: () => new Date(),
+    });
+    this.#automation = new Automation(app, {
+      env: process.env,
+      notice: (level, message) => this.#notice(level, message),
+      report,
+      reload: () => this.handle.reload(),
+      recycle: () => this.handle.recycle(undefined, 'cron'),
+    });
+    this.#unread = new UnreadMessages((sentence) => this.#notice('warn', sentence));
+    this.#roster = new Roster(process.env, config.name);
+    this.#dataPlane = new PrimaryDataPlane({ balance: config.balance });
+    this.#host = new NodeHost(this.#hostOptions());
+    this.#observation = new Observation({
+      snapshot: () => this.#snapshot(),
+      now: () => this.#host.now(),
+      requestCounts: () => this.#dataPlane.requestCounts(),
+      look: () => this.#dataPlane.tellSigns(),
+      askWorkers: (seq) => this.#host.askMetrics(seq),
+      warn: (message) => this.#notice('warn', message),
+    });
+    const coreOptions = {
+      name: config.name,
+      policy: config,
+      generation1: { entry },
+      parallelStarts: Math.max(2, cpuAllowance().count),
+      autoscaleTimes: options.autoscaleTimes ?? defaultAutoscaleTimes,
+    };
+    this.#core = new ObservedCore(coreOptions, this.#host, this.#observation, (error) => void this.#fail(error));
+    this.#control = new Control(this.handle, {
+      config,
+      extras: this.#observation.extras,
+      incidents: this.#incidents,
+      inspect: (slot, wish) => this.#host.inspect(slot, wish),
+      isWanted: () => this.#state !== 'ended',
+    });
+  }
+
+  /** Once. The workers start in the background; what becomes of that is told by `handle`. */
+  start(): void {
+    const { signals, lastResort = false } = this.#options;
+    if (lastResort) this.#uninstall.push(installLastResort((error) => void this.#fail(error)));
+    if (signals) this.#uninstall.push(this.#obeySignals());
+    void this.#begin();
+  }
+
+  async #begin(): Promise<void> {
+    const { control = 'wanted' } = this.#options;
+    try {
+      await this.#prepare(control === 'required');
+    } catch (error) {
+      this.#host.release();
+      const known = asTuttiError(error);
+      void this.#end(known.exitCode, known.message, known);
+      return;
+    }
+    for (const message of [...this.#current.fileWarnings, ...this.#current.warnings]) this.#notice('warn', message);
+    if (this.#traceFile) await this.#trace(this.#traceFile);
+    if (this.#state !== 'starting') return;
+    this.#state = 'supervising';
+    this.#core.start();
+    for (const command of this.#early) this.#dispatch(command);
+    if (control === 'wanted') this.#control.openBeside();
+    void this.#automation.start();
+    if (this.#config.admin !== null) this.#observation.keepHistory();
+  }
+
+  /** What must be there before the first worker. Rejects with the reason why the app cannot start. */
+  async #prepare(controlFirst: boolean): Promise<void> {
+    const opened = this.#log?.begin();
+    opened?.catch(() => {}); // told below, if nothing else comes first
+    this.#generations.pin(1, await programOf(this.#config, this.#env));
+    if (controlFirst) await this.#control.openFirst();
+    await opened;
+    await endOrphans(process.env, this.#config.name, {
+      tell: (message) => this.#notice('warn', message),
+      hurry: () => this.#early.length > 0,
+    });
+  }
+
+  /** Without a trace the app runs as well. */
+  async #trace(file: string): Promise<void> {
+    try {
+      await this.#core.trace(file);
+    } catch (error) {
+      const why = `TUTTI_TRACE=${file} cannot be written: ${String(error)}`;
+      this.#notice('warn', `runs without a trace of the core, because ${why}`);
+    }
+  }
+
+  #obeySignals(): () => void {
+    const { handle } = this;
+    const commands = {
+      stop: (fast: boolean, reason: string) => {
+        if (this.#state === 'failed' && fast) this.#host.release();
+        else void handle.stop({ fast }, reason);
+      },
+      reload: () => void handle.reload(),
+      scale: (by: 1 | -1) => void handle.scale({ by }),
+      reopenLogs: () => this.#log?.reopen(),
+      meaningless: (signal: NodeJS.Signals) =>
+        this.#notice('warn', `${signal} has no meaning to tutti; it is left alone`),
+    };
+    return installSignals(signalTable(hasTerminal()), commands, () => this.#host.signalled());
+  }
+
+  #hostOptions(): NodeHostOptions {
+    const { output } = this.#options;
+    const { name, admin, autopsy } = this.#config;
+    const log = this.#log;
+    return {
+      generations: this.#generations,
+      memory: this.#memory,
+      roster: this.#roster,
+      dataPlane: this.#dataPlane,
+      output: output === 'inherit' ? 'inherit' : 'pipe',
+      connectOutput: log === null ? null : (worker) => log.connect(worker),
+      outputOf: ({ slot, pid, generation }, stream, chunk) => {
+        if (output !== 'inherit') output({ slot, pid, generation, stream, chunk });
+      },
+      reread: () => this.#reread(),
+      dispatch: (input) => this.#dispatch(input),
+      report: (event) => this.#reported(event),
+      answer: (id, result) => this.handle.answer(id, result),
+      exit: (code, reason) => void this.#end(code, reason),
+      metricsAsked: admin !== null,
+      autopsy,
+      inspectionFolder: orNone(() => inspectionFolder(process.env, name)),
+      autopsied: (worker, seen) => this.#collector.hung(worker, monotonicMs() - worker.startedAt, seen),
+      ended: (pid, lastWords) => this.#collector.ended(pid, lastWords),
+      metrics: (...reply) => this.#observation.appMetrics(...reply),
+      said: (message) => this.#said(message),
+    };
+  }
+
+  async #reread(): ReturnType<NodeHostOptions['reread']> {
+    const started = this.#config;
+    this.#current = await this.#current.reread();
+    const { config } = this.#current;
+    const waiting = waitingForRestart(started, config);
+    if (waiting.length > 0) {
+      const what = `the new value of ${waiting.join(', ')}`;
+      this.handle.report({ type: 'held-back', what, reason: `only a restart of ${started.name} can apply it` });
+    }
+    const program = await programOf(config, this.#env);
+    return { program: { ...program, balance: balanceOf(started, config) }, policy: config };
+  }
+
+  #dispatch(input: SupervisorInput): void {
+    if (this.#state !== 'failed') this.#core.dispatch(input);
+  }
+
+  #reported(event: SupervisorEvent): void {
+    const isExit = event.type === 'worker-exit';
+    if (isExit && event.reason !== 'planned') this.#lastFailure = event;
+    // The host's own; what else it says comes from the core.
+    if (event.type === 'requests-replayed') this.#observation.counted(event);
+    this.handle.report(event);
+    this.#automation.event(event);
+    if (isExit) this.#collector.exited(event);
+  }
+
+  /** What the application tells a primary: Node's own word about files for the watch, and else nothing that anybody reads. */
+  #said(message: unknown): void {
+    const files = loadedFiles(message);
+    if (files === null) this.#unread.received(message);
+    else for (const path of files) this.#automation.loaded(path);
+  }
+
+  #notice(level: 'info' | 'warn' | 'error', message: string): void {
+    this.handle.report({ type: 'notice', level, message });
+  }
+
+  #snapshot(): Snapshot {
+    const now = this.#host.now();
+    const core = this.#core.snapshot();
+    const answers = this.#dataPlane.answers();
+    const { file, position } = this.#current;
+    return completeSnapshot(core, {
+      pid: process.pid,
+      version,
+      config: file === null ? null : { file, position },
+      node: this.#generations.get(core.generation)?.nodeVersion ?? process.version,
+      monotonicMs: now,
+      wallMs: Date.now(),
+      memory: (pid) => this.#memory.of(pid, now),
+      cpuMicros,
+      answers: (worker) => answers.get(worker) ?? null,
+      silentMs: (worker) => this.#dataPlane.silentMs(worker),
+    });
+  }
+
+  /** This process cannot be trusted any more. The workers finish what they have, and nothing runs unsupervised after that. */
+  async #fail(error: unknown): Promise<void> {
+    if (this.#state === 'failed' || this.#state === 'ended') return;
+    this.#state = 'failed';
+    const problem = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.#notice(
+      'error',
+      `tutti itself has failed, and ends when its workers have finished what they have: ${problem}`,
+    );
+    await this.#host.dismiss();
+    await this.#end(exitCodes.bug, problem, new TuttiError('ERR_INTERNAL', { problem }, { cause: error }));
+  }
+
+  /** The host holds nothing for the app any more. Gives back the rest, in the order in which it could still be needed. */
+  async #end(code: number, reason: string, error?: Error): Promise<void> {
+    this.#state = 'ended';
+    await this.#automation.close();
+    await this.#log?.close();
+    this.#logScratch.remove();
+    this.#roster.close();
+    await this.#core.close();
+    const verdict = error === undefined ? verdictOf(code, reason, this.#lastFailure) : { code, error };
+    // Last of all: a signal in this moment would end the process before its socket is gone.
+    const closed = this.#control.close().finally(() => {
+      for (const uninstall of this.#uninstall) uninstall();
+    });
+    this.handle.end({ code: verdict.code, reason: verdict.error?.message ?? reason }, verdict.error, closed);
+  }
+}
