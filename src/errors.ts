@@ -374,6 +374,44 @@ export const errors = {
       `To load new code: tutti reload ${names.join(' ')}. To run the program a second time, give it a name of its own: --name`,
     example: { names: ['web'] },
   }),
+  ERR_NOTHING_TO_SAVE: error<object>({
+    exitCode: 5,
+    when: 'tutti save finds no app that runs and was started in the background: an empty list is saved only on demand.',
+    message: () => 'Cannot save: no app runs that was started by tutti start.',
+    remedy: () => 'Start what a boot is to bring back, then save. To have a boot bring none back: tutti save --force',
+    example: {},
+  }),
+  ERR_NOTHING_SAVED: error<{ path: string; damage: string | null }>({
+    exitCode: 1,
+    when: 'tutti resurrect has no list of apps to start: none was saved, or neither the file nor the copy from before can be used.',
+    message: ({ path, damage }) =>
+      damage === null
+        ? `Cannot bring any app back: none was saved (${path} is not there).`
+        : `Cannot bring any app back: ${path} cannot be used, because ${damage}, and there is no copy from before.`,
+    remedy: () => 'Start the apps (tutti start all starts every one that was started before), then type: tutti save',
+    example: { path: '/home/web/.tutti/boot/saved.json', damage: null },
+  }),
+  ERR_NOTHING_RECORDED: error<object>({
+    exitCode: 5,
+    when: 'tutti start all is typed, and no app was started in the background before.',
+    message: () => 'Cannot start all: no app was started before.',
+    remedy: () => 'Start one by its program, as in: tutti start server.js',
+    example: {},
+  }),
+  ERR_NO_RECORD: error<{ name: string }>({
+    exitCode: 1,
+    when: 'An app is to be brought back of which it is not known how it was started.',
+    message: ({ name }) => `Cannot start ${name}: the record of how it was started is gone or damaged.`,
+    remedy: () => 'Start it by its program once more, then type: tutti save',
+    example: { name: 'web' },
+  }),
+  ERR_NOT_WRITTEN: error<{ path: string; reason: string }>({
+    exitCode: 1,
+    when: 'A file of the state folder cannot be written. What was there before is still there.',
+    message: ({ path, reason }) => `Cannot write ${path}: ${reason}.`,
+    remedy: () => 'Make room on the disk, or set TUTTI_HOME to a folder that this user may write to.',
+    example: { path: '/home/web/.tutti/boot/saved.json', reason: 'ENOSPC: no space left on device, write' },
+  }),
   ERR_NO_CONTROL: error<{ name: string; reason: string }>({
     exitCode: 77,
     when: 'An app in the background could not make its control socket or its log files, without which nobody could stop or read it.',

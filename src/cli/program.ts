@@ -20,7 +20,9 @@ import { status } from './commands/look/status.ts';
 import { top } from './commands/look/top.ts';
 import { del } from './commands/run/delete.ts';
 import { restart } from './commands/run/restart.ts';
+import { resurrect } from './commands/run/resurrect.ts';
 import { run } from './commands/run/run.ts';
+import { save } from './commands/run/save.ts';
 import { start } from './commands/run/start.ts';
 import { stop } from './commands/run/stop.ts';
 import { check } from './commands/set-up/check.ts';
@@ -33,6 +35,8 @@ import { splitArguments, type Terminal, wantsColor } from './terminal.ts';
 const commands: readonly CommandFile[] = [
   run,
   start,
+  save,
+  resurrect,
   status,
   top,
   events,

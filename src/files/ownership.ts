@@ -6,7 +6,6 @@ import {
   closeSync,
   constants,
   fstatSync,
-  ftruncateSync,
   lstatSync,
   mkdirSync,
   openSync,
@@ -15,7 +14,6 @@ import {
   readlinkSync,
   type Stats,
   statSync,
-  writeFileSync,
 } from 'node:fs';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import process from 'node:process';
@@ -169,15 +167,4 @@ export function openOwn(path: string, flags: number, mode = 0o600): number {
   if (problem === null) return file;
   closeSync(file);
   throw new Error(`Cannot write ${path}: ${problem}`);
-}
-
-/** For this user's eyes alone, and through no link. */
-export function writeOwn(path: string, text: string): void {
-  const file = openOwn(path, constants.O_WRONLY);
-  try {
-    ftruncateSync(file);
-    writeFileSync(file, text);
-  } finally {
-    closeSync(file);
-  }
 }

@@ -14,7 +14,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 const MAX_SOCKET_PATH_BYTES = process.platform === 'linux' ? 107 : 103;
 
 /** What tutti makes in a state folder. */
-const subFolders = ['run', 'apps', 'logs', 'incidents', 'inspections', 'compiled', 'workers'];
+const subFolders = ['run', 'apps', 'logs', 'incidents', 'inspections', 'compiled', 'workers', 'boot'];
 
 /** Those that were found well in this process: only this user can have changed them since. */
 const trusted = new Set<string>();
@@ -120,6 +120,11 @@ export function appPaths(env: Environment, name: string): { record: string; log:
     out: join(state, 'logs', `${name}.out.log`),
     err: join(state, 'logs', `${name}.err.log`),
   };
+}
+
+/** Which apps a boot is to bring back. */
+export function savedListPath(env: Environment): string {
+  return join(lastingFolder(env), 'boot', 'saved.json');
 }
 
 /** Which processes the workers of each running app are, for when its supervisor is killed. */

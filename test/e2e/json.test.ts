@@ -58,6 +58,8 @@ test('every command that has it answers in JSON, when it works', async () => {
     ['profile', 'web', '--slot', '0', '--seconds', '0.1'],
     ['heap', 'web', '--slot', '0'],
     ['reload', 'web'],
+    ['save'],
+    ['resurrect'],
     ['rollback', 'web'],
     ['scale', 'web', '2'],
     ['recycle', 'web', '--slot', '0'],

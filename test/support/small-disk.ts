@@ -48,6 +48,13 @@ export class SmallDisk implements AsyncDisposable {
     rmSync(this.path('ballast'));
   }
 
+  /** `ro`: nothing can be written any more; what holds a file open for writing forbids it. */
+  async remount(mode: 'ro' | 'rw'): Promise<void> {
+    const [program = '', ...args] = [...this.prefix, 'mount', '-o', `remount,${mode}`, this.#folder];
+    const [code] = await once(spawn(program, args, { stdio: 'inherit' }), 'exit');
+    if (code !== 0) throw new Error(`the disk cannot be mounted anew (${mode})`);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     const ended = once(this.#holder, 'exit');
     this.#holder.stdin?.end();

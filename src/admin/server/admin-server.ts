@@ -14,7 +14,7 @@ import type { AdminExtras, AdminTarget, Route } from '../api/target.ts';
 import { bindControlSocket } from './control-socket.ts';
 import { DoorServer } from './door-server.ts';
 import type { Door } from './gate.ts';
-import { ensureToken, freshToken, writeToken } from './token.ts';
+import { ensureToken, freshToken, readToken, writeToken } from './token.ts';
 
 const CLOSE_PATIENCE_MS = 2000;
 /** How soon a socket comes back that somebody's cleaning of temporary files, or the end of a session, has removed. */
@@ -49,6 +49,8 @@ export class AdminServer {
   #token: string | null = null;
   /** Where the token is to be written as soon as it can be. */
   #unwrittenToken: string | null = null;
+  /** Where it was written. */
+  #tokenFile: string | null = null;
   #socket: { door: DoorServer; path: string } | null = null;
   #watch: NodeJS.Timeout | null = null;
   #app: Promise<(door: Door) => RequestListener> | null = null;
@@ -128,6 +130,7 @@ export class AdminServer {
     try {
       this.#token = this.#token === null ? ensureToken(path) : writeToken(path, this.#token);
       this.#unwrittenToken = null;
+      this.#tokenFile = path;
       return null;
     } catch (error) {
       // The one that is compared with from now on; it is written when there is room.
@@ -138,6 +141,8 @@ export class AdminServer {
 
   /** The old server goes first: its end would remove whatever has its name. */
   async #comeBack(): Promise<void> {
+    // Emptied, damaged or removed: without it nobody could stop the app.
+    if (this.#tokenFile !== null && readToken(this.#tokenFile) === null) this.#unwrittenToken = this.#tokenFile;
     this.#keepToken();
     if (this.#socket !== null) {
       if (existsSync(this.#socket.path)) return;

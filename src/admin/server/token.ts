@@ -2,9 +2,9 @@
 // cannot do by accident is send this header. Used by the primary (create, compare) and the CLI (read).
 
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import { closeSync, lstatSync, openSync, readSync, renameSync, rmSync } from 'node:fs';
-import process from 'node:process';
-import { readOwn, writeOwn } from '../../files/ownership.ts';
+import { closeSync, lstatSync, openSync, readSync } from 'node:fs';
+import { readOwn } from '../../files/ownership.ts';
+import { writeState } from '../../files/state-file.ts';
 
 const TOKEN_BYTES = 32;
 const TOKEN_SHAPE = /^[A-Za-z0-9_-]{43}$/;
@@ -37,16 +37,8 @@ function kernelRandom(bytes: Buffer): boolean {
   }
 }
 
-/** In one step, so that nobody reads half of it. */
 export function writeToken(path: string, token: string): string {
-  const fresh = `${path}.${process.pid}`;
-  try {
-    writeOwn(fresh, `${token}\n`);
-    renameSync(fresh, path);
-  } catch (error) {
-    rmSync(fresh, { force: true });
-    throw error;
-  }
+  writeState(path, `${token}\n`);
   return token;
 }
 

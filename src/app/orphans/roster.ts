@@ -1,10 +1,10 @@
 // The list of an app's living worker processes, kept for the time after the primary: with the guardian, which ends what cannot end by
 // itself, and in a file, by which a later start of the app and tutti doctor find them. Part of the composition, in the primary.
 
-import { renameSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
-import { writeOwn } from '../../files/ownership.ts';
+import { writeState } from '../../files/state-file.ts';
 import { ensurePrivateFolder, orNone, rosterPath } from '../../files/state-folder.ts';
 import { Guardian, type Ward } from '../../host/process/guardian.ts';
 import { numberSpace, type ProcessIdentity, processStatus } from '../../host/process/process-identity.ts';
@@ -85,15 +85,13 @@ export class Roster {
       drainTimeoutMs: this.#end.drainTimeoutMs,
       stopTimeoutMs: this.#end.stopTimeoutMs,
     };
-    const fresh = `${this.#path}.new`;
     try {
       if (!this.#hasFolder) ensurePrivateFolder(dirname(this.#path));
       this.#hasFolder = true;
       this.#isWritten = true;
-      writeOwn(fresh, `${JSON.stringify(file)}\n`);
-      renameSync(fresh, this.#path);
+      writeState(this.#path, `${JSON.stringify(file)}\n`);
     } catch {
-      rmSync(fresh, { force: true });
+      // A full or read-only disk: see above.
     }
   }
 }

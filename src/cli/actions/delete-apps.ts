@@ -2,7 +2,8 @@
 
 import { rmSync } from 'node:fs';
 import { exitCodes, TuttiError } from '../../errors.ts';
-import { controlPaths, isAppName, stateFolders } from '../../files/state-folder.ts';
+import { appPaths, controlPaths, isAppName, stateFolders } from '../../files/state-folder.ts';
+import { forgetSaved } from '../saved/saved-list.ts';
 import { chooseKnown, knownApps, looksLikeFile, namesOf } from '../shared/choose-apps.ts';
 import { asJson } from '../shared/control.ts';
 import { readRecord, removeRecord } from '../shared/launch-record.ts';
@@ -37,8 +38,7 @@ export async function deleteApps({ names: typed, fast, json, terminal }: DeleteR
   const deleted = code === exitCodes.stopped ? meant : [];
   for (const name of deleted) {
     const had = readRecord(terminal.env, name) !== null;
-    removeRecord(terminal.env, name);
-    forgetToken(terminal, name);
+    forget(terminal, name);
     if (!json && had) terminal.stdout.write(`${name}: deleted\n`);
   }
   const ended = asJson([...orphans, ...running], outcomes);
@@ -46,10 +46,21 @@ export async function deleteApps({ names: typed, fast, json, terminal }: DeleteR
   return code;
 }
 
+function forget({ env }: Terminal, name: string): void {
+  try {
+    removeRecord(env, name);
+    forgetSaved(env, name);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new TuttiError('ERR_NOT_WRITTEN', { path: appPaths(env, name).record, reason }, { cause: error });
+  }
+  forgetToken(env, name);
+}
+
 /** Whoever has it must not hold a key to another app that is given this name later. */
-function forgetToken(terminal: Terminal, name: string): void {
+function forgetToken(env: Terminal['env'], name: string): void {
   if (!isAppName(name)) return;
-  for (const state of stateFolders(terminal.env)) {
+  for (const state of stateFolders(env)) {
     try {
       rmSync(controlPaths(state, name).token, { force: true });
     } catch {

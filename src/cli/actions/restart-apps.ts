@@ -2,7 +2,7 @@
 
 import { asTuttiError } from '../../app/known-error.ts';
 import { exitCodes, TuttiError } from '../../errors.ts';
-import { tellFailure } from '../failure.ts';
+import { tellAside, tellFailure } from '../failure.ts';
 import { chooseKnown, knownApps, namesOf } from '../shared/choose-apps.ts';
 import { asJson } from '../shared/control.ts';
 import { readRecord } from '../shared/launch-record.ts';
@@ -32,7 +32,7 @@ export async function restartApps({ names: typed, fast, json, terminal }: Restar
   let code: number = exitCodes.stopped;
   for (const one of all) {
     const began = performance.now();
-    const record = readRecord(terminal.env, one.name);
+    const record = readRecord(terminal.env, one.name, (warning) => tellAside(warning, terminal));
     const apps = 'client' in one ? [one] : [];
     const [stopped] = await stopEach({ apps, orphans: [] }, { fast, json, timeoutMs: null }, terminal);
     if (record === null || (stopped !== undefined && stopped.result.outcome !== 'done')) {

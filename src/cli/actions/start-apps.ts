@@ -39,6 +39,11 @@ export async function startApps(request: StartRequest): Promise<number> {
   return startAll(fresh, json, terminal);
 }
 
+/** Whether anything is typed that says how an app is to run. */
+export function typesMore(args: readonly string[], options: StartRequest['options']): boolean {
+  return args.length > 0 || Object.keys(appFlags(options)).some((flag) => flag !== 'json');
+}
+
 /** One after the other; the first that fails ends it, because the next may need it. */
 async function startAll(records: readonly LaunchRecord[], json: boolean, terminal: Terminal): Promise<number> {
   const started: Started[] = [];
@@ -118,8 +123,7 @@ function told(app: LoadedApp, entry: string | undefined, request: StartRequest):
 
 async function oneThatIsMeant(word: string, request: StartRequest): Promise<LaunchRecord> {
   const { terminal, args, options } = request;
-  const known = readRecord(terminal.env, word);
-  const typedMore = args.length > 0 || Object.keys(appFlags(options)).some((flag) => flag !== 'json');
+  const typedMore = typesMore(args, options);
   const isFile = existsSync(resolve(terminal.cwd, word));
   const around = surroundings(terminal.cwd, terminal.env);
   const { path, refused } = placeOf({ configPath: configFlag(options) }, around);
@@ -127,7 +131,8 @@ async function oneThatIsMeant(word: string, request: StartRequest): Promise<Laun
     const app = await loadNamed(word, appRequest(request, undefined), around);
     if (app !== null) return told(app, undefined, request);
   }
-  if (!isFile && known !== null && !typedMore) {
+  const known = isFile || typedMore ? null : readRecord(terminal.env, word, (warning) => tellAside(warning, terminal));
+  if (known !== null) {
     if (refused !== null) tellAside(`${word}: ${refused.message} ${refused.remedy}`, terminal);
     return { ...known, startedAt: new Date().toISOString() };
   }

@@ -1,12 +1,10 @@
 // How each app in the background was started, on disk, so that it can be started again by its name alone. What was typed is
 // kept, never the environment: secrets stay where they are. Runs in the CLI.
 
-import { renameSync, rmSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
-import process from 'node:process';
+import { dirname, isAbsolute, join } from 'node:path';
 import type { AppRequest } from '../../config/app.ts';
 import type { OptionName } from '../../config/options.ts';
-import { readOwn, writeOwn } from '../../files/ownership.ts';
+import { readState, removeState, type StateRead, stateName, writeState } from '../../files/state-file.ts';
 import { appPaths, ensurePrivateFolder, isAppName, lastingFolder, namesInState } from '../../files/state-folder.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -38,44 +36,68 @@ export function launchRequest({ flags, entry, args, config }: LaunchRecord): App
 export function writeRecord(env: Environment, record: LaunchRecord): void {
   const { record: path } = appPaths(env, record.name);
   ensurePrivateFolder(dirname(path));
-  const fresh = `${path}.${process.pid}`;
-  try {
-    writeOwn(fresh, `${JSON.stringify(record, null, 2)}\n`);
-    renameSync(fresh, path);
-  } catch (error) {
-    // Half a record is none.
-    rmSync(fresh, { force: true });
-    throw error;
-  }
+  const keep = (text: string): boolean => parse(record.name, text) !== null;
+  writeState(path, `${JSON.stringify(record, null, 2)}\n`, { lasting: true, keep });
 }
 
 export function removeRecord(env: Environment, name: string): void {
-  rmSync(appPaths(env, name).record, { force: true });
+  removeState(appPaths(env, name).record);
 }
 
-export function readRecord(env: Environment, name: string): LaunchRecord | null {
-  // A word that is no name, such as a path, must not lead out of the folder.
-  if (!isAppName(name)) return null;
-  const { record } = appPaths(env, name);
-  return namesInState(dirname(record)).includes(basename(record)) ? parse(record) : null;
+/** Where the file is damaged, it is that of the start before, and `warn` hears of it. */
+export function readRecord(env: Environment, name: string, warn?: (message: string) => void): LaunchRecord | null {
+  const { value, damage } = readOne(env, name);
+  if (damage !== null) {
+    const instead = value === null ? 'start it by its program once more' : 'what is known of the start before is used';
+    warn?.(
+      `${name}: cannot use the record of its last start (${appPaths(env, name).record}), because ${damage}; ${instead}`,
+    );
+  }
+  return value;
 }
 
+/** Those that can be used, with the one of the start before where the file is damaged. */
 export function readRecords(env: Environment): LaunchRecord[] {
-  const folder = join(lastingFolder(env), 'apps');
-  return namesInState(folder)
-    .filter((file) => file.endsWith('.json'))
-    .map((file) => parse(join(folder, file)))
+  return [...new Set(recordNames(env))]
+    .map((name) => readOne(env, name).value)
     .filter((record) => record !== null)
     .sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }));
 }
 
-/** Null for what is not there or not ours: a foreign file must neither be started nor break every command. */
-function parse(path: string): LaunchRecord | null {
-  try {
-    const record: unknown = JSON.parse(readOwn(path));
-    const isOurs = typeof record === 'object' && record !== null && 'schema' in record && record.schema === 1;
-    return isOurs && 'name' in record && typeof record.name === 'string' ? (record as LaunchRecord) : null;
-  } catch {
-    return null;
-  }
+function recordNames(env: Environment): string[] {
+  return namesInState(join(lastingFolder(env), 'apps'))
+    .map((file) => stateName(file, '.json'))
+    .filter((name) => name !== null);
+}
+
+function readOne(env: Environment, name: string): StateRead<LaunchRecord> {
+  // A word that is no name, such as a path, must not lead out of the folder.
+  if (!isAppName(name) || !recordNames(env).includes(name)) return { value: null, damage: null };
+  return readState(appPaths(env, name).record, (text) => parse(name, text));
+}
+
+/** Null for what is not ours: a foreign file must neither be started nor break every command. */
+function parse(name: string, text: string): LaunchRecord | null {
+  const record = JSON.parse(text) as Partial<Record<keyof LaunchRecord, unknown>> | null;
+  if (typeof record !== 'object' || record === null) return null;
+  const { cwd, entry, args, flags, config, position = 0, logFile = '', startedAt } = record;
+  const isWhole =
+    record.schema === 1 &&
+    record.name === name &&
+    typeof cwd === 'string' &&
+    isAbsolute(cwd) &&
+    (entry === null || typeof entry === 'string') &&
+    isTexts(args) &&
+    typeof flags === 'object' &&
+    flags !== null &&
+    Object.values(flags).every((value) => typeof value === 'boolean' || isTexts(value)) &&
+    typeof config === 'string' &&
+    Number.isInteger(position) &&
+    typeof logFile === 'string' &&
+    typeof startedAt === 'string';
+  return isWhole ? (record as LaunchRecord) : null;
+}
+
+function isTexts(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((one) => typeof one === 'string');
 }

@@ -3,7 +3,8 @@
 
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { makeFolder, namesIfAny, readOwn, writeOwn } from '../../files/ownership.ts';
+import { makeFolder, namesIfAny, readOwn } from '../../files/ownership.ts';
+import { writeState } from '../../files/state-file.ts';
 import type { Incident } from '../../supervisor/vocabulary/incident.ts';
 import { incidentText } from './incident-text.ts';
 
@@ -59,8 +60,8 @@ export class IncidentStore {
     try {
       makeFolder(this.#folder);
       const path = join(this.#folder, incident.id);
-      writeOwn(`${path}.json`, `${JSON.stringify(incident, null, 2)}\n`);
-      writeOwn(`${path}.txt`, incidentText(incident));
+      writeState(`${path}.json`, `${JSON.stringify(incident, null, 2)}\n`);
+      writeState(`${path}.txt`, incidentText(incident));
     } catch {
       // A read-only or full disk: the incident is still told as an event and kept in memory.
     }
@@ -73,11 +74,25 @@ export function readIncidents(folder: string): Incident[] {
   for (const name of namesIfAny(folder)) {
     if (!name.endsWith('.json')) continue;
     try {
-      const incident: Incident = JSON.parse(readOwn(join(folder, name)));
-      if (incident.schema === 1) incidents.push(incident);
+      const incident: unknown = JSON.parse(readOwn(join(folder, name)));
+      if (isIncident(incident) && `${incident.id}.json` === name) incidents.push(incident);
     } catch {
-      // somebody else's file, or one that was cut off by a full disk
+      // Somebody else's file, or a damaged one: the others are shown.
     }
   }
   return incidents.sort((a, b) => (a.serial ?? 0) - (b.serial ?? 0) || Date.parse(a.lastAt) - Date.parse(b.lastAt));
+}
+
+function isIncident(value: unknown): value is Incident {
+  if (typeof value !== 'object' || value === null) return false;
+  const { schema, id, kind, at, lastAt, count, summary, requests, lastLines, stack } = value as Partial<Incident>;
+  const texts: unknown[] = [id, kind, at, lastAt, summary];
+  return (
+    schema === 1 &&
+    texts.every((text) => typeof text === 'string') &&
+    typeof count === 'number' &&
+    Array.isArray(requests) &&
+    Array.isArray(lastLines) &&
+    (stack === null || Array.isArray(stack))
+  );
 }

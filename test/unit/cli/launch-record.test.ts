@@ -1,7 +1,10 @@
+import '../../support/seed.ts';
 import assert from 'node:assert/strict';
-import { statSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { forgetSaved, readSaved, writeSaved } from '../../../src/cli/saved/saved-list.ts';
 import {
   type LaunchRecord,
   readRecord,
@@ -9,6 +12,7 @@ import {
   removeRecord,
   writeRecord,
 } from '../../../src/cli/shared/launch-record.ts';
+import { savedListPath } from '../../../src/files/state-folder.ts';
 import { temporaryState } from '../admin/open-admin.ts';
 
 const record = (name: string): LaunchRecord => ({
@@ -52,5 +56,62 @@ describe('launch records', () => {
       readRecords(env).map(({ name }) => name),
       ['web'],
     );
+  });
+
+  it('that is damaged in any way gives way to that of the start before, is told of, and takes no other with it', (test) => {
+    const env = { TUTTI_HOME: temporaryState(test) };
+    const path = join(env.TUTTI_HOME, 'apps/web.json');
+    const before = { ...record('web'), args: ['--before'] };
+    for (const one of [record('mail'), before, record('web')]) writeRecord(env, one);
+    const whole = readFileSync(path);
+    const bytes = fc.oneof(
+      fc.uint8Array({ maxLength: 300 }).map((some) => Buffer.from(some)),
+      fc.nat({ max: whole.length - 3 }).map((length) => whole.subarray(0, length)),
+      fc.json().map((text) => Buffer.from(text)),
+      fc
+        .record({ at: fc.constantFrom(...Object.keys(record('web'))), value: fc.oneof(fc.nat(), fc.constant(null)) })
+        .filter(({ at, value }) => !(at === 'entry' && value === null))
+        .filter(({ at, value }) => !(at === 'schema' && value === 1))
+        .map(({ at, value }) => Buffer.from(JSON.stringify({ ...record('web'), [at]: value }))),
+    );
+    fc.assert(
+      fc.property(bytes, (damaged) => {
+        writeFileSync(path, damaged);
+        const warnings: string[] = [];
+        assert.deepEqual(
+          readRecord(env, 'web', (warning) => warnings.push(warning)),
+          before,
+        );
+        assert.equal(warnings.length, 1);
+        assert.deepEqual(readRecords(env), [record('mail'), before]);
+      }),
+    );
+  });
+
+  it('hold nothing of the environment', (test) => {
+    const env = { TUTTI_HOME: temporaryState(test), DB_PASSWORD: 'hunter2' };
+    writeRecord(env, record('web'));
+    assert.doesNotMatch(readFileSync(join(env.TUTTI_HOME, 'apps/web.json'), 'utf8'), /hunter2|DB_PASSWORD/);
+  });
+});
+
+describe('the saved list', () => {
+  it('comes back in its order, from the copy when it is damaged, and without what was deleted', (test) => {
+    const env = { TUTTI_HOME: temporaryState(test) };
+    assert.deepEqual(readSaved(env), { value: null, damage: null });
+    writeSaved(env, ['web', 'mail']);
+    writeSaved(env, ['mail', 'web', 'jobs']);
+    assert.deepEqual(readSaved(env), { value: ['mail', 'web', 'jobs'], damage: null });
+    forgetSaved(env, 'web');
+    assert.deepEqual(readSaved(env).value, ['mail', 'jobs']);
+    const path = savedListPath(env);
+    for (const text of ['', '{"schema":1,"apps":["../x"]}', '{"schema":1,"apps":[1]}', 'null', '[]']) {
+      writeFileSync(path, text);
+      const { value, damage } = readSaved(env);
+      assert.deepEqual(value, ['mail', 'web', 'jobs']);
+      assert.notEqual(damage, null);
+    }
+    writeFileSync(`${path}.bak`, '{');
+    assert.equal(readSaved(env).value, null);
   });
 });

@@ -11,13 +11,19 @@ export const start: CommandFile = {
     ['tutti start server.js', 'on every core; the terminal may be closed'],
     ['tutti start', 'every app of the tutti.config file of this folder'],
     ['tutti start web mail', 'two of them, or apps that were started before'],
+    ['tutti start all', 'every app that was started before and does not run'],
   ],
   configure: (command) => {
-    command.argument('[entry-or-app...]', 'programs, or names of apps; arguments of a program stand after --');
+    command.argument('[entry-or-app...]', 'programs, names of apps, or all; arguments of a program stand after --');
     addAppOptions(command);
   },
   action: async ({ positionals, rest, options, terminal }) => {
+    const request = { positionals, args: rest, options, terminal };
+    if (positionals.includes('all')) {
+      const { startEvery } = await import('../../saved/start-several.ts');
+      return startEvery(request);
+    }
     const { startApps } = await import('../../actions/start-apps.ts');
-    return startApps({ positionals, args: rest, options, terminal });
+    return startApps(request);
   },
 };
