@@ -8,6 +8,7 @@ import type { Config } from '../config/options.ts';
 import { TuttiError } from '../errors.ts';
 import type { Program } from '../host/code/generations.ts';
 import { REPORT_LOADED_VARIABLE } from '../host/code/loaded-files.ts';
+import { withoutServiceVariables } from '../host/service/variables.ts';
 
 /** Everything that decides how a generation runs, with symbolic links resolved as they are now. */
 export async function programOf(config: Config, env: NodeJS.ProcessEnv): Promise<Program> {
@@ -15,7 +16,7 @@ export async function programOf(config: Config, env: NodeJS.ProcessEnv): Promise
   const nodeVersion = await versionOf(config.node);
   const loader = await typescriptArgs(entry, config.nodeArgs, env.NODE_OPTIONS, config.node);
   const report = config.watch === true ? { [REPORT_LOADED_VARIABLE]: '1' } : {};
-  const all = Object.entries({ ...workerEnvironment(config, env), ...report });
+  const all = Object.entries({ ...workerEnvironment(config, withoutServiceVariables(env)), ...report });
   return {
     name: config.name,
     entry,

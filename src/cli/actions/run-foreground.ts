@@ -2,6 +2,7 @@
 
 import { createColors } from 'picocolors';
 import type { LaunchOptions } from '../../app/launch-options.ts';
+import { takeServiceManager } from '../../app/service-manager.ts';
 import { launch } from '../../app/supervise.ts';
 import type { Supervision } from '../../app/supervision.ts';
 import { surroundings } from '../../app/surroundings.ts';
@@ -26,6 +27,7 @@ export interface RunRequest {
 }
 
 export async function runForeground({ entry, args, options, terminal }: RunRequest): Promise<number> {
+  const openServiceManager = takeServiceManager(process.env);
   const app = await loadApp(
     { command: 'run', flags: appFlags(options), entry, args, configPath: configFlag(options), orphan: 'drain' },
     surroundings(terminal.cwd, terminal.env),
@@ -49,6 +51,7 @@ export async function runForeground({ entry, args, options, terminal }: RunReque
   const labels = labelsFor(app, terminal, { stdout, stderr });
   const output: LaunchOptions['output'] = labels === null ? 'inherit' : (piece) => labels.push(piece);
   const supervision = launch(app, { signals: true, output, lastResort: true });
+  openServiceManager?.(supervision, (message) => log.line('warn', message));
   finishInPeace();
   supervision.on('event', (event) => {
     if (event.type === 'state' && event.state === 'starting') log.line('info', opening(app));
