@@ -3,7 +3,7 @@
 
 import { constants } from 'node:os';
 import { whenQueueTaken } from '../../protocol/accept-queue.ts';
-import type { Balance } from '../../protocol/balance.ts';
+import { acceptsInPrimary, type Balance } from '../../protocol/balance.ts';
 import type { ListenRequest, ToPrimary, ToWorker } from '../../protocol/messages.ts';
 import type { RawConnection, RawListenHandle } from '../../protocol/raw-handle.ts';
 import type { Listener } from '../../supervisor/vocabulary/listener.ts';
@@ -263,7 +263,7 @@ export class ListeningSockets {
   }
 
   #dispatches(bound: BoundSocket): boolean {
-    return this.#options.balance === 'round-robin' && bound.kind !== 'udp';
+    return acceptsInPrimary(this.#options.balance) && bound.kind !== 'udp';
   }
 
   #accept(key: string, request: ListenRequest, bound: BoundSocket): number {

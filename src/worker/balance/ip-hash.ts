@@ -1,8 +1,61 @@
-// Which worker a client's address belongs to: rendezvous hashing over slots. Each slot bids for the address and the highest bid
-// wins, so that a slot that comes or goes moves only the clients it wins or loses.
+// `ip-hash`: every client's address belongs to one worker, its home, and its connections are passed on to it. By rendezvous hashing over
+// slots: each slot bids for the address and the highest bid wins, so that a slot that comes or goes moves only the clients that it wins or
+// loses. Runs in the worker.
 
+import type { RawConnection } from '../../protocol/raw-handle.ts';
+import * as clock from '../clock.ts';
+import { Balancer, type Placement } from './balancer.ts';
+
+/** How long clients are looked for that belong elsewhere after the workers changed. */
+const REHOME_MS = 5000;
 /** An IPv4 address that arrives on an IPv6 socket is still that IPv4 address. */
 const MAPPED = '::ffff:';
+
+export class IpHash extends Balancer {
+  #members = '';
+  #membersChangedAt = Number.NEGATIVE_INFINITY;
+
+  override place(client: RawConnection, now: number): Placement | null {
+    this.changed(now);
+    return this.#home(client, now);
+  }
+
+  override surplus(): number {
+    if (this.slot === null || this.held === 0) return 0;
+    return this.#membersChanged(clock.now()) ? Number.POSITIVE_INFINITY : 0;
+  }
+
+  override home(client: RawConnection, mustLeave: boolean, moved: number): Placement | null {
+    return this.#home(client, clock.now()) ?? (mustLeave ? super.home(client, mustLeave, moved) : null);
+  }
+
+  /** For some time after a worker came or went, clients may be in the wrong place. */
+  #membersChanged(now: number): boolean {
+    const members = this.siblings(now)
+      .map(({ slot }) => slot)
+      .sort()
+      .join();
+    if (members !== this.#members) this.#membersChangedAt = now;
+    this.#members = members;
+    return now - this.#membersChangedAt < REHOME_MS;
+  }
+
+  #home(client: RawConnection, now: number): Placement | null {
+    const name: { address?: string } = {};
+    // A client without an address (unix socket) is at home anywhere.
+    if (client.getpeername === undefined || client.getpeername(name) !== 0 || name.address === undefined) return null;
+    const hash = hashAddress(name.address);
+    let best = this.slot === null ? -1 : bid(hash, this.slot);
+    let to: number | null = null;
+    for (const { cell, slot } of this.siblings(now)) {
+      const offered = slot === this.slot ? -1 : bid(hash, slot);
+      if (offered <= best) continue;
+      best = offered;
+      to = cell;
+    }
+    return to === null ? null : { to, held: null };
+  }
+}
 
 export function hashAddress(address: string): number {
   let hash = 0x811c9dc5;

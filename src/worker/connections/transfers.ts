@@ -4,7 +4,8 @@
 import { type Balance, spreadsByTransfer, type Transfer } from '../../protocol/balance.ts';
 import type { BootInfo, ToPrimary, ToWorker } from '../../protocol/messages.ts';
 import type { RawConnection } from '../../protocol/raw-handle.ts';
-import { Balancer, type Placement } from '../balance/balancer.ts';
+import type { Balancer, Placement } from '../balance/balancer.ts';
+import { balancerFor } from '../balance/balancer-for.ts';
 import { canSendHandles, isChannelLost, type Sent } from '../channel.ts';
 import * as clock from '../clock.ts';
 import { failed, guarded, type HandOver, later, nextTick, soon } from '../guard.ts';
@@ -87,7 +88,7 @@ export class Transfers {
       // Without a scoreboard connections stay where the kernel put them.
       return;
     }
-    this.#balancer = new Balancer(
+    this.#balancer = balancerFor(
       options.balance,
       this.#board,
       () => allConnections().size + this.#adopting.size,

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { bid, hashAddress } from '../../../src/worker/balance/ip-hash.ts';
+import { Scoreboard } from '../../../src/host/connections/scoreboard.ts';
+import { bid, hashAddress, IpHash } from '../../../src/worker/balance/ip-hash.ts';
+import { ScoreboardCell } from '../../../src/worker/report/scoreboard-cell.ts';
+import { eventually } from '../../support/eventually.ts';
 
 const addresses = [
   ...Array.from({ length: 4000 }, (_, i) => `10.${i % 7}.${(i >> 8) & 255}.${i & 255}`),
@@ -41,4 +44,22 @@ test('the order of the slots does not matter', () => {
 test('an IPv4 address is the same client on an IPv6 socket', () => {
   assert.equal(hashAddress('::ffff:192.0.2.1'), hashAddress('192.0.2.1'));
   assert.notEqual(hashAddress('::ffff:1'), hashAddress('1'));
+});
+
+test('siblings see how many connections a worker holds that only accepts', async () => {
+  const scoreboard = Scoreboard.create();
+  assert.ok(scoreboard);
+  try {
+    const { path } = scoreboard;
+    const [own, other] = [0, 1].map(() => new ScoreboardCell({ path, cell: scoreboard.allocate() ?? 0 }));
+    assert.ok(own && other);
+    let held = 0;
+    const balancer = new IpHash(own, () => held);
+    balancer.setSlot(0);
+    const now = performance.now();
+    for (; held < 3; held += 1) assert.equal(balancer.place({ close: () => {} }, now), null);
+    await eventually('the number is written', () => other.siblings()[0]?.connections === 3);
+  } finally {
+    scoreboard.close();
+  }
 });

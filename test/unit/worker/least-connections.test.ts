@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
 import { Scoreboard } from '../../../src/host/connections/scoreboard.ts';
-import { Balancer } from '../../../src/worker/balance/balancer.ts';
+import { LeastConnections } from '../../../src/worker/balance/least-connections.ts';
 import { ScoreboardCell } from '../../../src/worker/report/scoreboard-cell.ts';
 
 let scoreboard: Scoreboard;
-let balancer: Balancer;
+let balancer: LeastConnections;
 let cells: ScoreboardCell[];
 let held: number;
 let now: number;
@@ -20,8 +20,7 @@ beforeEach(() => {
   for (const [slot, cell] of cells.entries()) cell.write(slot, 0);
   held = 0;
   now = performance.now();
-  balancer = new Balancer(
-    'least-connections',
+  balancer = new LeastConnections(
     cells[0] as ScoreboardCell,
     () => held,
     () => 0,

@@ -1,0 +1,27 @@
+// Which balancer a worker has. Runs in the worker.
+
+import type { Balance } from '../../protocol/balance.ts';
+import type { ScoreboardCell } from '../report/scoreboard-cell.ts';
+import { Balancer } from './balancer.ts';
+import { IpHash } from './ip-hash.ts';
+import { LeastConnections } from './least-connections.ts';
+
+/** `count`: the connections that this worker holds; `leaving`: those that it has given away and nobody has yet. */
+export function balancerFor(
+  balance: Balance,
+  board: ScoreboardCell,
+  count: () => number,
+  leaving: () => number,
+): Balancer {
+  switch (balance) {
+    case 'least-connections':
+      return new LeastConnections(board, count, leaving);
+    case 'ip-hash':
+      return new IpHash(board, count);
+    case 'kernel':
+    case 'round-robin':
+      return new Balancer(board, count);
+    default:
+      return balance satisfies never;
+  }
+}
