@@ -155,9 +155,8 @@ export type DataToWorker =
 
 /**
  * What a worker may answer when it is sent a connection. `offer`: no, if it is full or does not accept; also of its own that could have
- * stayed, and whose place may be taken by now. `must`: no, only if it does not
- * accept, because the others are full too. `return`: it serves it, also while it drains, because nobody else can; most often the
- * connection is its own, which it had sent away.
+ * stayed, and whose place may be taken by now. `must`: no, only if it does not accept, because the others are full too. `return`: it
+ * serves it, also while it drains, because nobody else can; most often the connection is its own, which it had sent away.
  */
 export type AdoptMode = 'offer' | 'must' | 'return';
 

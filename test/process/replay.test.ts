@@ -55,8 +55,8 @@ class Stage implements AsyncDisposable {
   }
 }
 
-async function end(worker: TestWorker): Promise<void> {
-  worker.tell({ end: true });
+async function end(worker: TestWorker, how: 'end' | 'later' = 'end'): Promise<void> {
+  worker.tell({ [how]: true });
   await within('the end of the worker', worker.exited);
 }
 
@@ -127,7 +127,7 @@ test('the only request, and the one whose handler throws, go with their worker',
   await using stage = new Stage(await freePort());
   const first = await stage.worker(true);
   const only = await stage.client('GET /later HTTP/1.1');
-  await within('the first end', first.exited);
+  await end(first, 'later');
   await only.until('its end', isClosed);
 
   const second = await stage.worker(true);
@@ -149,15 +149,17 @@ test('a request that ends whoever serves it ends two workers, and then is known'
   const innocent = [await stage.client('GET /wait/1 HTTP/1.1'), await stage.client('GET /wait/2 HTTP/1.1')];
   const guilty = await stage.client('GET /later HTTP/1.1');
   const second = await stage.worker(false);
-  await within('two ends', Promise.all([first.exited, second.exited]));
+  await end(first, 'later');
   for (const client of innocent) await client.until('an answer', ({ answers }) => answers === 1);
+  await eventually('it runs again', () => stage.ran('GET /later') === 2);
+  await end(second, 'later');
   await guilty.until('its end', isClosed);
 
   const third = await stage.worker(true);
   const others = [await stage.client('GET /wait/3 HTTP/1.1'), await stage.client('GET /wait/4 HTTP/1.1')];
   const known = await stage.client('GET /later HTTP/1.1');
   const fourth = await stage.worker(false);
-  await within('another end', third.exited);
+  await end(third, 'later');
   for (const client of others) await client.until('an answer', ({ answers }) => answers === 1);
   await known.until('its end', isClosed);
   assert.equal(stage.ran('GET /later'), 3);
