@@ -1,10 +1,15 @@
 // Passes connections on to workers and keeps a copy of each until the worker has acknowledged it (primary). A connection goes to
-// another worker only when the first refused it or is dead: two readers of one socket would corrupt it, so no timer decides.
+// another worker only when the first refused it or is dead: two readers of one socket would corrupt it, so no timer decides. The
+// worker's end of it is src/worker/connections/transfers.ts.
 
 import type { AdoptMode, ToPrimary } from '../../protocol/messages.ts';
 import type { RawConnection } from '../../protocol/raw-handle.ts';
 import { monotonicMs } from '../monotonic.ts';
+import { bestSibling, SLOW_MS } from './best-sibling.ts';
+import type { Candidates } from './choice.ts';
 import type { DataPlaneWorker } from './data-plane-worker.ts';
+import { Lanes, type Offer } from './lanes.ts';
+import { nextInTurn } from './round-robin.ts';
 
 export interface RelayOptions {
   /** The workers that have the socket `key`. */
@@ -21,55 +26,16 @@ export interface RelayOptions {
   now?: () => number;
 }
 
-interface Offer {
-  id: number;
-  key: string;
-  client: RawConnection;
-  used: boolean;
-  /** Who accepted it; null: the primary did (round-robin). */
-  from: DataPlaneWorker | null;
-  /** The cell that should have it; null: whoever holds least. */
-  to: number | null;
-  /** What `from` holds without it; it stays there unless somebody holds less. Null: it must leave. */
-  held: number | null;
-  /** Of the request that runs again with whoever gets it. */
-  head: string | undefined;
-  refusedBy: Set<number>;
-  /** Who refused it although everybody else had. */
-  deniedBy: Set<number>;
-  /** When it was sent to the worker that has it now. */
-  sentAt: number;
-  /** That worker was asked whether it has arrived. */
-  isAsked: boolean;
-}
-
-/** What is on its way to one worker. */
-interface Lane {
-  offers: Map<number, Offer>;
-  /** How many transfers may be on their way at once. Grows with every answer, so a blocked worker gets one and a quick one many. */
-  window: number;
-  answeredAt: number;
-  /** Counts answers to round-robin. */
-  turn: number;
-}
-
 type Adopted = Extract<ToPrimary, { cmd: 'NODE_TUTTI_ADOPTED' }>;
 type Transfer = Extract<ToPrimary, { cmd: 'NODE_TUTTI_TRANSFER' }>;
 
-const MOST_ON_THE_WAY = 64;
-/** A worker that has not answered an offer for as long is busy with something else. What is not sent yet waits no longer either. */
-const SLOW_MS = 10;
 /** After so long a worker is asked whether what it was sent has arrived: a process without a free descriptor loses it, and Node tells nobody. */
 const ASK_MS = 1000;
-/** What a worker answered before this time says nothing of how quick it is now. */
-const FORGET_MS = 50;
-/** More than any worker holds: one that is not on the scoreboard is given what must leave, if nobody else takes it. */
-const UNKNOWN_LOAD = 1e9;
 
 export class ConnectionRelay {
   readonly #options: RelayOptions;
   readonly #now: () => number;
-  readonly #lanes = new Map<number, Lane>();
+  readonly #lanes = new Lanes();
   /** Connections that no worker can take now, by socket. */
   readonly #parked = new Map<string, Offer[]>();
   /** Transfers that wait for an answer of a worker, to be the next on the way to it. */
@@ -81,7 +47,6 @@ export class ConnectionRelay {
   /** How many connections another worker took over from the one that had accepted them. */
   transferred = 0;
   #nextId = 1;
-  #turns = 0;
 
   constructor(options: RelayOptions) {
     this.#options = options;
@@ -115,13 +80,9 @@ export class ConnectionRelay {
   }
 
   adopted(worker: DataPlaneWorker, { id, accepted }: Adopted): void {
-    const lane = this.#lanes.get(worker.id);
-    const offer = lane?.offers.get(id);
-    if (lane === undefined || offer === undefined) return;
-    lane.offers.delete(id);
-    lane.window = Math.min(lane.window * 2, MOST_ON_THE_WAY);
-    lane.answeredAt = this.#now();
-    if (offer.from === null) lane.turn = ++this.#turns;
+    const offer = this.#lanes.find(worker, id);
+    if (offer === undefined) return;
+    this.#lanes.answered(worker, offer, this.#now());
     if (accepted) {
       offer.client.close();
       if (offer.from !== null && offer.from !== worker) this.transferred += 1;
@@ -138,13 +99,12 @@ export class ConnectionRelay {
 
   /** The worker has answered all that has reached it before `id` was asked for. */
   lost(worker: DataPlaneWorker, id: number): void {
-    if (this.#lanes.get(worker.id)?.offers.get(id)?.isAsked)
-      this.adopted(worker, { cmd: 'NODE_TUTTI_ADOPTED', id, accepted: false });
+    if (this.#lanes.find(worker, id)?.isAsked) this.adopted(worker, { cmd: 'NODE_TUTTI_ADOPTED', id, accepted: false });
   }
 
   /** The worker wants to know when nothing that it sent can come back to it any more. */
   settle(worker: DataPlaneWorker): void {
-    if (this.#isOpenFor(worker)) {
+    if (this.#lanes.isOpenFor(worker) || this.#waiting.some(({ from }) => from === worker)) {
       this.#settling.add(worker);
       return;
     }
@@ -156,9 +116,7 @@ export class ConnectionRelay {
   gone(worker: DataPlaneWorker): void {
     this.#dead.add(worker);
     this.#settling.delete(worker);
-    const offers = [...(this.#lanes.get(worker.id)?.offers.values() ?? [])];
-    this.#lanes.delete(worker.id);
-    for (const offer of offers.reverse()) if (!this.#offer(offer)) this.#park(offer);
+    for (const offer of this.#lanes.drop(worker).reverse()) if (!this.#offer(offer)) this.#park(offer);
     this.#retry();
     this.pump();
     for (const sender of this.#settling) this.settle(sender);
@@ -176,7 +134,7 @@ export class ConnectionRelay {
   askForLost(): void {
     const before = this.#now() - ASK_MS;
     for (const worker of this.#options.workers()) {
-      for (const offer of this.#lanes.get(worker.id)?.offers.values() ?? []) {
+      for (const offer of this.#lanes.of(worker).offers.values()) {
         if (offer.isAsked || offer.sentAt > before) continue;
         offer.isAsked = true;
         worker.send({ cmd: 'NODE_TUTTI_PING', id: offer.id });
@@ -213,21 +171,11 @@ export class ConnectionRelay {
     if (this.#waitingTimer !== null) clearTimeout(this.#waitingTimer);
     for (const { client } of this.#waiting) client.close();
     this.#waiting = [];
-    for (const { offers } of this.#lanes.values()) for (const { client } of offers.values()) client.close();
-    this.#lanes.clear();
+    this.#lanes.close();
   }
 
   #newOffer(offer: Pick<Offer, 'key' | 'client' | 'used' | 'from' | 'to' | 'held' | 'head'>): Offer {
     return { ...offer, id: this.#nextId++, refusedBy: new Set(), deniedBy: new Set(), sentAt: 0, isAsked: false };
-  }
-
-  /** What is on its way back to its sender, and cannot be refused, is there before anything that is sent to it later. */
-  #isOpenFor(sender: DataPlaneWorker): boolean {
-    for (const [id, { offers }] of this.#lanes) {
-      for (const { from, held } of offers.values())
-        if (from === sender && (id !== sender.id || held !== null)) return true;
-    }
-    return this.#waiting.some(({ from }) => from === sender);
   }
 
   #park(offer: Offer): void {
@@ -242,56 +190,34 @@ export class ConnectionRelay {
 
   /** False: nobody can take it now. */
   #offer(offer: Offer): boolean {
+    const { from } = offer;
+    const candidates = this.#candidates(offer);
+    const choice =
+      from === null
+        ? nextInTurn(candidates, this.#lanes)
+        : bestSibling(offer, from, candidates, {
+            lanes: this.#lanes,
+            connections: this.#options.connections,
+            now: this.#now(),
+            isSenderDead: this.#dead.has(from),
+          });
+    if (choice === null) return false;
+    if (choice === 'wait') this.#wait(offer);
+    else this.#send(offer, choice.worker, choice.mode);
+    return true;
+  }
+
+  #candidates({ key, from, refusedBy }: Offer): Candidates {
     const able: DataPlaneWorker[] = [];
     const willing: DataPlaneWorker[] = [];
-    for (const worker of this.#options.holders(offer.key)) {
-      if (worker === offer.from || this.#dead.has(worker) || !worker.isAdmitted() || !worker.isFresh()) continue;
+    for (const worker of this.#options.holders(key)) {
+      if (worker === from || this.#dead.has(worker) || !worker.isAdmitted() || !worker.isFresh()) continue;
       able.push(worker);
-      if (!offer.refusedBy.has(worker.id)) willing.push(worker);
+      if (!refusedBy.has(worker.id)) willing.push(worker);
     }
-    const { from } = offer;
-    // When nobody is left but those who drain, one of them has to take it.
     const leaving =
-      able.length > 0
-        ? []
-        : [...this.#options.holders(offer.key)].filter((worker) => worker !== from && this.#canServe(worker));
-    if (from === null && able.length === 0) {
-      const target = this.#leastRecent(leaving);
-      if (target !== null) this.#send(offer, target, 'return');
-      return target !== null;
-    }
-    if (from === null) {
-      // Every worker is full: as under plain node, one of them takes it and lets its server decide.
-      const mode = willing.length === 0 ? 'must' : 'offer';
-      const target = this.#leastRecent(mode === 'must' ? able : willing);
-      if (target !== null) this.#send(offer, target, mode);
-      return target !== null;
-    }
-    if (this.#dead.has(from)) offer.held = null;
-    const target = this.#bestFor(offer, willing);
-    // A dead worker leaves many: they wait in one row, and who does not answer is left alone with what it has.
-    if (this.#dead.has(from) && (target === 'wait' || (target === null && willing.length > 0))) return false;
-    if (target === 'wait') this.#wait(offer);
-    else if (target !== null) this.#send(offer, target, 'offer');
-    else if (!this.#dead.has(from) && !offer.refusedBy.has(from.id))
-      this.#send(offer, from, offer.held === null ? 'return' : 'offer');
-    else {
-      // Its sender is gone or about to go: anybody has to take it, now or when there is somebody.
-      const last =
-        willing[0] ??
-        able.find((worker) => !offer.deniedBy.has(worker.id)) ??
-        leaving.find((worker) => !offer.refusedBy.has(worker.id));
-      if (last === undefined) {
-        offer.refusedBy.clear();
-        offer.refusedBy.add(from.id);
-        offer.deniedBy.clear();
-        return false;
-      }
-      // Every one of them is full: as under plain node, its server decides.
-      if (offer.refusedBy.has(last.id)) offer.deniedBy.add(last.id);
-      this.#send(offer, last, last.isAdmitted() ? 'must' : 'return');
-    }
-    return true;
+      able.length > 0 ? [] : [...this.#options.holders(key)].filter((each) => each !== from && this.#canServe(each));
+    return { able, willing, leaving };
   }
 
   #canServe(worker: DataPlaneWorker): boolean {
@@ -302,65 +228,10 @@ export class ConnectionRelay {
     const { id, key, used, client, head } = offer;
     offer.sentAt = this.#now();
     offer.isAsked = false;
-    this.#lane(target).offers.set(id, offer);
+    this.#lanes.of(target).offers.set(id, offer);
     // If it cannot be sent the worker is about to die, and `gone` will say so.
     const message = { cmd: 'NODE_TUTTI_ADOPT', id, key, used, mode } as const;
     target.send(head === undefined ? message : { ...message, head }, client);
-  }
-
-  #lane({ id }: DataPlaneWorker): Lane {
-    let lane = this.#lanes.get(id);
-    if (lane === undefined) {
-      lane = { offers: new Map(), window: 1, answeredAt: 0, turn: 0 };
-      this.#lanes.set(id, lane);
-    }
-    return lane;
-  }
-
-  #leastRecent(workers: DataPlaneWorker[]): DataPlaneWorker | null {
-    let best: DataPlaneWorker | null = null;
-    let bestTurn = Number.POSITIVE_INFINITY;
-    for (const worker of workers) {
-      const { offers, turn } = this.#lane(worker);
-      if (offers.size > 0 || turn >= bestTurn) continue;
-      best = worker;
-      bestTurn = turn;
-    }
-    return best;
-  }
-
-  /** Null: nobody should have it but its sender. `wait`: somebody should, but has to answer first. */
-  #bestFor(offer: Offer, workers: DataPlaneWorker[]): DataPlaneWorker | 'wait' | null {
-    if (workers.length === 0) return null;
-    const { from, to, held } = offer;
-    const wanted = to === null ? undefined : workers.find(({ cell }) => cell === to);
-    if (wanted !== undefined) return wanted;
-    const connections = this.#options.connections();
-    // What is on its way to a worker counts like what it holds: all senders meet here, so none of them overruns a target.
-    const load = (worker: DataPlaneWorker): number =>
-      (worker.cell === null ? UNKNOWN_LOAD : connections(worker.cell)) + this.#lane(worker).offers.size;
-    // What the sender said may be old by now.
-    let least = held === null || from === null ? Number.POSITIVE_INFINITY : Math.max(held, load(from));
-    let best: DataPlaneWorker | 'wait' | null = null;
-    let slow: 'wait' | null = null;
-    const now = this.#now();
-    for (const worker of workers) {
-      const lane = this.#lane(worker);
-      const [oldest] = lane.offers.values();
-      if (oldest !== undefined && now - oldest.sentAt > SLOW_MS) {
-        // Better late than closed: its sender has no room, and one who is slow may have some.
-        if (held === null && from?.isAdmitted() === true) slow = 'wait';
-        continue;
-      }
-      if (oldest === undefined && now - lane.answeredAt > FORGET_MS) lane.window = 1;
-      const itsLoad = load(worker);
-      if (itsLoad >= least) continue;
-      if (lane.offers.size < lane.window) {
-        best = worker;
-        least = itsLoad;
-      } else best ??= 'wait';
-    }
-    return best ?? slow;
   }
 
   #wait(offer: Offer): void {
