@@ -2,10 +2,11 @@
 // counters begin at 0 with its process; here only their growth is added to the slot, so that no series ever goes back, whatever
 // dies, reloads or scales. Pure: the caller brings the time. Runs in the primary.
 
+import type { Heartbeat } from '../protocol/messages.ts';
 import { LATENCY_BOUNDS_MS, type RequestCounts } from '../protocol/messages.ts';
 import type { Action, WorkerId } from '../supervisor/vocabulary/actions.ts';
 import type { SupervisorEvent } from '../supervisor/vocabulary/events.ts';
-import type { Heartbeat, SupervisorInput } from '../supervisor/vocabulary/inputs.ts';
+import type { SupervisorInput } from '../supervisor/vocabulary/inputs.ts';
 import { Counter, Histogram } from './counters.ts';
 import { noFlow, Rates } from './rates.ts';
 

@@ -1,8 +1,8 @@
 // Turns the accumulated counts and the snapshot into the samples of every family. Pure; runs in the primary.
 
+import type { Heartbeat } from '../protocol/messages.ts';
 import type { Snapshot, WorkerSnapshot } from '../supervisor/picture/snapshot.ts';
 import type { WorkerId } from '../supervisor/vocabulary/actions.ts';
-import type { Heartbeat } from '../supervisor/vocabulary/inputs.ts';
 import { type Accumulator, slotLabel } from './accumulator.ts';
 import { type Counter, Histogram, type Labels } from './counters.ts';
 import { type FamilyName, requestBoundsSeconds } from './families.ts';

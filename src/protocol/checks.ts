@@ -3,9 +3,9 @@
 
 import type {
   AppMetric,
-  Beat,
   BeatExtra,
   GcKind,
+  Heartbeat,
   HotStack,
   ListenRequest,
   RequestInFlight,
@@ -105,7 +105,7 @@ const listenRequest: Fields<ListenRequest> = {
 
 const runs = maybe(shape<{ count: number; ms: number }>({ count: number, ms: number }));
 
-const beat = shape<Beat>({
+const beat = shape<Heartbeat>({
   rssBytes: number,
   heapUsedBytes: number,
   cpuUserMicros: number,

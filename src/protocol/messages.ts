@@ -189,7 +189,7 @@ export type LifeToPrimary =
   | { cmd: 'NODE_TUTTI_CLOSED'; ending: boolean }
   | { cmd: 'NODE_TUTTI_STARTED' }
   | { cmd: 'NODE_TUTTI_READY' }
-  | { cmd: 'NODE_TUTTI_HEARTBEAT'; beat: Beat }
+  | { cmd: 'NODE_TUTTI_HEARTBEAT'; beat: Heartbeat }
   /** In place of a heartbeat, from a worker that has nothing new to say. */
   | { cmd: 'NODE_TUTTI_ALIVE' }
   /** `lasting`: all that is left lasts for as long as its client likes. */
@@ -254,18 +254,20 @@ export type DataToPrimary =
   | { cmd: 'NODE_TUTTI_DYING'; kinds: readonly DyingKind[] }
   | { cmd: 'NODE_TUTTI_ADOPTED'; id: number; accepted: boolean };
 
-/** See `Heartbeat` in supervisor/vocabulary/inputs.ts, which is assignable from it. */
-export interface Beat {
+/** What a worker's main loop says of itself, once a second. Counters grow for as long as the process lives. */
+export interface Heartbeat {
   rssBytes: number;
   heapUsedBytes: number;
   cpuUserMicros: number;
   cpuSystemMicros: number;
+  /** Of one core, by all threads of the process: 200 is two cores. As the next two, of the time since the heartbeat before. */
   cpuPercent: number;
   eventLoopUtilization: number;
   eventLoopDelayP99Ms: number;
   connections: number;
   activeRequests: number;
   requestsTotal: number;
+  /** An inspector is attached: a debugger may hold the loop. */
   inspected: boolean;
   /** The application listens to SIGUSR1, which otherwise opens an inspector. */
   handlesUsr1: boolean;

@@ -1,7 +1,11 @@
-// The scoreboard: a small file in memory in which each worker writes how many connections it holds, and reads the others' numbers.
-// A header of one cell, whose first number is how many cells are in use at most; then one cell per worker.
+// The scoreboard: a small file in memory in which each worker writes how many connections it holds, how many requests it has answered,
+// and how it is; it reads of the others how many they hold, and the primary reads all. Here stand the places of all numbers, and how a
+// heartbeat becomes numbers and numbers a heartbeat.
 
-import { LATENCY_BOUNDS_MS } from './messages.ts';
+import { type BeatExtra, type GcKind, type Heartbeat, LATENCY_BOUNDS_MS, type RequestCounts } from './messages.ts';
+
+// First what workers read of each other, as close together as can be: a header of one cell, whose first number is how many cells are in
+// use at most, then one cell per worker.
 
 export const CELL_BYTES = 8;
 /** More workers than any machine runs at once, a reload's old ones included. */
@@ -17,8 +21,25 @@ export function cellOffset(cell: number): number {
   return CELL_BYTES * (cell + 1);
 }
 
-// Behind the cells, and read by the primary alone: a record for each worker, of 64-bit floats. First its counts of requests, which
-// are written more often than the rest; then its heartbeat.
+// Behind the cells, and read by the primary alone: a record for each worker, of 64-bit floats. First its counts of requests, which are
+// written more often than the rest; then its heartbeat, in the order of these lists.
+
+const OWN = [
+  'rssBytes',
+  'heapUsedBytes',
+  'cpuUserMicros',
+  'cpuSystemMicros',
+  'cpuPercent',
+  'eventLoopUtilization',
+  'eventLoopDelayP99Ms',
+  'connections',
+  'activeRequests',
+  'requestsTotal',
+] as const;
+const FLAGS = ['inspected', 'handlesUsr1'] as const;
+const MEMORY = ['heapTotalBytes', 'heapLimitBytes', 'externalBytes'] as const;
+const TRANSFERS = ['sent', 'adopted', 'refused'] as const;
+const GC: readonly GcKind[] = ['minor', 'major', 'incremental', 'weakcb'];
 
 /** Status classes as in `BeatExtra.status`, the latency histogram with one more bucket, and the sum of latencies. */
 export const TALLY_STATUS = 0;
@@ -31,9 +52,8 @@ export const TALLY_BYTES = 8 * TALLY_NUMBERS;
 export const RECORD_ALIVE_AT = TALLY_NUMBERS;
 /** How many heartbeats came up to now; it stands on both sides of the beat, so that half a beat is not taken for a whole one. */
 export const RECORD_TURN = RECORD_ALIVE_AT + 1;
-export const RECORD_BEAT = RECORD_TURN + 1;
-/** Room for the numbers of a beat; see beat-record.ts. */
-export const BEAT_NUMBERS = 27;
+const RECORD_BEAT = RECORD_TURN + 1;
+const BEAT_NUMBERS = OWN.length + FLAGS.length + MEMORY.length + TRANSFERS.length + 2 * GC.length + 1;
 export const RECORD_TURN_AGAIN = RECORD_BEAT + BEAT_NUMBERS;
 export const RECORD_NUMBERS = RECORD_TURN_AGAIN + 1;
 export const RECORD_BYTES = 8 * RECORD_NUMBERS;
@@ -46,3 +66,62 @@ export function recordOffset(cell: number): number {
 export function systemMs([seconds, nanos]: [number, number]): number {
   return seconds * 1e3 + nanos / 1e6;
 }
+
+/** The counts of requests are not touched: they are there already. */
+export function putBeat(record: Float64Array, { extra = noExtra, ...beat }: Heartbeat): void {
+  let at = RECORD_BEAT;
+  for (const name of OWN) record[at++] = beat[name];
+  for (const name of FLAGS) record[at++] = Number(beat[name]);
+  for (const name of MEMORY) record[at++] = extra[name] ?? 0;
+  for (const name of TRANSFERS) record[at++] = extra.transfers?.[name] ?? 0;
+  for (const kind of GC) {
+    record[at++] = extra.gc?.[kind]?.count ?? 0;
+    record[at++] = extra.gc?.[kind]?.ms ?? 0;
+  }
+  record[at++] = extra.failures ?? 0;
+}
+
+/** Null if it is none: the numbers are as good as whoever wrote them. */
+export function takeBeat(record: Float64Array): Heartbeat | null {
+  if (!record.subarray(RECORD_BEAT, RECORD_BEAT + BEAT_NUMBERS).every(Number.isFinite)) return null;
+  let at = RECORD_BEAT;
+  const next = (): number => record[at++] ?? 0;
+  const numbers = <K extends string>(names: readonly K[]): Record<K, number> =>
+    Object.fromEntries(names.map((name) => [name, next()])) as Record<K, number>;
+  return {
+    ...numbers(OWN),
+    inspected: next() === 1,
+    handlesUsr1: next() === 1,
+    extra: {
+      ...takeCounts(record),
+      ...numbers(MEMORY),
+      transfers: numbers(TRANSFERS),
+      gc: Object.fromEntries(GC.map((kind) => [kind, { count: next(), ms: next() }])),
+      failures: next(),
+    },
+  };
+}
+
+export function takeCounts(record: Float64Array): RequestCounts {
+  return {
+    status: Array.from(record.subarray(TALLY_STATUS, TALLY_LATENCIES), asCount),
+    latencyBuckets: {
+      le: LATENCY_BOUNDS_MS,
+      counts: Array.from(record.subarray(TALLY_LATENCIES, TALLY_LATENCY_SUM), asCount),
+    },
+    latencySumMs: asCount(record[TALLY_LATENCY_SUM] ?? 0),
+  };
+}
+
+/** All of them, of whatever status. */
+export function takeAnswers(record: Float64Array): number {
+  let sum = 0;
+  for (let at = TALLY_STATUS; at < TALLY_LATENCIES; at += 1) sum += asCount(record[at] ?? 0);
+  return sum;
+}
+
+function asCount(value: number): number {
+  return value > 0 && value < Number.POSITIVE_INFINITY ? value : 0;
+}
+
+const noExtra: BeatExtra = { status: [], latencyBuckets: { le: [], counts: [] }, latencySumMs: 0 };

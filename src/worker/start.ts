@@ -19,9 +19,9 @@ import { process } from './own-process.ts';
 import { answerMetrics, expectQuestions, postLastMetrics } from './report/app-metrics.ts';
 import { startHeartbeat } from './report/heartbeat.ts';
 import { rememberLastWords } from './report/last-words.ts';
-import { OwnRecord } from './report/own-record.ts';
 import { countRequests, requestsInFlight, requestTally } from './report/requests.ts';
 import { SameFailure } from './report/same-failure.ts';
+import { ScoreboardSeat } from './report/scoreboard-seat.ts';
 import { keepTally } from './report/tally.ts';
 import { raiseShield } from './signals.ts';
 import { whenStarted } from './started.ts';
@@ -44,8 +44,8 @@ export function start(boot: BootInfo, cache: CompileCache | null): void {
   if (boot.logged) expectBrokenOutput();
   trackConnections();
   countRequests();
-  const record = boot.scoreboard === null ? null : OwnRecord.open(boot.scoreboard, requestTally());
-  if (record !== null) keepTally(record);
+  const seat = boot.scoreboard === null ? null : ScoreboardSeat.open(boot.scoreboard, requestTally());
+  if (seat !== null) keepTally(seat);
   if (boot.metricsAsked) expectQuestions();
   const readiness = createReadiness(() => {
     same.end();
@@ -53,6 +53,7 @@ export function start(boot: BootInfo, cache: CompileCache | null): void {
   });
   const plane = installDataPlane({
     boot,
+    seat,
     send: (message, handle, callback) => post(message, handle as RawHandle | undefined, callback),
     readiness,
   });
@@ -116,6 +117,7 @@ export function start(boot: BootInfo, cache: CompileCache | null): void {
   const lookForPrimary = watchPrimary(() => {
     orphaned = true;
     plane.abandon();
+    seat?.abandon();
     // The primary may have died between the end of a drain that it ordered and its order to end.
     if (isDrained) leave(0);
     else beginDrain(boot.end.drainTimeoutMs, false);
@@ -158,7 +160,7 @@ export function start(boot: BootInfo, cache: CompileCache | null): void {
     // A program that is told its end by a message may live for nothing but that message.
     if (boot.end.shutdownMessage && process.listenerCount('message') > 0) process.channel?.ref();
   });
-  const lastBeat = startHeartbeat(boot.heartbeatMs, record, () => plane.counts(), lookForPrimary);
+  const lastBeat = startHeartbeat(boot.heartbeatMs, seat, () => plane.counts(), lookForPrimary);
   // Whatever ends the process, short of a signal: on a pipe this is written before the process is gone. Connections leave here and not
   // at an error, which an application may survive.
   const end = guarded('the last turn', () => {

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { afterEach, describe, it } from 'node:test';
-import type { Beat } from '../../src/protocol/messages.ts';
+import type { Heartbeat } from '../../src/protocol/messages.ts';
 import { eventually } from '../support/eventually.ts';
 import { connect, type RawClient } from '../support/raw-client.ts';
 import { endWorkers, fixture, RigWorker } from '../support/worker-rig.ts';
@@ -19,8 +19,8 @@ afterEach(async () => {
   await endWorkers();
 });
 
-async function beat(worker: RigWorker, what: string, holds: (beat: Beat) => boolean): Promise<Beat> {
-  return eventually(what, () => worker.beats.find((each) => holds(each as Beat)) as Beat | undefined);
+async function beat(worker: RigWorker, what: string, holds: (beat: Heartbeat) => boolean): Promise<Heartbeat> {
+  return eventually(what, () => worker.beats.find((each) => holds(each as Heartbeat)) as Heartbeat | undefined);
 }
 
 describe('the heartbeat', () => {
@@ -89,10 +89,10 @@ describe('the heartbeat', () => {
   it('sees a block that begins right after a heartbeat, and one that ends a rest', async () => {
     const worker = new RigWorker({ entry: fixture('blocks-loop.cjs'), boot: { heartbeatMs: 300 } });
     const client = await open(await worker.port());
-    const next = async (path: string): Promise<Beat> => {
+    const next = async (path: string): Promise<Heartbeat> => {
       const from = worker.beats.length;
       client.get(path);
-      return eventually(`a heartbeat after ${path}`, () => worker.beats[from] as Beat | undefined);
+      return eventually(`a heartbeat after ${path}`, () => worker.beats[from] as Heartbeat | undefined);
     };
     await eventually('a quiet heartbeat', () => worker.has('worker-alive'));
     const rested = await next('/block?ms=1000');

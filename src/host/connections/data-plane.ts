@@ -1,7 +1,7 @@
 // What the host needs of whatever shares sockets and connections among the workers (primary).
 
 import type { Balance } from '../../protocol/balance.ts';
-import type { Beat, BootInfo, DataToPrimary, RequestCounts } from '../../protocol/messages.ts';
+import type { BootInfo, DataToPrimary, Heartbeat, RequestCounts } from '../../protocol/messages.ts';
 import type { WorkerId } from '../../supervisor/vocabulary/actions.ts';
 import type { Listener } from '../../supervisor/vocabulary/listener.ts';
 import type { RawHandle, WorkerProcess } from '../process/worker-process.ts';
@@ -14,7 +14,7 @@ export interface Sign {
   worker: WorkerId;
   agoMs: number;
   /** Null: it has nothing new to say. */
-  beat: Beat | null;
+  beat: Heartbeat | null;
 }
 
 export interface DataPlane {

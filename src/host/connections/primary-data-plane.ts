@@ -2,12 +2,11 @@
 // it may be given any.
 
 import { type Balance, spreadsByTransfer } from '../../protocol/balance.ts';
-import { takeAnswers, takeCounts } from '../../protocol/beat-record.ts';
-import type { Beat, BootInfo, DataToPrimary, RequestCounts } from '../../protocol/messages.ts';
+import type { BootInfo, DataToPrimary, Heartbeat, RequestCounts } from '../../protocol/messages.ts';
 import type { RawConnection } from '../../protocol/raw-handle.ts';
 import { lineOf } from '../../protocol/replay.ts';
 import { requestKind } from '../../protocol/request-kind.ts';
-import { systemMs } from '../../protocol/scoreboard-layout.ts';
+import { systemMs, takeAnswers, takeCounts } from '../../protocol/scoreboard-layout.ts';
 import type { WorkerId } from '../../supervisor/vocabulary/actions.ts';
 import type { Listener } from '../../supervisor/vocabulary/listener.ts';
 import { monotonicMs } from '../monotonic.ts';
@@ -76,7 +75,7 @@ class Member implements DataPlaneWorker {
     return monotonicMs() - Math.max(this.admittedAt, this.#process.heardAt);
   }
 
-  heard(at: number, beat: Beat | null): void {
+  heard(at: number, beat: Heartbeat | null): void {
     this.#process.heard(at, beat);
   }
 
@@ -100,7 +99,7 @@ export class PrimaryDataPlane implements DataPlane {
   readonly #suspects = new Suspects(monotonicMs);
   readonly #byCell = new Map<number, Member>();
   /** Not told yet; `at` on the clock of monotonicMs. */
-  #signs: { worker: WorkerId; at: number; beat: Beat | null }[] = [];
+  #signs: { worker: WorkerId; at: number; beat: Heartbeat | null }[] = [];
   #watcher: ((signs: Sign[]) => void) | null = null;
   #lookedAt = 0;
   #clock: NodeJS.Timeout | null = null;

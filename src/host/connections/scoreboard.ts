@@ -1,11 +1,10 @@
 // The file in memory through which workers know of each other's load, and the primary of their lives (primary: makes it, gives out the
-// cells, reads what the workers say of themselves, clears the cells of the dead).
+// cells, reads what the workers say of themselves, clears the cells of the dead). The worker's side is worker/report/scoreboard-seat.ts.
 
 import { closeSync, constants, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { takeBeat, takeCounts } from '../../protocol/beat-record.ts';
-import type { Beat, RequestCounts } from '../../protocol/messages.ts';
+import type { Heartbeat, RequestCounts } from '../../protocol/messages.ts';
 import {
   CELL_BYTES,
   CELLS,
@@ -18,6 +17,8 @@ import {
   RECORD_TURN_AGAIN,
   recordOffset,
   SCOREBOARD_BYTES,
+  takeBeat,
+  takeCounts,
 } from '../../protocol/scoreboard-layout.ts';
 import { ownMark, removeLeftovers } from '../leftovers.ts';
 
@@ -105,7 +106,7 @@ export class Scoreboard {
    * Calls back for each worker that has given a sign of life since the last call: when that was, on the clock of `systemMs`, and its
    * heartbeat, null if it had nothing new to say.
    */
-  signs(heard: (cell: number, aliveAtMs: number, beat: Beat | null) => void): void {
+  signs(heard: (cell: number, aliveAtMs: number, beat: Heartbeat | null) => void): void {
     if (this.#closed || this.#highest === 0) return;
     const records = this.#readRecords();
     for (const [cell, seen] of this.#seen) {

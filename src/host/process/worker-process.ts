@@ -6,8 +6,8 @@ import cluster, { type Worker } from 'node:cluster';
 import type { Readable } from 'node:stream';
 import {
   type AppMetric,
-  type Beat,
   type DataToPrimary,
+  type Heartbeat,
   PROTOCOL,
   type ToPrimary,
   type ToWorker,
@@ -152,7 +152,7 @@ export class WorkerProcess {
   }
 
   /** It gave a sign of life other than by message. */
-  heard(at: number, beat: Beat | null): void {
+  heard(at: number, beat: Heartbeat | null): void {
     this.heardAt = Math.max(this.heardAt, at);
     if (beat !== null) this.handlesUsr1 = beat.handlesUsr1;
   }

@@ -1,12 +1,12 @@
 // What the world told of workers and generations, written into the model. Nothing is decided here: the plan does that afterwards.
 // Inputs for workers that are unknown, dead or past the state they speak of are dropped: messages and exits overtake one another.
 
-import type { RequestCounts } from '../../protocol/messages.ts';
+import type { Heartbeat, RequestCounts } from '../../protocol/messages.ts';
 import { detach, refOf, retire } from '../apply/retire.ts';
 import { noteLoad } from '../decide/load-average.ts';
 import type { Effects } from '../effects.ts';
 import { type Model, policyOf } from '../model.ts';
-import type { Heartbeat, SupervisorInput } from '../vocabulary/inputs.ts';
+import type { SupervisorInput } from '../vocabulary/inputs.ts';
 import { receiveClosed, receiveReopened } from '../workers/own-end.ts';
 import { isServing, transition, type Worker } from '../workers/worker-state.ts';
 import { classifyExit, type Exit, settleDeath } from './deaths.ts';

@@ -1,6 +1,6 @@
 // Everything the world can tell the core.
 
-import type { BeatExtra, RequestCounts } from '../../protocol/messages.ts';
+import type { Heartbeat, RequestCounts } from '../../protocol/messages.ts';
 import type { WorkerId } from './actions.ts';
 import type { RequestInFlight } from './incident.ts';
 import type { Listener } from './listener.ts';
@@ -59,25 +59,6 @@ export interface PortSearch {
   missed: readonly number[];
   /** It asked for any, and got these. */
   chosen: readonly number[];
-}
-
-/** What a worker's main loop says of itself, once a second. Counters grow for as long as the process lives. */
-export interface Heartbeat {
-  rssBytes: number;
-  heapUsedBytes: number;
-  cpuUserMicros: number;
-  cpuSystemMicros: number;
-  /** Of one core, by all threads of the process: 200 is two cores. As the next two, of the time since the heartbeat before. */
-  cpuPercent: number;
-  eventLoopUtilization: number;
-  eventLoopDelayP99Ms: number;
-  connections: number;
-  activeRequests: number;
-  requestsTotal: number;
-  /** An inspector is attached: a debugger may hold the loop. */
-  inspected: boolean;
-  /** More counters (status classes, latency histogram, transfers); the core looks only for answers. */
-  extra?: BeatExtra;
 }
 
 /** What is known of a worker's end, from the worker itself. */

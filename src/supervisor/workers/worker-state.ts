@@ -21,9 +21,10 @@
 //
 //   Every state ends in `exited` when the process is gone, asked or unasked.
 
+import type { Heartbeat } from '../../protocol/messages.ts';
 import type { WorkerId } from '../vocabulary/actions.ts';
 import type { ExitReason } from '../vocabulary/events.ts';
-import type { Heartbeat, PortSearch } from '../vocabulary/inputs.ts';
+import type { PortSearch } from '../vocabulary/inputs.ts';
 import type { Listener } from '../vocabulary/listener.ts';
 
 export type WorkerStatus =

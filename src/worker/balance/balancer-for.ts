@@ -1,7 +1,7 @@
 // Which balancer a worker has. Runs in the worker.
 
 import type { Balance } from '../../protocol/balance.ts';
-import type { ScoreboardCell } from '../report/scoreboard-cell.ts';
+import type { ScoreboardSeat } from '../report/scoreboard-seat.ts';
 import { Balancer } from './balancer.ts';
 import { IpHash } from './ip-hash.ts';
 import { LeastConnections } from './least-connections.ts';
@@ -9,7 +9,7 @@ import { LeastConnections } from './least-connections.ts';
 /** `count`: the connections that this worker holds; `leaving`: those that it has given away and nobody has yet. */
 export function balancerFor(
   balance: Balance,
-  board: ScoreboardCell,
+  board: ScoreboardSeat,
   count: () => number,
   leaving: () => number,
 ): Balancer {

@@ -5,7 +5,7 @@
 import type { RawConnection } from '../../protocol/raw-handle.ts';
 import * as clock from '../clock.ts';
 import { guarded, later, soon } from '../guard.ts';
-import type { ScoreboardCell, Sibling } from '../report/scoreboard-cell.ts';
+import type { ScoreboardSeat, Sibling } from '../report/scoreboard-seat.ts';
 
 export interface Placement {
   /** The cell that should have it; null: whoever holds least. */
@@ -22,7 +22,7 @@ const WRITE_MS = 50;
 const WRITE_LAST_MS = 200;
 
 export class Balancer {
-  readonly #board: ScoreboardCell;
+  readonly #board: ScoreboardSeat;
   readonly #count: () => number;
   #slot: number | null = null;
   #siblings: readonly Sibling[] = [];
@@ -32,7 +32,7 @@ export class Balancer {
   readonly #write = guarded('a number on the scoreboard', () => this.write());
 
   /** `count`: the connections that this worker holds. */
-  constructor(board: ScoreboardCell, count: () => number) {
+  constructor(board: ScoreboardSeat, count: () => number) {
     this.#board = board;
     this.#count = count;
   }

@@ -3,7 +3,7 @@
 
 import type { RawConnection } from '../../protocol/raw-handle.ts';
 import * as clock from '../clock.ts';
-import type { ScoreboardCell } from '../report/scoreboard-cell.ts';
+import type { ScoreboardSeat } from '../report/scoreboard-seat.ts';
 import { Balancer, type Placement } from './balancer.ts';
 
 /** Connections that come and go are not worth a transfer, and seldom a look at the scoreboard. */
@@ -28,7 +28,7 @@ export class LeastConnections extends Balancer {
   #isCrowded = false;
 
   /** `leaving`: the connections that this worker has given away and nobody has yet. */
-  constructor(board: ScoreboardCell, count: () => number, leaving: () => number) {
+  constructor(board: ScoreboardSeat, count: () => number, leaving: () => number) {
     super(board, count);
     this.#leaving = leaving;
   }

@@ -6,10 +6,13 @@ import type { RawConnection } from '../../protocol/raw-handle.ts';
 import type { Sent } from '../channel.ts';
 import type { Outcome } from '../guard.ts';
 import type { ListenReport } from '../listen/listener-info.ts';
+import type { ScoreboardSeat } from '../report/scoreboard-seat.ts';
 import type { Connection } from './connections.ts';
 
 export interface DataPlaneOptions {
   boot: BootInfo;
+  /** Null where there is no scoreboard. */
+  seat: ScoreboardSeat | null;
   /** Sends to the primary; `callback` when the message has left the process (or could not). */
   send(message: ToPrimary, handle?: unknown, callback?: Sent): void;
   readiness: ListenReport;

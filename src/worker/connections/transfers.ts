@@ -13,7 +13,7 @@ import type { ListenHandle } from '../listen/listen-handle.ts';
 import type { AnyServer } from '../listen/servers.ts';
 import { kindsInFlight, replay, replayable } from '../replay.ts';
 import { setAnswered } from '../report/requests.ts';
-import { ScoreboardCell } from '../report/scoreboard-cell.ts';
+import type { ScoreboardSeat } from '../report/scoreboard-seat.ts';
 import { resumeBetweenRequests } from './between-requests.ts';
 import { allConnections, type Connection, leave, newestConnection, whenLost } from './connections.ts';
 import type { LastSends } from './last-sends.ts';
@@ -34,7 +34,8 @@ export interface TransfersOptions {
   balance: Balance;
   transfer: Transfer;
   replay: BootInfo['replay'];
-  scoreboard: { path: string; cell: number } | null;
+  /** Null: connections stay where the kernel put them. */
+  seat: ScoreboardSeat | null;
   send: Send;
   /** The listener of a server, while the server listens. */
   listenerOf(server: AnyServer): ListenHandle | undefined;
@@ -63,7 +64,6 @@ export class Transfers {
   /** Those of siblings whose answer has not left this process yet. */
   readonly #adopting = new Map<RawConnection, Held & { answer: ToPrimary }>();
   /** Null where every worker accepts anyway. */
-  #board: ScoreboardCell | null = null;
   #balancer: Balancer | null = null;
   /** When a connection came back because nobody had room for it. */
   #noRoomAt = Number.NEGATIVE_INFINITY;
@@ -81,16 +81,10 @@ export class Transfers {
   constructor(options: TransfersOptions) {
     this.#options = options;
     this.#rebalances = spreadsByTransfer(options.balance);
-    if (options.scoreboard === null) return;
-    try {
-      this.#board = new ScoreboardCell(options.scoreboard);
-    } catch {
-      // Without a scoreboard connections stay where the kernel put them.
-      return;
-    }
+    if (options.seat === null) return;
     this.#balancer = balancerFor(
       options.balance,
-      this.#board,
+      options.seat,
       () => allConnections().size + this.#adopting.size,
       () => this.#unsent.size,
     );
@@ -240,8 +234,6 @@ export class Transfers {
   /** The primary is dead: what has not reached it, and what it has given without an answer, is served here, to the end. */
   abandon(): void {
     this.#balancer = null;
-    this.#board?.abandon();
-    this.#board = null;
     setAnswered(null);
     this.#unsettled = null;
     // While a handle is on its way Node keeps back everything else: it tells of neither, once the channel is gone.

@@ -66,7 +66,7 @@ class WorkerDataPlane implements DataPlane {
 
   constructor(options: DataPlaneOptions) {
     this.#options = options;
-    const { gated, slot, balance, transfer, replay, scoreboard } = options.boot;
+    const { gated, slot, balance, transfer, replay } = options.boot;
     this.#open = !gated;
     this.#slot = slot;
     this.#private = new PrivateListeners(options.readiness);
@@ -74,7 +74,7 @@ class WorkerDataPlane implements DataPlane {
       balance,
       transfer,
       replay,
-      scoreboard,
+      seat: options.seat,
       send: options.send,
       listenerOf: (server) => this.#heldBy(server)?.handle,
     });

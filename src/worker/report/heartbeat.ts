@@ -1,7 +1,7 @@
 // Once a second: how the worker is. From the main loop, so that its silence means a blocked loop. Runs in the worker.
 import type { EventLoopUtilization } from 'node:perf_hooks';
 import { getHeapStatistics } from 'node:v8';
-import type { Beat, BeatExtra } from '../../protocol/messages.ts';
+import type { BeatExtra, Heartbeat } from '../../protocol/messages.ts';
 import { post } from '../channel.ts';
 import * as clock from '../clock.ts';
 import { allConnections } from '../connections/connections.ts';
@@ -9,8 +9,8 @@ import { attempt, failed, failures, type Guarded, guarded, lastOf, repeat } from
 import { process } from '../own-process.ts';
 import { countGarbage } from './garbage.ts';
 import { LoopDelay } from './loop-delay.ts';
-import type { OwnRecord } from './own-record.ts';
 import { requestCounts, requestExtra } from './requests.ts';
+import type { ScoreboardSeat } from './scoreboard-seat.ts';
 
 /** A process that used less of a core in the last second, in its loop and in all its threads, with no request begun or ended, has nothing new to say. */
 const QUIET_UTILIZATION = 0.02;
@@ -18,13 +18,13 @@ const QUIET_UTILIZATION = 0.02;
 const FULL_EVERY_MS = 30_000;
 
 /**
- * Heartbeats go to `record`, where the primary looks once a second, or without one by message. A figure that cannot be had – a process
+ * Heartbeats go to the scoreboard, where the primary looks once a second, or without a seat there by message. A figure that cannot be had – a process
  * whose table of descriptors is full reads no file in /proc – keeps its last value; a sign of life there is in any case. The returned
  * function sends one out of turn, by message: the last counts of a worker that is about to end. `onTurn` is called after each.
  */
 export function startHeartbeat(
   everyMs: number,
-  record: OwnRecord | null,
+  seat: ScoreboardSeat | null,
   transfers: () => NonNullable<BeatExtra['transfers']>,
   onTurn: Guarded,
 ): Guarded {
@@ -33,7 +33,7 @@ export function startHeartbeat(
   const loopUse = lastOf('performance.eventLoopUtilization()', () => clock.loopUse(), noUse);
   const delay = new LoopDelay(everyMs);
   let before = { at: clock.now(), loop: loopUse(), cpu: cpuUsage() };
-  let told: Beat | null = null;
+  let told: Heartbeat | null = null;
   let toldAt = Number.NEGATIVE_INFINITY;
   /** What the time since the last look was used for. */
   const look = (): Use => {
@@ -54,13 +54,13 @@ export function startHeartbeat(
     const delayP99Ms = attempt('the delay of the event loop', () => delay.takeP99Ms(use.elapsedMs), last);
     told = measure(use, before.cpu, delayP99Ms, extra);
     toldAt = before.at;
-    return record?.writeBeat(told) ?? false;
+    return seat?.writeBeat(told) ?? false;
   };
   const byMessage = (): void => {
     if (told !== null) post({ cmd: 'NODE_TUTTI_HEARTBEAT', beat: told });
   };
   const sayAlive = (): void => {
-    if (!record?.writeAlive()) post({ cmd: 'NODE_TUTTI_ALIVE' });
+    if (!seat?.writeAlive()) post({ cmd: 'NODE_TUTTI_ALIVE' });
   };
   const beat = (): void => {
     const use = look();
@@ -108,7 +108,7 @@ const noMemory = { rss: 0, heapUsed: 0, heapTotal: 0, external: 0 };
 const memoryUsage = lastOf<typeof noMemory>('process.memoryUsage()', () => process.memoryUsage(), noMemory);
 const cpuUsage = lastOf('process.cpuUsage()', () => process.cpuUsage(), { user: 0, system: 0 });
 
-function isQuiet(told: Beat, { utilization, cpu }: Use): boolean {
+function isQuiet(told: Heartbeat, { utilization, cpu }: Use): boolean {
   const { total, active } = requestCounts();
   return (
     utilization < QUIET_UTILIZATION &&
@@ -124,7 +124,7 @@ function measure(
   cpu: NodeJS.CpuUsage,
   delayP99Ms: number,
   more: Pick<BeatExtra, 'transfers' | 'gc' | 'heapLimitBytes'>,
-): Beat {
+): Heartbeat {
   const memory = memoryUsage();
   const { total, active } = requestCounts();
   return {

@@ -3,15 +3,15 @@
 
 import * as clock from '../clock.ts';
 import { guarded, later } from '../guard.ts';
-import type { OwnRecord } from './own-record.ts';
 import { setCounted } from './requests.ts';
+import type { ScoreboardSeat } from './scoreboard-seat.ts';
 
 /** A write takes 1–2 µs in a busy process, so all of them are less than a fifth of a percent of its time. */
 const LEAST_MS = 1;
 /** A worker that pauses writes by then what it still owes. Not much sooner: to wake up for it would cost more than the requests. */
 const PAUSE_MS = 10;
 
-export function keepTally(record: OwnRecord): void {
+export function keepTally(seat: ScoreboardSeat): void {
   let isDue = false;
   let isArmed = true;
   let writtenAt = 0;
@@ -19,7 +19,7 @@ export function keepTally(record: OwnRecord): void {
     isDue = false;
     writtenAt = now;
     // Without room in memory the heartbeats go on to tell.
-    if (!record.writeTally()) setCounted(null);
+    if (!seat.writeTally()) setCounted(null);
   };
   // Rings once for nothing; from then on it is wound up again instead of made anew.
   const pause = guarded('writing the counts of requests', () => {

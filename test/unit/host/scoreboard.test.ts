@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
-import fs, { closeSync, existsSync, openSync, writeSync } from 'node:fs';
+import fs, { closeSync, existsSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { test } from 'node:test';
 import { Scoreboard } from '../../../src/host/connections/scoreboard.ts';
-import { takeAnswers, takeCounts } from '../../../src/protocol/beat-record.ts';
-import type { Beat } from '../../../src/protocol/messages.ts';
+import type { Heartbeat } from '../../../src/protocol/messages.ts';
 import {
   RECORD_ALIVE_AT,
   RECORD_BYTES,
@@ -15,9 +14,10 @@ import {
   systemMs,
   TALLY_NUMBERS,
   TALLY_STATUS,
+  takeAnswers,
+  takeCounts,
 } from '../../../src/protocol/scoreboard-layout.ts';
-import { OwnRecord } from '../../../src/worker/report/own-record.ts';
-import { ScoreboardCell } from '../../../src/worker/report/scoreboard-cell.ts';
+import { ScoreboardSeat } from '../../../src/worker/report/scoreboard-seat.ts';
 
 function create(): Scoreboard {
   const board = Scoreboard.create();
@@ -25,9 +25,19 @@ function create(): Scoreboard {
   return board;
 }
 
+function seat(
+  board: Scoreboard,
+  cell = board.allocate() ?? -1,
+  tally = new Float64Array(TALLY_NUMBERS),
+): ScoreboardSeat {
+  const taken = ScoreboardSeat.open({ path: board.path, cell }, tally);
+  assert.ok(taken);
+  return taken;
+}
+
 test('workers see what the others hold, and only those that accept', () => {
   const board = create();
-  const [a, b, c] = [0, 1, 2].map(() => new ScoreboardCell({ path: board.path, cell: board.allocate() ?? -1 }));
+  const [a, b, c] = [0, 1, 2].map(() => seat(board));
   assert.ok(a && b && c);
   a.write(0, 5);
   b.write(1, 7);
@@ -47,7 +57,7 @@ test('the cell of a dead worker is empty and given out again', () => {
   const board = create();
   const cells = [board.allocate(), board.allocate(), board.allocate()];
   assert.deepEqual(cells, [0, 1, 2]);
-  const dead = new ScoreboardCell({ path: board.path, cell: 1 });
+  const dead = seat(board, 1);
   dead.write(1, 40);
   board.release(1);
   assert.equal(board.connections()(1), 0);
@@ -76,10 +86,7 @@ test('where the file system is full, the next worker does without a cell, and ge
 
 test('more workers than were ever expected find each other', () => {
   const board = create();
-  const cells = Array.from({ length: 100 }, () => {
-    const cell = board.allocate() ?? -1;
-    return new ScoreboardCell({ path: board.path, cell });
-  });
+  const cells = Array.from({ length: 100 }, () => seat(board));
   for (const [i, cell] of cells.entries()) cell.write(i, i);
   assert.equal(cells[0]?.siblings().length, 99);
   assert.equal(cells[0]?.siblings().at(-1)?.connections, 99);
@@ -97,10 +104,10 @@ test('the file goes with the primary, also with one that could not remove it', (
 test('the primary reads what each worker has said of itself since it looked last', () => {
   const board = create();
   const tally = new Float64Array(TALLY_NUMBERS).fill(3);
-  const [a, b] = [0, 1].map(() => OwnRecord.open({ path: board.path, cell: board.allocate() ?? -1 }, tally));
+  const [a, b] = [0, 1].map(() => seat(board, undefined, tally));
   assert.ok(a && b);
-  const heard = (): [cell: number, beat: Beat | null][] => {
-    const found: [number, Beat | null][] = [];
+  const heard = (): [cell: number, beat: Heartbeat | null][] => {
+    const found: [number, Heartbeat | null][] = [];
     board.signs((cell, aliveAt, beat) => {
       assert.ok(Math.abs(aliveAt - systemMs(process.hrtime())) < 10_000);
       found.push([cell, beat]);
@@ -131,15 +138,15 @@ test('the primary reads what each worker has said of itself since it looked last
 test('half a beat is a sign of life, and told when it is whole', () => {
   const board = create();
   const cell = board.allocate() ?? -1;
-  const record = OwnRecord.open({ path: board.path, cell }, new Float64Array(TALLY_NUMBERS));
-  record?.writeBeat(exampleOfBeat.beat);
+  const own = seat(board, cell);
+  own.writeBeat(exampleOfBeat.beat);
   const fd = openSync(board.path, 'r+');
   writeSync(fd, new Float64Array([0]), 0, 8, recordOffset(cell) + 8 * RECORD_TURN_AGAIN);
-  const beats: (Beat | null)[] = [];
+  const beats: (Heartbeat | null)[] = [];
   board.signs((_cell, _at, beat) => void beats.push(beat));
   writeSync(fd, new Float64Array([1]), 0, 8, recordOffset(cell) + 8 * RECORD_TURN_AGAIN);
   closeSync(fd);
-  record?.writeAlive();
+  own.writeAlive();
   board.signs((_cell, _at, beat) => void beats.push(beat));
   assert.equal(beats[0], null);
   assert.equal(beats[1]?.rssBytes, exampleOfBeat.beat.rssBytes);
@@ -152,7 +159,7 @@ test('the counts of all workers are there as of now, heartbeat or not', () => {
   cells.slice(1).forEach((cell, index) => {
     const tally = new Float64Array(TALLY_NUMBERS);
     tally.set([1, 0, 10 * (index + 1)], TALLY_STATUS);
-    OwnRecord.open({ path: board.path, cell }, tally)?.writeTally();
+    seat(board, cell, tally).writeTally();
   });
   const [none = -1, one = -1, two = -1] = cells;
   const all = [...board.tallies(takeAnswers)].sort(([a], [b]) => a - b);
@@ -172,7 +179,22 @@ test('the counts of all workers are there as of now, heartbeat or not', () => {
   assert.deepEqual([...board.tallies(takeAnswers)], []);
 });
 
-const exampleOfBeat: { beat: Beat } = {
+test('a worker without a primary writes nothing more, and misses nothing', () => {
+  const board = create();
+  const own = seat(board);
+  own.abandon();
+  const other = create();
+  // Whatever has got the number of the descriptor by now is somebody else's.
+  const before = readFileSync(other.path);
+  own.write(3, 4);
+  assert.deepEqual([own.writeTally(), own.writeBeat(exampleOfBeat.beat), own.writeAlive()], [true, true, true]);
+  assert.deepEqual(own.siblings(), []);
+  assert.deepEqual(readFileSync(other.path), before);
+  board.close();
+  other.close();
+});
+
+const exampleOfBeat: { beat: Heartbeat } = {
   beat: {
     ...{ rssBytes: 1, heapUsedBytes: 2, cpuUserMicros: 3, cpuSystemMicros: 4, eventLoopUtilization: 0.5 },
     ...{ cpuPercent: 5, eventLoopDelayP99Ms: 6.5, connections: 7, activeRequests: 8, requestsTotal: 9 },
@@ -200,7 +222,7 @@ test('numbers that are none are no heartbeat, and no counts', () => {
     writeSync(file, odd, 0, RECORD_BYTES, recordOffset(cell));
     closeSync(file);
   };
-  const heard: (Beat | null)[] = [];
+  const heard: (Heartbeat | null)[] = [];
   write();
   board.signs((_cell, _at, beat) => void heard.push(beat));
   assert.equal(heard.length, 0, 'a time that is none is no sign of life');

@@ -1,5 +1,5 @@
+import type { Heartbeat } from '../../../src/protocol/messages.ts';
 import type { Snapshot, WorkerSnapshot } from '../../../src/supervisor/picture/snapshot.ts';
-import type { Heartbeat } from '../../../src/supervisor/vocabulary/inputs.ts';
 
 /** A worker's heartbeat after `requests` answers with 200, each of `ms`. */
 export function beatOf(requests: number, ms = 3, more: Partial<Heartbeat> = {}): Heartbeat {
@@ -15,6 +15,7 @@ export function beatOf(requests: number, ms = 3, more: Partial<Heartbeat> = {}):
     activeRequests: 1,
     requestsTotal: requests,
     inspected: false,
+    handlesUsr1: false,
     extra: {
       status: [0, 0, requests, 0, 0, 0],
       latencyBuckets: { le: [1, 5, 50], counts: [0, ms <= 5 ? requests : 0, ms > 5 ? requests : 0, 0] },

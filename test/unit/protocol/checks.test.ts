@@ -5,9 +5,9 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import '../../support/seed.ts';
 import { kinds, problemOf } from '../../../src/protocol/checks.ts';
-import type { Beat, ToPrimary } from '../../../src/protocol/messages.ts';
+import type { Heartbeat, ToPrimary } from '../../../src/protocol/messages.ts';
 
-const beat: Beat = {
+const beat: Heartbeat = {
   rssBytes: 1,
   heapUsedBytes: 1,
   cpuUserMicros: 1,
@@ -21,7 +21,7 @@ const beat: Beat = {
   inspected: false,
   handlesUsr1: false,
 };
-const full: Beat = {
+const full: Heartbeat = {
   ...beat,
   extra: {
     status: [0, 0, 3, 0, 0, 0],

@@ -2,13 +2,13 @@
 // rules that every action of the core has to keep. Nothing here waits for real time.
 
 import assert from 'node:assert/strict';
-import type { RequestCounts } from '../../../src/protocol/messages.ts';
+import type { Heartbeat, RequestCounts } from '../../../src/protocol/messages.ts';
 import type { MemoryRoom } from '../../../src/supervisor/decide/headroom.ts';
 import type { Host } from '../../../src/supervisor/host.ts';
 import { Supervisor } from '../../../src/supervisor/supervisor.ts';
 import type { Action, CommandResult, WorkerId } from '../../../src/supervisor/vocabulary/actions.ts';
 import type { SupervisorEvent } from '../../../src/supervisor/vocabulary/events.ts';
-import type { Heartbeat, LastWords, SupervisorInput } from '../../../src/supervisor/vocabulary/inputs.ts';
+import type { LastWords, SupervisorInput } from '../../../src/supervisor/vocabulary/inputs.ts';
 import type { Policy } from '../../../src/supervisor/vocabulary/policy.ts';
 
 /** How the process of one worker behaves. Every time is simulated milliseconds. */
@@ -61,6 +61,7 @@ export const quietBeat: Heartbeat = {
   activeRequests: 0,
   requestsTotal: 0,
   inspected: false,
+  handlesUsr1: false,
 };
 
 export const defaultPolicy: Policy = {

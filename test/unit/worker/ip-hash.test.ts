@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Scoreboard } from '../../../src/host/connections/scoreboard.ts';
+import { TALLY_NUMBERS } from '../../../src/protocol/scoreboard-layout.ts';
 import { bid, hashAddress, IpHash } from '../../../src/worker/balance/ip-hash.ts';
-import { ScoreboardCell } from '../../../src/worker/report/scoreboard-cell.ts';
+import { ScoreboardSeat } from '../../../src/worker/report/scoreboard-seat.ts';
 import { eventually } from '../../support/eventually.ts';
 
 const addresses = [
@@ -51,7 +52,9 @@ test('siblings see how many connections a worker holds that only accepts', async
   assert.ok(scoreboard);
   try {
     const { path } = scoreboard;
-    const [own, other] = [0, 1].map(() => new ScoreboardCell({ path, cell: scoreboard.allocate() ?? 0 }));
+    const [own, other] = [0, 1].map(() =>
+      ScoreboardSeat.open({ path, cell: scoreboard.allocate() ?? 0 }, new Float64Array(TALLY_NUMBERS)),
+    );
     assert.ok(own && other);
     let held = 0;
     const balancer = new IpHash(own, () => held);

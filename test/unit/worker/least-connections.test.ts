@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
 import { Scoreboard } from '../../../src/host/connections/scoreboard.ts';
+import { TALLY_NUMBERS } from '../../../src/protocol/scoreboard-layout.ts';
 import { LeastConnections } from '../../../src/worker/balance/least-connections.ts';
-import { ScoreboardCell } from '../../../src/worker/report/scoreboard-cell.ts';
+import { ScoreboardSeat } from '../../../src/worker/report/scoreboard-seat.ts';
 
 let scoreboard: Scoreboard;
 let balancer: LeastConnections;
-let cells: ScoreboardCell[];
+let cells: ScoreboardSeat[];
 let held: number;
 let now: number;
 
@@ -14,14 +15,14 @@ let now: number;
 beforeEach(() => {
   scoreboard = Scoreboard.create() as Scoreboard;
   cells = Array.from({ length: 8 }, () => {
-    const { path } = scoreboard;
-    return new ScoreboardCell({ path, cell: scoreboard.allocate() ?? 0 });
+    const at = { path: scoreboard.path, cell: scoreboard.allocate() ?? 0 };
+    return ScoreboardSeat.open(at, new Float64Array(TALLY_NUMBERS)) as ScoreboardSeat;
   });
   for (const [slot, cell] of cells.entries()) cell.write(slot, 0);
   held = 0;
   now = performance.now();
   balancer = new LeastConnections(
-    cells[0] as ScoreboardCell,
+    cells[0] as ScoreboardSeat,
     () => held,
     () => 0,
   );

@@ -47,7 +47,7 @@ async function offered(): Promise<{
       balance: 'least-connections',
       transfer: 'idle',
       replay: { mode: 'safe', except: [] },
-      scoreboard: null,
+      seat: null,
       listenerOf: () => listener,
     },
     send: (_message, _handle, callback) => {

@@ -1,18 +1,30 @@
-// The worker's end of the scoreboard: writes its own cell, reads all of them. Each is one short system call on a file in memory;
-// whoever calls decides how often.
+// This worker's seat on the scoreboard: its cell, which its siblings read, and its record, which the primary reads and which outlives it.
+// Each read and write is one short system call on a file in memory; whoever calls decides how often. Runs in the worker; the primary's
+// side is host/connections/scoreboard.ts.
 
 import type fs from 'node:fs';
+import type { BootInfo, Heartbeat } from '../../protocol/messages.ts';
 import {
   CELL_BYTES,
   CONNECTIONS_OFFSET,
   cellOffset,
+  putBeat,
+  RECORD_ALIVE_AT,
+  RECORD_BYTES,
+  RECORD_NUMBERS,
+  RECORD_TURN,
+  RECORD_TURN_AGAIN,
+  recordOffset,
   SCOREBOARD_BYTES,
   SLOT_OFFSET,
+  systemMs,
+  TALLY_BYTES,
 } from '../../protocol/scoreboard-layout.ts';
 import { attempt, guarded } from '../guard.ts';
 import { process } from '../own-process.ts';
 
 /** As node has them now: what an application puts in their place is none of ours. */
+const { hrtime } = process;
 const { closeSync, openSync, readSync, unlink, writeSync } = process.getBuiltinModule('node:fs') as typeof fs;
 
 export interface Sibling {
@@ -23,23 +35,37 @@ export interface Sibling {
 
 const removed = guarded('removing the scoreboard', () => {});
 
-export class ScoreboardCell {
+/** Nothing here throws. */
+export class ScoreboardSeat {
   readonly #cell: number;
   readonly #path: string;
   readonly #fd: number;
   readonly #own = Buffer.alloc(CELL_BYTES);
   readonly #all = Buffer.alloc(SCOREBOARD_BYTES);
   readonly #siblings: Sibling[] = [];
+  readonly #record = new Float64Array(RECORD_NUMBERS);
+  readonly #tally: Float64Array;
   #length = cellOffset(16);
+  #turn = 0;
   #abandoned = false;
 
-  constructor({ path, cell }: { path: string; cell: number }) {
-    this.#cell = cell;
-    this.#path = path;
-    this.#fd = openSync(path, 'r+');
+  /** Null where the file cannot be opened: then messages tell everything, and connections stay where the kernel put them. */
+  static open(at: NonNullable<BootInfo['scoreboard']>, tally: Float64Array): ScoreboardSeat | null {
+    try {
+      return new ScoreboardSeat(at, openSync(at.path, 'r+'), tally);
+    } catch {
+      return null;
+    }
   }
 
-  /** `slot` is null while this worker accepts nothing. Nothing is written when nothing changed. Never throws. */
+  private constructor({ path, cell }: { path: string; cell: number }, fd: number, tally: Float64Array) {
+    this.#cell = cell;
+    this.#path = path;
+    this.#fd = fd;
+    this.#tally = tally;
+  }
+
+  /** `slot` is null while this worker accepts nothing. Nothing is written when nothing changed. */
   write(slot: number | null, connections: number): void {
     // A write that was put off until now: the number of the descriptor may be another file's already.
     if (this.#abandoned) return;
@@ -53,7 +79,7 @@ export class ScoreboardCell {
 
   /**
    * The other workers that accept, as they stand in the file now; none where it cannot be read. The list is used again by the next
-   * call. Never throws.
+   * call.
    */
   siblings(): readonly Sibling[] {
     return attempt('reading the scoreboard', () => this.#readSiblings(), []);
@@ -80,6 +106,47 @@ export class ScoreboardCell {
     }
     this.#siblings.length = count;
     return this.#siblings;
+  }
+
+  /** The counts as they stand now. This and the next two answer false where there is no room in memory. */
+  writeTally(): boolean {
+    return this.#writeRecord(this.#tally, 0, TALLY_BYTES);
+  }
+
+  writeBeat(beat: Heartbeat): boolean {
+    const record = this.#record;
+    record.set(this.#tally);
+    putBeat(record, beat);
+    this.#turn += 1;
+    if (!this.#stamp()) return false;
+    record[RECORD_TURN] = this.#turn;
+    record[RECORD_TURN_AGAIN] = this.#turn;
+    return this.#writeRecord(record, 0, RECORD_BYTES);
+  }
+
+  /** In place of a beat, from a worker that has nothing new to say. */
+  writeAlive(): boolean {
+    return this.#stamp() && this.#writeRecord(this.#record, 8 * RECORD_ALIVE_AT, 8);
+  }
+
+  #stamp(): boolean {
+    try {
+      this.#record[RECORD_ALIVE_AT] = systemMs(hrtime());
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  #writeRecord(numbers: Float64Array, from: number, bytes: number): boolean {
+    // Nobody is left to read it, in whatever way it would come.
+    if (this.#abandoned) return true;
+    try {
+      writeSync(this.#fd, numbers, from, bytes, recordOffset(this.#cell) + from);
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   /** The primary is dead and cannot remove the file itself; its other workers have it open. */
