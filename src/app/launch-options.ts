@@ -1,6 +1,7 @@
 // What whoever starts an app decides about this process, beside the app's configuration. Runs in the primary.
 
 import type { AutoscaleTimes } from '../supervisor/decide/autoscale.ts';
+import type { Inherited } from './takeover/inherited.ts';
 
 /** A piece of a worker's output. */
 export interface WorkerOutput {
@@ -26,6 +27,8 @@ export interface LaunchOptions {
   control?: 'wanted' | 'required' | 'none';
   /** True: what nobody catches in this process ends the app in order. Only for a process that does nothing else. */
   lastResort?: boolean;
+  /** What another process has handed down to this one. */
+  inherited?: Inherited | null;
   /** How fast `workers: min..max` follows the load; tests have no minutes to wait. */
   autoscaleTimes?: AutoscaleTimes;
 }

@@ -39,6 +39,7 @@ import { endOrphans } from './orphans/orphans.ts';
 import { Roster } from './orphans/roster.ts';
 import { verdictOf, type WorkerExit } from './start-failure.ts';
 import { SupervisionHandle } from './supervision.ts';
+import { settleUnused } from './takeover/inherited.ts';
 import { workerLog } from './worker-output.ts';
 import { programOf } from './worker-program.ts';
 
@@ -117,7 +118,10 @@ export class RunningApp {
     });
     this.#unread = new UnreadMessages((sentence) => this.#notice('warn', sentence));
     this.#roster = new Roster(process.env, config.name);
-    this.#dataPlane = new PrimaryDataPlane({ balance: config.balance });
+    this.#dataPlane = new PrimaryDataPlane({
+      balance: config.balance,
+      inherited: options.inherited?.sockets ?? null,
+    });
     this.#host = new NodeHost(this.#hostOptions());
     this.#observation = new Observation({
       snapshot: () => this.#snapshot(),
@@ -146,9 +150,14 @@ export class RunningApp {
 
   /** Once. The workers start in the background; what becomes of that is told by `handle`. */
   start(): void {
-    const { signals, lastResort = false } = this.#options;
+    const { signals, lastResort = false, inherited = null } = this.#options;
     if (lastResort) this.#uninstall.push(installLastResort((error) => void this.#fail(error)));
     if (signals) this.#uninstall.push(this.#obeySignals());
+    if (inherited !== null)
+      this.handle.ready.then(
+        () => settleUnused(inherited, (event) => this.handle.report(event)),
+        () => {},
+      );
     void this.#begin();
   }
 

@@ -6,6 +6,7 @@ import { asTuttiError } from '../app/known-error.ts';
 import { launch } from '../app/supervise.ts';
 import type { Supervision } from '../app/supervision.ts';
 import { surroundings } from '../app/surroundings.ts';
+import { inherit } from '../app/takeover/inherited.ts';
 import { type LoadedApp, loadApp } from '../config/app.ts';
 import type { TuttiError } from '../errors.ts';
 import { appPaths } from '../files/state-folder.ts';
@@ -46,11 +47,15 @@ async function runInBackground(record: LaunchRecord): Promise<number> {
     clock: () => new Date(),
   });
   try {
+    const inherited = inherit(process.env);
     const loaded = await load(record);
     const wished = loaded.config.logFile;
     const app = withLogFile(loaded);
     stayLean(app.config);
-    const supervision = launch(app, { signals: true, output: 'inherit', control: 'required', lastResort: true });
+    const supervision = launch(app, {
+      ...{ signals: true, output: 'inherit', control: 'required', lastResort: true },
+      inherited,
+    });
     const asides = listen(supervision, log);
     supervision.ready.then(
       async () => {

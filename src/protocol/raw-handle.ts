@@ -17,6 +17,7 @@ export interface RawListenHandle extends RawHandle {
   listen(backlog: number): number;
   /** TCP only. Also tells a bind error that libuv has put off. */
   getsockname?(out: SocketName): number;
+  getpeername?(out: SocketName): number;
   /** Pipes only. */
   fchmod?(mode: number): number;
 }

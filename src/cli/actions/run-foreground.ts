@@ -6,6 +6,7 @@ import { takeServiceManager } from '../../app/service-manager.ts';
 import { launch } from '../../app/supervise.ts';
 import type { Supervision } from '../../app/supervision.ts';
 import { surroundings } from '../../app/surroundings.ts';
+import { inherit } from '../../app/takeover/inherited.ts';
 import { type LoadedApp, loadApp } from '../../config/app.ts';
 import { exitCodes, TuttiError } from '../../errors.ts';
 import { OwnLog } from '../../logs/own/own-log.ts';
@@ -27,6 +28,7 @@ export interface RunRequest {
 }
 
 export async function runForeground({ entry, args, options, terminal }: RunRequest): Promise<number> {
+  const inherited = inherit(process.env);
   const openServiceManager = takeServiceManager(process.env);
   const app = await loadApp(
     { command: 'run', flags: appFlags(options), entry, args, configPath: configFlag(options), orphan: 'drain' },
@@ -50,7 +52,7 @@ export async function runForeground({ entry, args, options, terminal }: RunReque
   );
   const labels = labelsFor(app, terminal, { stdout, stderr });
   const output: LaunchOptions['output'] = labels === null ? 'inherit' : (piece) => labels.push(piece);
-  const supervision = launch(app, { signals: true, output, lastResort: true });
+  const supervision = launch(app, { signals: true, output, lastResort: true, inherited });
   openServiceManager?.(supervision, (message) => log.line('warn', message));
   finishInPeace();
   supervision.on('event', (event) => {

@@ -1,7 +1,7 @@
 // Private parts of Node in the primary: raw listening handles, and the raw handle of a UDP socket. Others are in channel-guard.ts.
 
 import dgram from 'node:dgram';
-import { fstatSync, readdirSync } from 'node:fs';
+import { fstatSync, readdirSync, readFileSync } from 'node:fs';
 import net from 'node:net';
 import { constants } from 'node:os';
 import { relative } from 'node:path';
@@ -33,7 +33,11 @@ export interface BoundSocket {
   name: SocketName | null;
   /** Puts back what the application may have removed: the path of a unix socket. */
   restore?(): void;
+  /** A service manager holds it too: what clients send to it is not lost when it is closed here. */
+  kept?: boolean;
   close(): void;
+  /** Instead of close(), when another process goes on with the socket: nothing that clients find it by is removed. */
+  letGo(): void;
 }
 
 export const ANY_IPV6 = '::';
@@ -44,6 +48,8 @@ const UDP_REUSEADDR = 4;
 const UDP_IPV6ONLY = 1;
 const PIPE_READABLE = 1;
 const PIPE_WRITABLE = 2;
+/** As /proc/net/unix marks sockets that listen. */
+const UNIX_LISTENS = 0x10000;
 
 /**
  * Sockets that were open before this process opened any: what systemd or another parent handed down. Everything that is
@@ -104,7 +110,7 @@ function bindRaw(request: ListenRequest, address: string | null, addressType: 4 
     return errno;
   }
   const close = () => handle.close();
-  return { kind: isTcp ? 'tcp' : 'pipe', handle, address, addressType, name: isTcp ? name : null, close };
+  return { kind: isTcp ? 'tcp' : 'pipe', handle, address, addressType, name: isTcp ? name : null, close, letGo: close };
 }
 
 function bindPipe(request: ListenRequest): BoundSocket | number {
@@ -124,7 +130,68 @@ function bindPipe(request: ListenRequest): BoundSocket | number {
     handle.close();
   };
   const restore = () => path?.restore();
-  return { kind: 'pipe', handle, address: request.address, addressType: -1, name: null, restore, close };
+  // The handle would take the path with it. It ends with this process, without that.
+  const letGo = () => {};
+  return { kind: 'pipe', handle, address: request.address, addressType: -1, name: null, restore, close, letGo };
+}
+
+/**
+ * The socket behind a descriptor that was handed down, as if it had been bound here; null if nobody can listen on it. `kept`: as in
+ * BoundSocket; the path of another is removed when it is closed.
+ */
+export function openInherited(fd: number, kept: boolean): BoundSocket | null {
+  if (!inheritedDescriptors.has(fd)) return null;
+  const path = unixPathOf(fd);
+  const { _createServerHandle: create } = net as unknown as PrivateNet;
+  const handle = create(null, null, null, fd, 0);
+  if (typeof handle === 'number') return openInheritedDatagram(fd, kept);
+  const name: SocketName = {};
+  const isTcp = handle.getsockname !== undefined;
+  const isUsable = isTcp
+    ? handle.getsockname?.(name) === 0 && Boolean(name.port) && handle.getpeername?.({}) !== 0
+    : path !== null;
+  if (!isUsable) {
+    handle.close();
+    return null;
+  }
+  const letGo = () => handle.close();
+  if (isTcp) return { ...{ kind: 'tcp', handle, address: null, addressType: null, name, kept }, close: letGo, letGo };
+  const file = isFile(path) && !kept ? new SocketPath(path) : null;
+  const close = () => {
+    file?.remove();
+    handle.close();
+  };
+  const restore = () => file?.restore();
+  return { ...{ kind: 'pipe', handle, address: path, addressType: -1, name: null, kept }, restore, close, letGo };
+}
+
+function openInheritedDatagram(fd: number, kept: boolean): BoundSocket | null {
+  const socket = dgram.createSocket('udp4').on('error', () => {});
+  try {
+    socket.bind({ fd, exclusive: true });
+  } catch {
+    return null;
+  }
+  const bound = silence(socket, { address: null, addressType: null });
+  if (bound === null || bound.name?.port) return bound === null ? null : { ...bound, kept };
+  bound.close();
+  return null;
+}
+
+/** Where a unix socket listens, as it was bound; null for all else. A NUL first: a name in Linux' abstract space. */
+function unixPathOf(fd: number): string | null {
+  try {
+    const { ino } = fstatSync(fd);
+    for (const line of readFileSync('/proc/self/net/unix', 'utf8').split('\n')) {
+      const [, flags, inode, path] = /^\S+ \S+ \S+ (\S+) \S+ \S+ +(\d+) (.+)$/.exec(line) ?? [];
+      if (Number(inode) !== ino || path === undefined || (Number.parseInt(flags ?? '', 16) & UNIX_LISTENS) === 0)
+        continue;
+      return path.replace(/^@/, '\0');
+    }
+  } catch {
+    // Not Linux.
+  }
+  return null;
 }
 
 function isFile(path: string | null): path is string {
@@ -154,16 +221,22 @@ async function bindDatagram(request: ListenRequest, type: 'udp4' | 'udp6'): Prom
       resolve((error as NodeJS.ErrnoException).errno ?? EINVAL);
     }
   });
+  const bound = errno === 0 ? silence(socket, { address: request.address, addressType: type }) : null;
+  if (bound !== null) return bound;
+  socket.close();
+  return errno || EINVAL;
+}
+
+/** Bound just now: it reads nothing. */
+function silence(socket: dgram.Socket, asked: Pick<BoundSocket, 'address' | 'addressType'>): BoundSocket | null {
   const handle = rawHandleOf(socket);
-  if (errno !== 0 || handle === null) {
-    socket.close();
-    return errno || EINVAL;
-  }
+  if (handle === null) return null;
   handle.recvStop();
   socket.unref();
   const name: SocketName = {};
   handle.getsockname(name);
-  return { kind: 'udp', handle, address: request.address, addressType: type, name, close: () => socket.close() };
+  const close = () => void socket.close();
+  return { ...asked, kind: 'udp', handle, name, close, letGo: close };
 }
 
 /** dgram keeps its handle behind a symbol. */

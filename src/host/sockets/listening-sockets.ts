@@ -1,7 +1,6 @@
 // Every listening socket of the app (primary). The primary binds and never accepts, so a socket outlives any worker: what
 // clients send while no worker lives waits in the kernel's queue. Workers get copies of the raw handle.
 
-import { constants } from 'node:os';
 import { whenQueueTaken } from '../../protocol/accept-queue.ts';
 import { acceptsInPrimary, type Balance } from '../../protocol/balance.ts';
 import type { ListenRequest, ToPrimary, ToWorker } from '../../protocol/messages.ts';
@@ -9,11 +8,15 @@ import type { RawConnection, RawListenHandle } from '../../protocol/raw-handle.t
 import type { Listener } from '../../supervisor/vocabulary/listener.ts';
 import type { DataPlaneWorker } from '../connections/data-plane-worker.ts';
 import { AcceptorChoice, type AcceptorChoiceOptions, Acceptors } from './acceptors.ts';
-import { type BoundSocket, bindSocket } from './bind-socket.ts';
-import { isWanted, keyOf, listenerOf, type OpenSocket, placesOf, tellHolders } from './open-socket.ts';
+import type { BoundSocket } from './bind-socket.ts';
+import { Binder, EADDRINUSE, EINVAL } from './binder.ts';
+import type { InheritedSockets } from './inherited-sockets.ts';
+import { isFromOutside, isWanted, keyOf, listenerOf, type OpenSocket, placesOf, tellHolders } from './open-socket.ts';
 
 export interface ListeningSocketsOptions extends AcceptorChoiceOptions {
   balance: Balance;
+  /** Used before anything is bound on their addresses. */
+  inherited?: InheritedSockets | null;
   /** Only with `round-robin`: a connection that the primary accepted from the socket `key`. */
   onConnection(key: string, client: RawConnection): void;
   /** Only with `round-robin`: nothing more comes from the socket `key`, and those who have it will be told so after this. */
@@ -27,25 +30,27 @@ type Reply = Extract<ToWorker, { cmd: 'NODE_TUTTI_LISTEN_REPLY' }>;
 /** An application that closes its server and lives on means it; one that is about to crash or to listen again does so by then. */
 const CLOSE_GRACE_MS = 2000;
 const BACKLOG = 511;
-const EADDRINUSE = -constants.errno.EADDRINUSE;
-const EINVAL = -constants.errno.EINVAL;
 
 export class ListeningSockets {
   readonly #options: ListeningSocketsOptions;
   readonly #sockets = new Map<string, OpenSocket>();
-  readonly #binding = new Map<string, Promise<BoundSocket | number>>();
+  readonly #binder: Binder;
   readonly #workers = new Set<DataPlaneWorker>();
   /** Those that are closed for clients while workers still have them. */
   readonly #leaving = new Map<string, OpenSocket>();
   /** False after `closePorts`, until a worker is admitted: then nothing is held for anyone. */
   #holding = true;
   #ending = false;
-  #closed = false;
   readonly #choice: AcceptorChoice;
 
   constructor(options: ListeningSocketsOptions) {
     this.#options = options;
     this.#choice = new AcceptorChoice(options, () => this.#sockets.values());
+    this.#binder = new Binder({
+      inherited: options.inherited ?? null,
+      evict: (key, request) => this.#evict(key, request),
+      prepare: (key, request, bound) => (this.#dispatches(bound) ? this.#accept(key, request, bound) : 0),
+    });
   }
 
   /** Binds what the worker asks for, or finds it bound, and answers with a copy. */
@@ -166,7 +171,7 @@ export class ListeningSockets {
       this.#ending = true;
     }
     const due = [...this.#sockets.values()].filter(
-      (socket) => unusedBy === null || !(isWanted(socket) || socket.lostBy === unusedBy || socket.request.fd !== null),
+      (socket) => unusedBy === null || !(isWanted(socket) || socket.lostBy === unusedBy || isFromOutside(socket)),
     );
     for (const socket of due) this.#shut(socket);
     return due.map(listenerOf);
@@ -186,22 +191,20 @@ export class ListeningSockets {
   }
 
   close(): void {
-    this.#closed = true;
+    this.#binder.close();
     this.#choice.close();
     for (const socket of [...this.#sockets.values()]) this.#close(socket);
+    this.#options.inherited?.close();
   }
 
   async #open(places: ListenRequest[]): Promise<{ socket: OpenSocket | null; request: ListenRequest; errno: number }> {
     let errno = 0;
     let request = places[0] as ListenRequest;
-    for (request of places) {
+    for (request of this.#binder.inOrder(places)) {
       const key = keyOf(request);
       const open = this.#sockets.get(key);
       if (open !== undefined) return { socket: open, request, errno: 0 };
-      const binding = this.#binding.get(key) ?? this.#bind(key, request);
-      this.#binding.set(key, binding);
-      const bound = await binding;
-      this.#binding.delete(key);
+      const bound = await this.#binder.bind(key, request);
       if (typeof bound !== 'number') {
         const socket = this.#sockets.get(key);
         if (socket !== undefined) return { socket, request, errno: 0 };
@@ -214,20 +217,6 @@ export class ListeningSockets {
     return { socket: null, request, errno };
   }
 
-  async #bind(key: string, request: ListenRequest): Promise<BoundSocket | number> {
-    let bound = await this.#try(request);
-    if (bound === EADDRINUSE && this.#evict(key, request)) bound = await this.#try(request);
-    if (typeof bound === 'number') return bound;
-    if (this.#closed) {
-      bound.close();
-      return EADDRINUSE;
-    }
-    const errno = this.#dispatches(bound) ? this.#accept(key, request, bound) : 0;
-    if (errno === 0) return bound;
-    bound.close();
-    return errno;
-  }
-
   /** Another worker listens on the port, at whatever address. */
   #isSiblings(worker: DataPlaneWorker, port: number | null): boolean {
     if (port === null || port <= 0) return false;
@@ -235,15 +224,6 @@ export class ListeningSockets {
       if (bound.name?.port === port && holders.size > (holders.has(worker) ? 1 : 0)) return true;
     }
     return false;
-  }
-
-  /** What a private part of Node throws at a strange request is the application's error, not the end of the primary. */
-  async #try(request: ListenRequest): Promise<BoundSocket | number> {
-    try {
-      return await bindSocket(request);
-    } catch {
-      return EINVAL;
-    }
   }
 
   #keep(key: string, request: ListenRequest, bound: BoundSocket): OpenSocket {
@@ -310,7 +290,7 @@ export class ListeningSockets {
 
   /** Nobody has it any more: hold it, unless the time for that is over. A descriptor from outside cannot be had again. */
   #abandon(socket: OpenSocket): void {
-    if (socket.holders.size > 0 || this.#holding || socket.request.fd !== null) return;
+    if (socket.holders.size > 0 || this.#holding || isFromOutside(socket)) return;
     this.#close(socket);
   }
 
@@ -332,11 +312,13 @@ export class ListeningSockets {
     this.#sockets.delete(key);
     this.#leaving.set(key, socket);
     if (!socket.alone) tellHolders(socket, holders, 'alone');
-    whenQueueTaken(bound.handle as RawListenHandle, setImmediate, () => {
+    const close = (): void => {
       bound.close();
       this.#options.onClosing(key);
       tellHolders(socket, holders, 'closing');
-    });
+    };
+    if (isFromOutside(socket)) close();
+    else whenQueueTaken(bound.handle as RawListenHandle, setImmediate, close);
   }
 
   #close(socket: OpenSocket): void {

@@ -32,8 +32,13 @@ export function isWanted({ holders }: OpenSocket): boolean {
   return false;
 }
 
+/** Somebody outside has it as well, and it cannot be had again: what clients send to it is not lost when it is let go here. */
+export function isFromOutside({ request, bound }: OpenSocket): boolean {
+  return request.fd !== null || bound.kept === true;
+}
+
 export function tellHolders(socket: OpenSocket, workers: Iterable<DataPlaneWorker>, state: PortState): void {
-  const take = socket.request.fd === null;
+  const take = !isFromOutside(socket);
   for (const worker of workers) worker.send({ cmd: 'NODE_TUTTI_PORT', key: socket.key, state, take });
 }
 

@@ -25,8 +25,15 @@ export class SocketPath {
     if (this.#isKept() && inodeOf(this.#path) === null) link(this.#spare, this.#path);
   }
 
+  /** Of both names, only the spare one: whoever bound the path removes it. */
   release(): void {
     if (this.#isKept()) remove(this.#spare);
+  }
+
+  /** Of both, if the path is still this one. */
+  remove(): void {
+    if (this.#inode !== null && inodeOf(this.#path) === this.#inode) remove(this.#path);
+    this.release();
   }
 
   #isKept(): boolean {

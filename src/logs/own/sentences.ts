@@ -60,6 +60,11 @@ export function sentence(event: SupervisorEvent): Sentence {
       return say('warn', portsDiffer(event));
     case 'unused-ports-closed':
       return say('info', `closed ${event.listeners.map(place).join(', ')}, where no worker listens any more`);
+    case 'inherited-unused':
+      return say(
+        'warn',
+        `no worker listens on ${event.listeners.map(place).join(', ')}, which ${event.kept ? 'the service manager holds open: clients that connect there wait for ever. Let the program and the .socket unit name the same address' : 'the supervisor before had: it is closed'}`,
+      );
     case 'reload-started':
       return say('info', `${event.kind} to generation ${event.generation} begins`);
     case 'reload-progress':

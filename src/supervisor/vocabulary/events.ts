@@ -60,6 +60,8 @@ export type SupervisorEvent =
     } & WorkerRef)
   /** No worker listens there any more. */
   | { type: 'unused-ports-closed'; listeners: readonly Listener[] }
+  /** Sockets that were handed down and that no worker asked for. `kept`: a service manager's, which stay open; others are closed. */
+  | { type: 'inherited-unused'; listeners: readonly Listener[]; kept: boolean }
   | { type: 'reload-started'; generation: number; from: number; kind: 'reload' | 'rollback' }
   | { type: 'reload-progress'; generation: number; done: number; total: number }
   | { type: 'reload-done'; generation: number; ms: number }

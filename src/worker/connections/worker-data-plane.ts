@@ -316,8 +316,9 @@ class WorkerDataPlane implements DataPlane {
     const datagram = this.#datagrams.get(key);
     if (datagram !== undefined) {
       datagram.alone = alone;
-      if (this.#stopped && alone) datagram.open();
-      if (this.#stopped && !alone) datagram.stop();
+      const reads = alone && (take || state !== 'closing');
+      if (this.#stopped && reads) datagram.open();
+      if (this.#stopped && !reads) datagram.stop();
     }
     const handle = this.#held.get(key)?.handle;
     if (handle === undefined) return;

@@ -85,6 +85,11 @@ export function describeEvent(event: SupervisorEvent): Sentence {
       };
     case 'unused-ports-closed':
       return { tone: 'plain', text: `Closed ${event.listeners.map(placeOf).join(', ')}: no worker listens there` };
+    case 'inherited-unused':
+      return {
+        tone: event.kept ? 'bad' : 'plain',
+        text: `No worker listens on ${event.listeners.map(placeOf).join(', ')}, which was handed down`,
+      };
     case 'reload-started':
       return {
         tone: 'plain',

@@ -1,0 +1,67 @@
+// Binds what a worker asks for, or finds it among the sockets that were inherited (primary). What is asked for twice is bound once.
+
+import { constants } from 'node:os';
+import type { ListenRequest } from '../../protocol/messages.ts';
+import { type BoundSocket, bindSocket } from './bind-socket.ts';
+import type { InheritedSockets } from './inherited-sockets.ts';
+
+export const EADDRINUSE = -constants.errno.EADDRINUSE;
+export const EINVAL = -constants.errno.EINVAL;
+
+export interface BinderOptions {
+  inherited: InheritedSockets | null;
+  /** Makes room on the address, if only sockets that nobody has stand there. */
+  evict(key: string, request: ListenRequest): boolean;
+  /** What else is to be done before it can be given to workers. Answers with a negative errno if that cannot be. */
+  prepare(key: string, request: ListenRequest, bound: BoundSocket): number;
+}
+
+export class Binder {
+  readonly #options: BinderOptions;
+  readonly #binding = new Map<string, Promise<BoundSocket | number>>();
+  #closed = false;
+
+  constructor(options: BinderOptions) {
+    this.#options = options;
+  }
+
+  /** The order in which the places are tried: first the one at which a socket was inherited. */
+  inOrder(places: readonly ListenRequest[]): readonly ListenRequest[] {
+    const first = this.#options.inherited?.placeOf(places) ?? null;
+    return first === null ? places : [first, ...places.filter((place) => place !== first)];
+  }
+
+  /** Answers with a negative errno if it cannot. */
+  async bind(key: string, request: ListenRequest): Promise<BoundSocket | number> {
+    const binding = this.#binding.get(key) ?? this.#bind(key, request);
+    this.#binding.set(key, binding);
+    const bound = await binding;
+    this.#binding.delete(key);
+    return bound;
+  }
+
+  close(): void {
+    this.#closed = true;
+  }
+
+  async #bind(key: string, request: ListenRequest): Promise<BoundSocket | number> {
+    const { inherited, evict, prepare } = this.#options;
+    let bound = inherited?.take(request) ?? (await this.#try(request));
+    if (bound === EADDRINUSE && evict(key, request)) bound = await this.#try(request);
+    if (bound === EADDRINUSE) bound = inherited?.take(request, { wide: true }) ?? bound;
+    if (typeof bound === 'number') return bound;
+    const errno = this.#closed ? EADDRINUSE : prepare(key, request, bound);
+    if (errno === 0) return bound;
+    bound.close();
+    return errno;
+  }
+
+  /** What a private part of Node throws at a strange request is the application's error, not the end of the primary. */
+  async #try(request: ListenRequest): Promise<BoundSocket | number> {
+    try {
+      return await bindSocket(request);
+    } catch {
+      return EINVAL;
+    }
+  }
+}
