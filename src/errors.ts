@@ -302,6 +302,50 @@ export const errors = {
           : 'Set TUTTI_HOME to a folder of this user alone (it is made if it is not there), or run tutti as the owner of this one.',
     example: { path: '/home/web/.tutti', reason: 'it belongs to user 0, and this is user 1000' },
   }),
+  ERR_LAMBDA_API: error<{ reason: string }>({
+    exitCode: 1,
+    when: 'tutti lambda finds no Runtime API, or the one that it served does not answer any more.',
+    message: ({ reason }) => `Cannot serve as a Lambda function: ${reason}.`,
+    remedy: () => 'It runs on AWS Lambda or in its emulator, as bootstrap or command; everywhere else type: tutti run',
+    example: { reason: 'AWS_LAMBDA_RUNTIME_API must be set to host:port' },
+  }),
+  ERR_LAMBDA_NO_SERVER: error<{ reason: string }>({
+    exitCode: 1,
+    when: 'An invocation came and the application listens nowhere.',
+    message: ({ reason }) => `Cannot hand the request to the application: ${reason}.`,
+    remedy: () => 'The program must listen on a TCP port or a unix socket and speak HTTP/1.1 there.',
+    example: { reason: 'it listens nowhere' },
+  }),
+  ERR_LAMBDA_NO_ANSWER: error<{ reason: string }>({
+    exitCode: 1,
+    when: 'The application took a request and did not answer it: its worker died, or it closed the connection.',
+    message: ({ reason }) => `The application did not answer: ${reason}.`,
+    remedy: () => 'Its log says why; a worker that died has been replaced.',
+    example: { reason: 'socket hang up' },
+  }),
+  ERR_LAMBDA_TIMEOUT: error<{ afterMs: number }>({
+    exitCode: 1,
+    when: 'The application had not answered shortly before the time limit of the function.',
+    message: ({ afterMs }) => `The application did not answer within ${afterMs} ms, and the function's time is up.`,
+    remedy: () => 'Raise the timeout of the function, or look for what the application waits for.',
+    example: { afterMs: 2700 },
+  }),
+  ERR_LAMBDA_TOO_LARGE: error<{ bytes: number | null; most: number }>({
+    exitCode: 1,
+    when: 'An answer is larger than what Lambda takes in one piece.',
+    message: ({ bytes, most }) =>
+      `The answer is too large: at most ${most} bytes of JSON, got ${bytes ?? 'more'}; a body that is no text takes a third more there.`,
+    remedy: () =>
+      'Have it streamed: --invoke-mode response-stream, with RESPONSE_STREAM for the function URL or STREAM for the REST API.',
+    example: { bytes: 8_388_700, most: 6_291_556 },
+  }),
+  ERR_LAMBDA_EVENT: error<{ status: number; path: string }>({
+    exitCode: 1,
+    when: 'The application answered an event that is no HTTP request with another status than 2xx, so it counts as failed and may come again.',
+    message: ({ status, path }) => `The application refused the event: POST ${path} must answer 2xx, got ${status}.`,
+    remedy: () => 'Serve that path, or name another with --events-path.',
+    example: { status: 404, path: '/events' },
+  }),
   ERR_NO_LOG: error<{ name: string }>({
     exitCode: 6,
     when: "The log of an app is asked for whose workers write to tutti's own stdout and stderr.",

@@ -19,6 +19,7 @@ import { stack } from './commands/look/stack.ts';
 import { status } from './commands/look/status.ts';
 import { top } from './commands/look/top.ts';
 import { del } from './commands/run/delete.ts';
+import { lambda } from './commands/run/lambda.ts';
 import { restart } from './commands/run/restart.ts';
 import { resurrect } from './commands/run/resurrect.ts';
 import { run } from './commands/run/run.ts';
@@ -55,6 +56,7 @@ const commands: readonly CommandFile[] = [
   check,
   doctor,
   importFrom,
+  lambda,
   completion,
 ];
 
