@@ -418,6 +418,39 @@ export const errors = {
       `To load new code: tutti reload ${names.join(' ')}. To run the program a second time, give it a name of its own: --name`,
     example: { names: ['web'] },
   }),
+  ERR_RUNS_AS_ROOT: error<{ name: string }>({
+    exitCode: 77,
+    when: 'Root starts an app on a server: whoever finds a hole in the application would own the machine.',
+    message: ({ name }) => `Cannot start ${name}: its workers would run as root, on a server.`,
+    remedy: () =>
+      'Give them a user of their own: --user <name> (ports below 1024 are bound all the same). To run them as root: --allow-root',
+    example: { name: 'web' },
+  }),
+  ERR_ACCOUNT_UNKNOWN: error<{ kind: 'user' | 'group'; name: string }>({
+    exitCode: 78,
+    when: 'The user or group that workers are to run as does not exist.',
+    message: ({ kind, name }) => `Cannot run workers as ${kind} "${name}": this system has no such ${kind}.`,
+    remedy: ({ kind }) =>
+      kind === 'user'
+        ? 'Correct --user (user), or make it: useradd --system --no-create-home <name>'
+        : 'Correct --group (group), or make it: groupadd --system <name>',
+    example: { kind: 'user', name: 'webb' },
+  }),
+  ERR_ACCOUNT_REFUSED: error<{ whom: string; reason: string }>({
+    exitCode: 77,
+    when: 'Workers are to run as another user, and this process may not start them so.',
+    message: ({ whom, reason }) => `Cannot run workers as ${whom}: ${reason}.`,
+    remedy: () => 'Start tutti as root, or as that user and without --user; --user takes a name or a number.',
+    example: { whom: 'user www-data', reason: 'only root may start processes as somebody else, and this is user 1000' },
+  }),
+  ERR_ACCOUNT_REACH: error<{ name: string; path: string; reason: string }>({
+    exitCode: 77,
+    when: 'The user that workers are to run as cannot reach the program, its folder, node or the files of tutti.',
+    message: ({ name, path, reason }) => `Cannot run workers as user "${name}": it cannot use "${path}" (${reason}).`,
+    remedy: ({ name, path }) =>
+      `Give it the right to read, and to enter every folder on the way (namei -l ${path}), or move it out of a home: user "${name}" reads /srv, /opt and /usr as a rule.`,
+    example: { name: 'www-data', path: '/root/app/server.js', reason: 'EACCES' },
+  }),
   ERR_NOTHING_TO_SAVE: error<object>({
     exitCode: 5,
     when: 'tutti save finds no app that runs and was started in the background: an empty list is saved only on demand.',

@@ -41,7 +41,7 @@ import { verdictOf, type WorkerExit } from './start-failure.ts';
 import { SupervisionHandle } from './supervision.ts';
 import { settleUnused } from './takeover/inherited.ts';
 import { workerLog } from './worker-output.ts';
-import { programOf } from './worker-program.ts';
+import { programOf, rootWarning } from './worker-program.ts';
 
 /**
  * One supervised app in this process. Its constructor throws a TuttiError if the entry cannot be used, and touches nothing outside; what
@@ -171,7 +171,8 @@ export class RunningApp {
       void this.#end(known.exitCode, known.message, known);
       return;
     }
-    for (const message of [...this.#current.fileWarnings, ...this.#current.warnings]) this.#notice('warn', message);
+    const odd = [...this.#current.fileWarnings, ...this.#current.warnings, ...rootWarning(this.#config)];
+    for (const message of odd) this.#notice('warn', message);
     if (this.#traceFile) await this.#trace(this.#traceFile);
     if (this.#state !== 'starting') return;
     this.#state = 'supervising';

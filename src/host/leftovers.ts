@@ -17,8 +17,11 @@ export function removeLeftovers(folder: string, pattern: RegExp): void {
     if (namespace !== pidNamespace() || isAlive(Number(pid))) continue;
     try {
       const path = join(folder, name);
-      const isOurs = process.getuid === undefined || lstatSync(path).uid === process.getuid();
-      if (isOurs) rmSync(path, { recursive: true, force: true });
+      const stats = lstatSync(path);
+      const isOurs = process.getuid === undefined || stats.uid === process.getuid();
+      // Root gave it to the user of its workers. Never a folder of theirs: they could lead us elsewhere.
+      const isGiven = process.getuid?.() === 0 && stats.isFile();
+      if (isOurs || isGiven) rmSync(path, { recursive: isOurs, force: true });
     } catch {
       // Another start was quicker, or it may not be removed: there may be more.
     }

@@ -90,7 +90,8 @@ export class NodeHost implements Host {
     // The newest: in a reload two of one slot live at the same time.
     const worker = [...this.#workers.values()].filter((one) => one.slot === slot).at(-1);
     if (worker === undefined) return Promise.resolve({ ok: false, reason: `no worker lives in slot ${slot}` });
-    return this.#inspections.ask(worker, wish);
+    const account = this.#options.generations.get(worker.generation)?.account ?? null;
+    return this.#inspections.ask(worker, wish, account);
   }
 
   /** The primary itself got one of the signals that are often sent to a whole group of processes. */
@@ -243,11 +244,12 @@ export class NodeHost implements Host {
       replay: generation.replay,
       ready: generation.ready,
       execArgv: [...generation.nodeArgs],
+      account: generation.account === null ? null : { uid: generation.account.uid, gid: generation.account.gid },
       logged: output !== 'inherit',
       heartbeatMs: HEARTBEAT_MS,
       metricsAsked: this.#metrics.isWanted,
       compileCache: generation.compileCache,
-      scoreboard: dataPlane.enrol(id),
+      scoreboard: dataPlane.enrol(id, generation.account?.uid ?? null),
       selfTest: dataPlane.selfTest,
       end: generation.end,
       instanceVar: generation.instanceVar,
@@ -265,7 +267,7 @@ export class NodeHost implements Host {
       if (worker.process.pid !== undefined) {
         const started = new WorkerProcess(worker, { id, slot, generation: number }, this.#observer);
         this.#workers.set(id, started);
-        dataPlane.joined(started, generation.balance);
+        dataPlane.joined(started, generation);
         this.#options.roster.joined(started.pid, generation.end);
         return;
       }

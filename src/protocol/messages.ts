@@ -26,6 +26,8 @@ export interface BootInfo {
   gated: boolean;
   /** The application's own execArgv; what tutti added is taken out of process.execArgv again. */
   execArgv: string[];
+  /** The user that it must be, and cannot change; null: that of the primary. */
+  account: { uid: number; gid: number } | null;
   /** Output goes to the primary or the log process, which may die while the worker lives. */
   logged: boolean;
   heartbeatMs: number;

@@ -3,6 +3,7 @@
 import { dirname } from 'node:path';
 import { BOOT_VARIABLE, type BootInfo, PROTOCOL, type ToPrimary } from '../protocol/messages.ts';
 import { enableCompileCache } from './compile-cache.ts';
+import { verifyAccount } from './rights/verify-account.ts';
 
 const text = process.env[BOOT_VARIABLE];
 // Threads have none, and loading node:worker_threads to ask whether this is one takes longer than all the rest of this file.
@@ -13,6 +14,7 @@ if (hasChannel && text !== undefined) {
   delete process.env[BOOT_VARIABLE];
   const boot = JSON.parse(text) as BootInfo;
   if (boot.protocol !== PROTOCOL) leaveUnused();
+  if (boot.account) verifyAccount(boot.account);
   // In place: whoever holds a reference to the array sees the change too.
   process.execArgv.splice(0, process.execArgv.length, ...boot.execArgv);
   // First, so that our own code comes from there too.

@@ -67,7 +67,12 @@ export class Cli implements AsyncDisposable {
     for (const [name, value] of Object.entries(process.env)) {
       if (value !== undefined && !/^(TUTTI_|NODE_|npm_|FORCE_COLOR|XDG_)/.test(name)) env[name] = value;
     }
-    const own = { TUTTI_HOME: this.home, TMPDIR: join(this.#base, 'tmp'), PORT: String(this.port) };
+    const own = {
+      TUTTI_HOME: this.home,
+      TMPDIR: join(this.#base, 'tmp'),
+      PORT: String(this.port),
+      TUTTI_ALLOW_ROOT: 'true',
+    };
     return { ...env, ...own, [MARK_VARIABLE]: this.#base, ...more };
   }
 

@@ -60,7 +60,13 @@ export async function runCommand(args: readonly string[], options: CommandOption
     for (const [name, value] of Object.entries(process.env)) {
       if (value !== undefined && !/^(TUTTI_|NODE_|npm_|FORCE_COLOR|PWD$)/.test(name)) env[name] = value;
     }
-    const own = { TMPDIR: join(base, 'tmp'), TUTTI_HOME: join(base, 'home'), [MARK_VARIABLE]: mark };
+    // Whoever runs the tests.
+    const own = {
+      TUTTI_ALLOW_ROOT: 'true',
+      TMPDIR: join(base, 'tmp'),
+      TUTTI_HOME: join(base, 'home'),
+      [MARK_VARIABLE]: mark,
+    };
     const command = spawn(nodePath, [binPath, ...args], {
       cwd: dir,
       env: { ...env, ...own, ...options.env },

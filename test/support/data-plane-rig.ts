@@ -91,11 +91,12 @@ export class DataPlaneRig implements AsyncDisposable {
       ...{ instanceVar: 'NODE_APP_INSTANCE', increment: null },
       ...{
         execArgv: [],
+        account: null,
         logged: false,
         heartbeatMs: 200,
         metricsAsked: false,
         compileCache: false,
-        scoreboard: this.plane.enrol(id),
+        scoreboard: this.plane.enrol(id, null),
         selfTest: null,
       },
       end: { stopSignal: 'SIGTERM', shutdownMessage: false, drainTimeoutMs: 20_000, stopTimeoutMs: 3000 },
@@ -173,7 +174,7 @@ export class DataPlaneRig implements AsyncDisposable {
     );
     const started = new TestWorker(process, worker);
     this.workers.set(id, started);
-    this.plane.joined(process, balance);
+    this.plane.joined(process, { balance, account: null });
     return started;
   }
 

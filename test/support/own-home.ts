@@ -8,4 +8,5 @@ import { join } from 'node:path';
 
 const home = realpathSync(mkdtempSync(join(tmpdir(), 'tutti-home-')));
 process.env.TUTTI_HOME = home;
+process.env.TUTTI_ALLOW_ROOT = 'true';
 process.on('exit', () => rmSync(home, { recursive: true, force: true }));

@@ -133,6 +133,7 @@ export class Rig implements AsyncDisposable {
       if (value !== undefined && !/^(TUTTI_|NODE_|npm_|FORCE_COLOR)/.test(name)) env[name] = value;
     }
     env.TMPDIR = join(this.#base, 'tmp');
+    env.TUTTI_ALLOW_ROOT = 'true';
     env.TUTTI_HOME = join(this.#base, 'home');
     env[MARK_VARIABLE] = this.#mark;
     return { ...env, ...more };

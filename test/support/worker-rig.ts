@@ -49,6 +49,7 @@ export class RigWorker {
     const id = ++lastId;
     const info: BootInfo = {
       protocol: PROTOCOL,
+      account: null,
       worker: id,
       slot: 0,
       generation: 1,
@@ -102,7 +103,7 @@ export class RigWorker {
         said: () => {},
       },
     );
-    this.#plane.joined(this.#process, info.balance);
+    this.#plane.joined(this.#process, { balance: info.balance, account: null });
     if (info.gated === false) this.#plane.admitted(id);
     started.add(this);
   }

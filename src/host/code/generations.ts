@@ -3,6 +3,7 @@
 
 import type { Balance, Transfer } from '../../protocol/balance.ts';
 import type { BootInfo, WorkerEnd } from '../../protocol/messages.ts';
+import type { Account } from '../privileges/as-account.ts';
 import { changedFile, type Fingerprint, takeFingerprint } from './fingerprint.ts';
 
 /** A program with everything that decides how it runs. */
@@ -16,6 +17,8 @@ export interface Program {
   env: Readonly<Record<string, string>>;
   /** The user's own arguments for node, the loader for TypeScript included. */
   nodeArgs: readonly string[];
+  /** The user that its workers run as, if it is not that of the primary. */
+  account: Account | null;
   /** The node binary, if it is not the one that runs the primary. */
   node: string | null;
   balance: Balance;

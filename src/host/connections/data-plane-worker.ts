@@ -1,6 +1,7 @@
 // What the primary's data plane knows of a worker.
 
 import type { ToWorker } from '../../protocol/messages.ts';
+import type { Account } from '../privileges/as-account.ts';
 
 export interface DataPlaneWorker {
   /** Unique within this primary. */
@@ -8,6 +9,8 @@ export interface DataPlaneWorker {
   /** Its place on the scoreboard; null without one. */
   readonly cell: number | null;
   readonly generation: number;
+  /** The user that it runs as, if it is not ours. */
+  readonly account: Account | null;
   /** Its place among its siblings; null for a spare. */
   readonly slot: number | null;
   /** It corrects by transfers what it accepts, so others may accept in its place. */

@@ -4,6 +4,7 @@ import type { Balance } from '../../protocol/balance.ts';
 import type { BootInfo, DataToPrimary, Heartbeat, RequestCounts } from '../../protocol/messages.ts';
 import type { WorkerId } from '../../supervisor/vocabulary/actions.ts';
 import type { Listener } from '../../supervisor/vocabulary/listener.ts';
+import type { Account } from '../privileges/as-account.ts';
 import type { RawHandle, WorkerProcess } from '../process/worker-process.ts';
 
 /** How often a worker gives a sign of life, and how often they are looked at. */
@@ -20,9 +21,9 @@ export interface Sign {
 export interface DataPlane {
   /** What is different in this version of Node, so that node:cluster has to share the sockets; null if nothing is. */
   readonly selfTest: string | null;
-  /** Before the fork: the worker's place on the scoreboard. */
-  enrol(worker: WorkerId): BootInfo['scoreboard'];
-  joined(worker: WorkerProcess, balance: Balance): void;
+  /** Before the fork: the worker's place on the scoreboard. `uid`: that of the worker, if it is not ours. */
+  enrol(worker: WorkerId, uid: number | null): BootInfo['scoreboard'];
+  joined(worker: WorkerProcess, runs: { balance: Balance; account: Account | null }): void;
   message(worker: WorkerProcess, message: DataToPrimary, handle: RawHandle | undefined): void;
   /** The worker may accept from now on. */
   admitted(worker: WorkerId): void;

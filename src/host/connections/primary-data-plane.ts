@@ -10,6 +10,7 @@ import { systemMs, takeAnswers, takeCounts } from '../../protocol/scoreboard-lay
 import type { WorkerId } from '../../supervisor/vocabulary/actions.ts';
 import type { Listener } from '../../supervisor/vocabulary/listener.ts';
 import { monotonicMs } from '../monotonic.ts';
+import type { Account } from '../privileges/as-account.ts';
 import type { RawHandle, WorkerProcess } from '../process/worker-process.ts';
 import { testBinding } from '../sockets/bind-socket.ts';
 import { mostParked } from '../sockets/descriptors.ts';
@@ -29,6 +30,7 @@ class Member implements DataPlaneWorker {
   readonly id: WorkerId;
   readonly cell: number | null;
   readonly generation: number;
+  readonly account: Account | null;
   readonly mayRest: boolean;
   admitted = false;
   draining = false;
@@ -39,10 +41,16 @@ class Member implements DataPlaneWorker {
   readonly #look: () => void;
 
   /** `look` reads the scoreboard for signs of life. */
-  constructor(process: WorkerProcess, balance: Balance, cell: number | null, look: () => void) {
+  constructor(
+    process: WorkerProcess,
+    { balance, account }: { balance: Balance; account: Account | null },
+    cell: number | null,
+    look: () => void,
+  ) {
     this.id = process.id;
     this.cell = cell;
     this.generation = process.generation;
+    this.account = account;
     this.mayRest = cell !== null && spreadsByTransfer(balance);
     this.#process = process;
     this.#look = look;
@@ -123,17 +131,18 @@ export class PrimaryDataPlane implements DataPlane {
     });
   }
 
-  enrol(worker: WorkerId): BootInfo['scoreboard'] {
+  enrol(worker: WorkerId, uid: number | null): BootInfo['scoreboard'] {
     const cell = this.#scoreboard?.allocate() ?? null;
     if (this.#scoreboard === null || cell === null) return null;
+    this.#scoreboard.giveTo(uid);
     this.#cells.set(worker, cell);
     this.#clock ??= setInterval(() => this.tellSigns(), HEARTBEAT_MS).unref();
     return { path: this.#scoreboard.path, cell };
   }
 
-  joined(worker: WorkerProcess, balance: Balance): void {
+  joined(worker: WorkerProcess, runs: { balance: Balance; account: Account | null }): void {
     const cell = this.#cells.get(worker.id) ?? null;
-    const member = new Member(worker, balance, cell, () => this.#lookAgain());
+    const member = new Member(worker, runs, cell, () => this.#lookAgain());
     this.#members.set(worker.id, member);
     if (cell !== null) this.#byCell.set(cell, member);
   }

@@ -1,9 +1,10 @@
 // The file in memory through which workers know of each other's load, and the primary of their lives (primary: makes it, gives out the
 // cells, reads what the workers say of themselves, clears the cells of the dead). The worker's side is worker/report/scoreboard-seat.ts.
 
-import { closeSync, constants, openSync, readSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, constants, fchownSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import process from 'node:process';
 import type { Heartbeat, RequestCounts } from '../../protocol/messages.ts';
 import {
   CELL_BYTES,
@@ -35,6 +36,8 @@ export class Scoreboard {
   #records = new Float64Array(0);
   #highest = 0;
   #closed = false;
+  /** If it is not ours. */
+  #owner: number | null = null;
 
   private constructor(path: string, fd: number) {
     this.path = path;
@@ -63,6 +66,17 @@ export class Scoreboard {
       }
     }
     return null;
+  }
+
+  /** The user of a worker that opens it next; null: our own. Those that have it open keep it. */
+  giveTo(uid: number | null): void {
+    if (this.#closed || uid === this.#owner) return;
+    this.#owner = uid;
+    try {
+      fchownSync(this.#fd, uid ?? process.getuid?.() ?? 0, process.getgid?.() ?? 0);
+    } catch {
+      // That worker reports by message and shares by the kernel alone.
+    }
   }
 
   /** Null when there are more workers than cells, or no room for one more record. */

@@ -1,10 +1,12 @@
 // Asks workers for a look into them while they serve and waits for the answers (primary).
 
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { makeFolder } from '../../files/ownership.ts';
 import type { HotStack, InspectRequest, ToPrimary } from '../../protocol/messages.ts';
 import type { WorkerId } from '../../supervisor/vocabulary/actions.ts';
 import type { RequestInFlight } from '../../supervisor/vocabulary/incident.ts';
+import type { Account } from '../privileges/as-account.ts';
+import { Transit } from '../privileges/transit.ts';
 import type { WorkerProcess } from '../process/worker-process.ts';
 
 export type Inspection =
@@ -21,7 +23,7 @@ export class Inspections {
   readonly #folder: string | null;
   readonly #pending = new Map<
     number,
-    { worker: WorkerId; settle: (answer: Inspection) => void; path: string | null }
+    { worker: WorkerId; settle: (answer: Inspection) => void; path: string | null; transit: Transit | null }
   >();
   #count = 0;
 
@@ -30,12 +32,15 @@ export class Inspections {
     this.#folder = folder;
   }
 
-  ask(worker: WorkerProcess, wish: InspectionWish): Promise<Inspection> {
+  /** `account`: the user of the worker, if it is not ours. */
+  ask(worker: WorkerProcess, wish: InspectionWish, account: Account | null = null): Promise<Inspection> {
     this.#count += 1;
     const seq = this.#count;
     let path: string | null;
+    let transit: Transit | null = null;
     try {
       path = wish.type === 'stack' ? null : this.#path(worker, wish.type);
+      if (path !== null && account !== null) transit = new Transit(account, basename(path));
     } catch (error) {
       return Promise.resolve({ ok: false, reason: `its file cannot be written: ${(error as Error).message}` });
     }
@@ -50,10 +55,11 @@ export class Inspections {
       const settle = (answer: Inspection): void => {
         clearTimeout(timer);
         this.#pending.delete(seq);
+        if (!answer.ok) transit?.remove();
         resolve(answer);
       };
-      this.#pending.set(seq, { worker: worker.id, settle, path });
-      const request = { ...wish, ...(path !== null && { path }) } as InspectRequest;
+      this.#pending.set(seq, { worker: worker.id, settle, path, transit });
+      const request = { ...wish, ...(path !== null && { path: transit?.path ?? path }) } as InspectRequest;
       if (!worker.send({ cmd: 'NODE_TUTTI_INSPECT', seq, request }))
         settle({ ok: false, reason: 'it is about to end' });
     });
@@ -63,8 +69,19 @@ export class Inspections {
     const pending = this.#pending.get(message.seq);
     if (pending === undefined) return;
     if (message.error !== undefined) pending.settle({ ok: false, reason: message.error });
+    else if (pending.path !== null && pending.transit !== null)
+      void this.#deliver(pending.transit, pending.path, pending.settle);
     else if (pending.path !== null) pending.settle({ ok: true, path: pending.path });
     else pending.settle({ ok: true, stacks: message.stacks ?? [], requests: message.requests ?? [] });
+  }
+
+  async #deliver(transit: Transit, path: string, settle: (answer: Inspection) => void): Promise<void> {
+    try {
+      await transit.deliver(path);
+      settle({ ok: true, path });
+    } catch (error) {
+      settle({ ok: false, reason: `its file cannot be taken over: ${(error as Error).message}` });
+    }
   }
 
   gone(worker: WorkerId): void {

@@ -26,6 +26,7 @@ export interface ForkRequest {
 /** Throws what child_process throws; an error that comes later is emitted by the worker. */
 export function forkWorker({ generation, slot, boot, output, inspectPort, autopsy }: ForkRequest): Worker {
   const settings = cluster.settings;
+  const { account } = generation;
   const { execPath } = process;
   const [stdout, stderr] = typeof output === 'string' ? [output, output] : [output.stdout, output.stderr];
   // An inspector that the operator opens by a signal does not meet those of other workers either.
@@ -44,7 +45,8 @@ export function forkWorker({ generation, slot, boot, output, inspectPort, autops
       silent: false,
       serialization: 'json',
       windowsHide: true,
-      ...({ inspectPort: isFree ? 0 : inspectPort, uid: undefined, gid: undefined } as object),
+      // With a user of their own libuv takes all other groups away.
+      ...({ inspectPort: isFree ? 0 : inspectPort, uid: account?.uid, gid: account?.gid } as object),
     });
     // cluster has no setting for the binary; child_process reads it from here.
     if (generation.node !== null) process.execPath = generation.node;

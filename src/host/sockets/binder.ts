@@ -2,6 +2,7 @@
 
 import { constants } from 'node:os';
 import type { ListenRequest } from '../../protocol/messages.ts';
+import { type Account, asAccount } from '../privileges/as-account.ts';
 import { type BoundSocket, bindSocket } from './bind-socket.ts';
 import type { InheritedSockets } from './inherited-sockets.ts';
 
@@ -31,9 +32,9 @@ export class Binder {
     return first === null ? places : [first, ...places.filter((place) => place !== first)];
   }
 
-  /** Answers with a negative errno if it cannot. */
-  async bind(key: string, request: ListenRequest): Promise<BoundSocket | number> {
-    const binding = this.#binding.get(key) ?? this.#bind(key, request);
+  /** Answers with a negative errno if it cannot. `account`: the user of the worker that asks, if it is not ours. */
+  async bind(key: string, request: ListenRequest, account: Account | null): Promise<BoundSocket | number> {
+    const binding = this.#binding.get(key) ?? this.#bind(key, request, account);
     this.#binding.set(key, binding);
     const bound = await binding;
     this.#binding.delete(key);
@@ -44,12 +45,13 @@ export class Binder {
     this.#closed = true;
   }
 
-  async #bind(key: string, request: ListenRequest): Promise<BoundSocket | number> {
+  async #bind(key: string, request: ListenRequest, account: Account | null): Promise<BoundSocket | number> {
     const { inherited, evict, prepare } = this.#options;
-    let bound = inherited?.take(request) ?? (await this.#try(request));
-    if (bound === EADDRINUSE && evict(key, request)) bound = await this.#try(request);
+    let bound = inherited?.take(request) ?? (await this.#try(request, account));
+    if (bound === EADDRINUSE && evict(key, request)) bound = await this.#try(request, account);
     if (bound === EADDRINUSE) bound = inherited?.take(request, { wide: true }) ?? bound;
     if (typeof bound === 'number') return bound;
+    bound = withRights(account, bound);
     const errno = this.#closed ? EADDRINUSE : prepare(key, request, bound);
     if (errno === 0) return bound;
     bound.close();
@@ -57,11 +59,23 @@ export class Binder {
   }
 
   /** What a private part of Node throws at a strange request is the application's error, not the end of the primary. */
-  async #try(request: ListenRequest): Promise<BoundSocket | number> {
+  async #try(request: ListenRequest, account: Account | null): Promise<BoundSocket | number> {
     try {
-      return await bindSocket(request);
+      // Its program chose the path; ports are bound with our own rights.
+      return await asAccount(request.addressType === -1 ? account : null, () => bindSocket(request));
     } catch {
       return EINVAL;
     }
   }
+}
+
+/** Puts back and removes the path of a unix socket with the rights of the account only. */
+function withRights(account: Account | null, bound: BoundSocket): BoundSocket {
+  if (account === null || bound.kind !== 'pipe') return bound;
+  const { restore, close } = bound;
+  return {
+    ...bound,
+    ...(restore !== undefined && { restore: () => asAccount(account, restore) }),
+    close: () => asAccount(account, close),
+  };
 }

@@ -7,6 +7,7 @@ import type { ListenRequest, ToPrimary, ToWorker } from '../../protocol/messages
 import type { RawConnection, RawListenHandle } from '../../protocol/raw-handle.ts';
 import type { Listener } from '../../supervisor/vocabulary/listener.ts';
 import type { DataPlaneWorker } from '../connections/data-plane-worker.ts';
+import type { Account } from '../privileges/as-account.ts';
 import { AcceptorChoice, type AcceptorChoiceOptions, Acceptors } from './acceptors.ts';
 import type { BoundSocket } from './bind-socket.ts';
 import { Binder, EADDRINUSE, EINVAL } from './binder.ts';
@@ -65,7 +66,7 @@ export class ListeningSockets {
       return;
     }
     const places = placesOf(request);
-    void this.#open(places).then(({ socket, request: tried, errno }) => {
+    void this.#open(places, worker.account).then(({ socket, request: tried, errno }) => {
       if (!this.#workers.has(worker)) {
         if (socket !== null) this.#abandon(socket);
         return;
@@ -197,14 +198,17 @@ export class ListeningSockets {
     this.#options.inherited?.close();
   }
 
-  async #open(places: ListenRequest[]): Promise<{ socket: OpenSocket | null; request: ListenRequest; errno: number }> {
+  async #open(
+    places: ListenRequest[],
+    account: Account | null,
+  ): Promise<{ socket: OpenSocket | null; request: ListenRequest; errno: number }> {
     let errno = 0;
     let request = places[0] as ListenRequest;
     for (request of this.#binder.inOrder(places)) {
       const key = keyOf(request);
       const open = this.#sockets.get(key);
       if (open !== undefined) return { socket: open, request, errno: 0 };
-      const bound = await this.#binder.bind(key, request);
+      const bound = await this.#binder.bind(key, request, account);
       if (typeof bound !== 'number') {
         const socket = this.#sockets.get(key);
         if (socket !== undefined) return { socket, request, errno: 0 };

@@ -64,7 +64,7 @@ test('importPm2() carries over what tutti has', () => {
 
 test('importPm2() says what it could not carry over, and why', () => {
   const { apps, lost } = importPm2({
-    apps: [{ name: 'my app', script: 'a.js', uid: 'www', max_restarts: 10, treekill: false, wibble: 1 }],
+    apps: [{ name: 'my app', script: 'a.js', namespace: 'a', max_restarts: 10, treekill: false, wibble: 1 }],
     deploy: { production: {} },
   });
   assert.deepEqual(apps, [{ name: 'my-app', entry: 'a.js', stopSignal: 'SIGINT', workers: 1 }]);
@@ -73,7 +73,7 @@ test('importPm2() says what it could not carry over, and why', () => {
     [
       [null, 'deploy'],
       ['my-app', 'name'],
-      ['my-app', 'uid'],
+      ['my-app', 'namespace'],
       ['my-app', 'max_restarts'],
       ['my-app', 'wibble'],
     ],

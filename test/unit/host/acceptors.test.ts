@@ -28,6 +28,7 @@ class TestWorker implements DataPlaneWorker {
   }
 
   readonly generation = 1;
+  readonly account = null;
 
   isLeaving(): boolean {
     return false;

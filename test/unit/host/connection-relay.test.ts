@@ -29,6 +29,7 @@ class TestWorker implements DataPlaneWorker {
   }
 
   readonly generation = 1;
+  readonly account = null;
   leaving = false;
   settled = 0;
   readonly asked: number[] = [];

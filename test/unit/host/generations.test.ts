@@ -19,6 +19,7 @@ function program(cwd: string, entry = 'server.js'): Program {
     cwd,
     env: {},
     nodeArgs: [],
+    account: null,
     node: null,
     balance: 'least-connections',
     transfer: 'idle',
