@@ -9,12 +9,14 @@ import type { ListenReport } from '../listen/listener-info.ts';
 import type { ScoreboardSeat } from '../report/scoreboard-seat.ts';
 import type { Connection } from './connections.ts';
 
+/** Sends to the primary; `callback` when the message has left the process (or could not). */
+export type Send = (message: ToPrimary, handle?: unknown, callback?: Sent) => void;
+
 export interface DataPlaneOptions {
   boot: BootInfo;
   /** Null where there is no scoreboard. */
   seat: ScoreboardSeat | null;
-  /** Sends to the primary; `callback` when the message has left the process (or could not). */
-  send(message: ToPrimary, handle?: unknown, callback?: Sent): void;
+  send: Send;
   readiness: ListenReport;
 }
 

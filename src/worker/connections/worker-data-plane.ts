@@ -7,13 +7,13 @@ import type { Server } from 'node:net';
 import { constants } from 'node:os';
 import type { DataToWorker, ListenRequest } from '../../protocol/messages.ts';
 import type { RawConnection, RawHandle, RawListenHandle } from '../../protocol/raw-handle.ts';
-import { cancel, guarded, keepAlive, type Outcome } from '../guard.ts';
-import { AnyPort } from '../listen/any-port.ts';
+import { guarded, type Outcome } from '../guard.ts';
 import { DatagramGate, type RawDatagram } from '../listen/datagram-gate.ts';
 import { watchForeignListen } from '../listen/fallback-listen.ts';
 import { handServers } from '../listen/handed-servers.ts';
 import { ListenHandle } from '../listen/listen-handle.ts';
 import { installListenHook, type PrivateServer, type ServerAnswer } from '../listen/listen-hook.ts';
+import { type ListenReply, ListenRequests } from '../listen/listen-requests.ts';
 import { addressOf, type ListenerInfo, listenerInfo } from '../listen/listener-info.ts';
 import { PendingHandle } from '../listen/pending-handle.ts';
 import { PrivateListeners } from '../listen/private-listen.ts';
@@ -29,7 +29,6 @@ interface Held {
   rests: boolean;
 }
 
-type ListenReply = Extract<DataToWorker, { cmd: 'NODE_TUTTI_LISTEN_REPLY' }>;
 type Port = Extract<DataToWorker, { cmd: 'NODE_TUTTI_PORT' }>;
 type Adopt = Extract<DataToWorker, { cmd: 'NODE_TUTTI_ADOPT' }>;
 
@@ -47,28 +46,24 @@ class WorkerDataPlane implements DataPlane {
   readonly #options: DataPlaneOptions;
   readonly #held = new Map<string, Held>();
   readonly #datagrams = new Map<string, DatagramGate>();
-  readonly #waiting = new Map<number, (reply: ListenReply, handle: unknown) => Outcome>();
-  /** Copies that were asked for. A listener that waits for one keeps the process alive by itself, for as long as it is open. */
-  readonly #copies = new Map<number, (reply: ListenReply, handle: unknown) => void>();
-  readonly #anyPort = new AnyPort();
+  readonly #requests: ListenRequests;
   /** listen() calls of servers that the primary has not answered yet. */
   #listens = 0;
   /** Sockets whose server was closed before they came. */
   readonly #unclaimed = new Set<string>();
-  #seq = 0;
   #open: boolean;
   #slot: number | null;
   #foreign: { stopAccepting(): void } | null = null;
   readonly #transfers: Transfers;
   readonly #private: PrivateListeners;
   #stopped = false;
-  #waitingRef: NodeJS.Timeout | null = null;
 
   constructor(options: DataPlaneOptions) {
     this.#options = options;
     const { gated, slot, balance, transfer, replay } = options.boot;
     this.#open = !gated;
     this.#slot = slot;
+    this.#requests = new ListenRequests(options.send);
     this.#private = new PrivateListeners(options.readiness);
     this.#transfers = new Transfers({
       balance,
@@ -93,7 +88,14 @@ class WorkerDataPlane implements DataPlane {
           else this.#options.readiness.listenSettled(this, null);
         },
       });
-    if (this.selfTest === 'ok') handServers((handle, got) => this.#copyOf(handle.key, got));
+    if (this.selfTest === 'ok') {
+      handServers((handle, got) => {
+        this.#requests.copyForOther(
+          handle.key,
+          (reply, raw) => () => got(reply.errno === 0 ? (raw as RawListenHandle | null) : null),
+        );
+      });
+    }
     if (this.selfTest !== 'ok') this.#foreign = watchForeignListen(this.#options.readiness);
   }
 
@@ -123,13 +125,8 @@ class WorkerDataPlane implements DataPlane {
 
   onMessage(message: DataToWorker, handle: unknown): Outcome {
     switch (message.cmd) {
-      case 'NODE_TUTTI_LISTEN_REPLY': {
-        const waiting = this.#waiting.get(message.seq) ?? this.#copies.get(message.seq);
-        this.#waiting.delete(message.seq);
-        this.#copies.delete(message.seq);
-        this.#keepAlive();
-        return waiting?.(message, handle ?? null);
-      }
+      case 'NODE_TUTTI_LISTEN_REPLY':
+        return this.#requests.onReply(message, handle);
       case 'NODE_TUTTI_ADOPT':
         this.#adopt(message, handle as RawConnection | undefined);
         return;
@@ -285,30 +282,16 @@ class WorkerDataPlane implements DataPlane {
   }
 
   #ask(request: Omit<ListenRequest, 'index'>, answer: (reply: ListenReply, handle: unknown) => Outcome): void {
-    const seq = ++this.#seq;
     this.#options.readiness.listenPending();
-    this.#waiting.set(seq, answer);
-    this.#keepAlive();
-    this.#options.send({ cmd: 'NODE_TUTTI_LISTEN', seq, ...request, index: this.#anyPort.index(request) });
-  }
-
-  /** Under plain node a pending listen() keeps the process alive; the IPC channel does not. */
-  #keepAlive(): void {
-    if (this.#waiting.size > 0) this.#waitingRef ??= keepAlive();
-    else if (this.#waitingRef !== null) {
-      cancel(this.#waitingRef);
-      this.#waitingRef = null;
-    }
+    this.#requests.listen(request, answer);
   }
 
   #copy(handle: ListenHandle): void {
     if (!handle.needsCopy) return;
-    const seq = ++this.#seq;
-    this.#copies.set(seq, (reply, raw) => {
+    this.#requests.copy(handle.key, (reply, raw) => {
       const rests = this.#held.get(handle.key)?.rests && !handle.alone;
       this.#resume(reply.errno === 0 && !rests ? handle : undefined, raw);
     });
-    this.#options.send({ cmd: 'NODE_TUTTI_COPY', seq, key: handle.key });
   }
 
   #onPort({ key, state, take }: Port): void {
@@ -329,13 +312,6 @@ class WorkerDataPlane implements DataPlane {
     else if (!alone && this.#stopped) handle.stopAccepting();
   }
 
-  /** For another process: this worker accepts no more from it than before. */
-  #copyOf(key: string, got: (raw: RawListenHandle | null) => void): void {
-    const seq = ++this.#seq;
-    this.#waiting.set(seq, (reply, raw) => () => got(reply.errno === 0 ? (raw as RawListenHandle | null) : null));
-    this.#options.send({ cmd: 'NODE_TUTTI_COPY', seq, key });
-  }
-
   #rest(key: string, rests: boolean): ListenHandle | undefined {
     const held = this.#held.get(key);
     if (held !== undefined) held.rests = rests;
@@ -350,7 +326,7 @@ class WorkerDataPlane implements DataPlane {
   #release(key: string, handle: object): void {
     this.#held.delete(key);
     this.#offerSlot();
-    if (this.#held.size === 0) this.#anyPort.forget();
+    if (this.#held.size === 0) this.#requests.forgetPorts();
     this.#options.send({ cmd: 'NODE_TUTTI_CLOSE', key });
     this.#options.readiness.closed(handle);
   }
