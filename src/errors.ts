@@ -290,6 +290,39 @@ export const errors = {
       'Use a port from 1024 on, or grant the right: under systemd AmbientCapabilities=CAP_NET_BIND_SERVICE, else sysctl net.ipv4.ip_unprivileged_port_start=80.',
     example: { where: '0.0.0.0:80' },
   }),
+  ERR_NO_BOOT_MANAGER: error<object>({
+    exitCode: 1,
+    when: 'tutti service is asked for on a machine where nothing is known that could start the app with it: systemd is not process 1.',
+    message: () =>
+      'Cannot manage a service here: nothing is known that starts it with the machine (systemd is not process 1).',
+    remedy: () =>
+      'In a container the engine restarts it: make tutti run its command. To see the units for another machine: tutti export systemd',
+    example: {},
+  }),
+  ERR_SERVICE_USER: error<{ problem: string; hint: string }>({
+    exitCode: 77,
+    when: 'A service cannot be installed or removed by this user, or for the user it is to run as.',
+    message: ({ problem }) => `Cannot manage the service: ${problem}.`,
+    remedy: ({ hint }) => hint,
+    example: {
+      problem: 'only root may write to /etc/systemd/system',
+      hint: 'Type: sudo tutti service install server.js, or without root: tutti service install server.js --user',
+    },
+  }),
+  ERR_SERVICE_RUNS: error<{ name: string; pid: number }>({
+    exitCode: 6,
+    when: 'A service is to be installed for an app that runs already, started by hand: both would want the same name and ports.',
+    message: ({ name, pid }) => `Cannot install the service: ${name} runs already (pid ${pid}), and not as a service.`,
+    remedy: ({ name }) => `Stop it and type the same again: tutti stop ${name}`,
+    example: { name: 'web', pid: 4711 },
+  }),
+  ERR_SERVICE_STEP: error<{ what: string; reason: string; done: number }>({
+    exitCode: 1,
+    when: 'A step of the installation or removal of a service failed; those before it are done.',
+    message: ({ what, reason }) => `Cannot go on with the service: "${what}" failed: ${reason}.`,
+    remedy: () => 'Do away with the reason and type the same again, or take back what is done: tutti service remove',
+    example: { what: 'systemctl start tutti-web.service', reason: 'exit code 1', done: 4 },
+  }),
   ERR_STATE_FOLDER: error<{ path: string; reason: string }>({
     exitCode: 77,
     when: "The folder where tutti keeps sockets, records and logs may not be read, is not this user's own, or others may write to it: what is read there is run.",

@@ -1,7 +1,7 @@
 // Tells the service manager that started this process how its app is: when it is ready, reloads and stops, that its main loop turns, and in
 // a line what `systemctl status` shows. Made only where there is one to be told.
 
-import { NotifySocket, notifyDescriptor } from '../host/service/notify-socket.ts';
+import { NotifySocket, takeNotifyDescriptor } from '../host/service/notify-socket.ts';
 import {
   type ServiceVariables,
   successorVariables,
@@ -179,7 +179,7 @@ export function takeServiceManager(
   const { NOTIFY_SOCKET: path } = variables;
   if (path === undefined) return null;
   const { pid } = process;
-  const descriptor = notifyDescriptor(env, pid);
+  const descriptor = takeNotifyDescriptor(env, pid);
   return (supervision, warn) => {
     const failed = (reason: string): void =>
       warn(`the service manager cannot be told how the app is (NOTIFY_SOCKET=${path}): ${reason}`);

@@ -29,7 +29,9 @@ import { stop } from './commands/run/stop.ts';
 import { check } from './commands/set-up/check.ts';
 import { completion } from './commands/set-up/completion.ts';
 import { doctor } from './commands/set-up/doctor.ts';
+import { exportTo } from './commands/set-up/export.ts';
 import { importFrom } from './commands/set-up/import.ts';
+import { service } from './commands/set-up/service.ts';
 import { tellFailure } from './failure.ts';
 import { splitArguments, type Terminal, wantsColor } from './terminal.ts';
 
@@ -55,6 +57,8 @@ const commands: readonly CommandFile[] = [
   del,
   check,
   doctor,
+  service,
+  exportTo,
   importFrom,
   lambda,
   completion,

@@ -18,6 +18,8 @@ export interface LoadOptions {
   freshThinkMs?: number;
   /** A request without an answer for this long counts as hung. */
   timeoutMs?: number;
+  /** The process in whose network the clients are; null: in this one's. */
+  netOf?: number | null;
   /** Only GET; otherwise every second request is a POST whose body must come back. */
   gets?: boolean;
 }
@@ -68,10 +70,13 @@ export class Load implements AsyncDisposable {
       freshThinkMs: 4,
       timeoutMs: 20_000,
       gets: false,
+      netOf: null,
       ...options,
     };
+    const elsewhere = all.netOf === null ? null : ['--target', String(all.netOf), '--net', process.execPath];
     this.#process = fork(fileURLToPath(new URL('load-main.ts', import.meta.url)), [JSON.stringify(all)], {
-      execArgv: ['--import', 'tsx'],
+      execPath: elsewhere === null ? process.execPath : 'nsenter',
+      execArgv: [...(elsewhere ?? []), '--import', 'tsx'],
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
     this.#result = new Promise((resolve, reject) => {

@@ -35,12 +35,14 @@ const mayImport: Record<string, Record<string, Reach>> = {
     dashboard: 'all',
     app: 'all',
     lambda: 'all',
+    deploy: 'all',
     errors: 'all',
     files: 'all',
     version: 'all',
     supervisor: 'types',
   },
   config: { errors: 'all', files: 'all' },
+  deploy: { config: 'types', errors: 'all' },
   supervisor: { protocol: 'all', config: 'types', errors: 'all' },
   host: { supervisor: 'types', protocol: 'all', errors: 'all', files: 'all' },
   admin: { supervisor: 'types', metrics: 'all', errors: 'all', files: 'all', version: 'all' },
@@ -171,7 +173,13 @@ test('the preload has its process and its files as they were before the applicat
 });
 
 test('commands load what they need only when they act', () => {
-  const light = ['../../command.ts', '../../shared/app-options.ts', '../../../errors.ts', 'commander'];
+  const light = [
+    '../../command.ts',
+    '../../shared/app-options.ts',
+    '../../shared/service-options.ts',
+    '../../../errors.ts',
+    'commander',
+  ];
   const wrong = sources
     .filter(({ path }) => path.startsWith(join('cli', 'commands')))
     .flatMap((source) => staticImports(source).map((from) => ({ path: source.path, from })))

@@ -98,7 +98,7 @@ function keepRecord(record: LaunchRecord, terminal: Terminal): void {
 }
 
 /** Each word is a program, an app of the configuration file, or an app that was started before; without words, the file. */
-async function whatIsMeant(request: StartRequest): Promise<LaunchRecord[]> {
+export async function whatIsMeant(request: StartRequest): Promise<LaunchRecord[]> {
   const { positionals, terminal } = request;
   const file = positionals.find((word) => isConfigFile(word) && existsSync(resolve(terminal.cwd, word)));
   if (file !== undefined) {

@@ -12,8 +12,8 @@ const hint = `
 Durations are 500ms, 30s, 5m, 2h; sizes 512M, 1.5G. Each option can also be a variable (TUTTI_DRAIN_TIMEOUT) or a key
 of tutti.config.ts (drainTimeout); a flag beats a variable, a variable beats the file.`;
 
-/** Adds every option of the table, under the headings of its sections, and --config. */
-export function addAppOptions(command: Command): void {
+/** Adds every option of the table but those in `without`, under the headings of its sections, and --config. */
+export function addAppOptions(command: Command, without: readonly string[] = []): void {
   command.addOption(
     new Option(
       '-c, --config <file>',
@@ -21,7 +21,8 @@ export function addAppOptions(command: Command): void {
     ).helpGroup(`${sections.program}:`),
   );
   for (const section of Object.keys(sections)) {
-    for (const name of optionNames.filter((name) => options[name].section === section)) addOne(command, name);
+    const those = optionNames.filter((name) => options[name].section === section && !without.includes(name));
+    for (const name of those) addOne(command, name);
   }
   command.addHelpText('after', hint);
 }

@@ -73,12 +73,21 @@ export class NotifySocket {
   }
 }
 
-/** The descriptor that the unit had opened for this process, or null. */
-export function notifyDescriptor(env: Readonly<Record<string, string | undefined>>, pid: number): number | null {
+/**
+ * The descriptor that the unit had opened for this process, or null. It is taken out of what LISTEN_FDS counts, where it comes last as systemd
+ * has it: an application that finds LISTEN_FDS takes every descriptor for a socket to listen on.
+ */
+export function takeNotifyDescriptor(env: Record<string, string | undefined>, pid: number): number | null {
   const { LISTEN_FDS, LISTEN_PID, LISTEN_FDNAMES = '' } = env;
-  if (LISTEN_FDS === undefined || Number(LISTEN_PID) !== pid) return null;
-  const place = LISTEN_FDNAMES.split(':').indexOf(NOTIFY_DESCRIPTOR);
-  if (place === -1 || place >= Number(LISTEN_FDS)) return null;
+  const count = Number(LISTEN_FDS ?? 0);
+  const names = LISTEN_FDNAMES.split(':');
+  const place = names.indexOf(NOTIFY_DESCRIPTOR);
+  if (Number(LISTEN_PID) !== pid || place === -1 || place >= count) return null;
+  if (count === 1) for (const name of ['LISTEN_FDS', 'LISTEN_PID', 'LISTEN_FDNAMES']) delete env[name];
+  else if (place === count - 1) {
+    env.LISTEN_FDS = String(place);
+    env.LISTEN_FDNAMES = names.slice(0, place).join(':');
+  }
   try {
     return fstatSync(FIRST_DESCRIPTOR + place).isSocket() ? FIRST_DESCRIPTOR + place : null;
   } catch {

@@ -1,0 +1,37 @@
+// The work of `tutti export systemd`.
+
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { systemd } from '../../deploy/systemd/systemd.ts';
+import { exitCodes, TuttiError } from '../../errors.ts';
+import { whatIsMeant } from '../actions/start-apps.ts';
+import type { Terminal } from '../terminal.ts';
+import { serviceOf } from './service-of.ts';
+
+export interface ExportRequest {
+  to: string;
+  words: readonly string[];
+  args: readonly string[];
+  options: Readonly<Record<string, unknown>>;
+  terminal: Terminal;
+}
+
+export async function exportUnits({ to, words, args, options, terminal }: ExportRequest): Promise<number> {
+  if (to !== 'systemd') {
+    throw new TuttiError('ERR_USAGE', {
+      problem: `"${to}" is not what can be exported to`,
+      hint: 'Type: tutti export systemd server.js',
+    });
+  }
+  // Everything that any version can use; who copies a file reads what it is for.
+  const manager = systemd(Number.POSITIVE_INFINITY, join(homedir(), '.config'));
+  for (const record of await whatIsMeant({ positionals: words, args, options, terminal })) {
+    const service = await serviceOf(record, options, terminal);
+    const secrets = Object.fromEntries(Object.keys(service.secrets).map((name) => [name, '…']));
+    for (const { path, text, mode, why } of manager.files({ ...service, secrets })) {
+      const isPrivate = mode === 0o600 ? ' Mode 0600; its values are not printed.' : '';
+      terminal.stdout.write(`# ${path}\n# For: ${why}.${isPrivate}\n\n${text}\n`);
+    }
+  }
+  return exitCodes.stopped;
+}

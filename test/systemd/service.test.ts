@@ -1,0 +1,238 @@
+// Under a real systemd as process 1: an app is installed as a service, reloaded, killed, frozen, rebooted and removed.
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { eventually } from '../support/eventually.ts';
+import { type LoadResult, startLoad } from '../support/load.ts';
+import { root } from '../support/rig.ts';
+import { Machine, whyNot } from './machine.ts';
+
+const suites = (process.env.TUTTI_TEST_DEBIAN ?? 'bookworm trixie').split(' ');
+const port = 8080;
+const unit = 'tutti-web.service';
+
+for (const suite of suites) {
+  test(`an app is a service of ${suite}`, { skip: whyNot(suite), timeout: 300_000 }, async (t) => {
+    await using machine = await Machine.boot(suite);
+    const version = Number(/^systemd (\d+)/.exec(await machine.ok('systemctl', '--version'))?.[1]);
+    deploy(machine, '1');
+    await machine.ok('useradd', '--create-home', 'web');
+    const before = await footprint(machine);
+    const load = (options: { keepAlive?: number; fresh?: number; gets?: boolean } = {}) =>
+      startLoad({ port, keepAlive: 0, fresh: 6, thinkMs: 10, netOf: machine.leader, ...options });
+
+    let broken: string | false = false;
+    /** Each builds on what those before it left. */
+    const step = (name: string, act: () => Promise<void>, skip: string | false = false) =>
+      t.test(name, { skip: broken || skip, timeout: 90_000 }, async () => {
+        broken = 'a step before it failed';
+        await act();
+        broken = false;
+      });
+
+    await step('it is installed with its port, starts, and says how it is', async () => {
+      const install = [
+        'tutti',
+        'service',
+        'install',
+        '/srv/web/server.cjs',
+        '--name',
+        'web',
+        '--workers',
+        '2',
+        '--canary-time',
+        '0',
+        '--run-as',
+        'web',
+        '--socket',
+        String(port),
+        '--env',
+        `PORT=${port}`,
+        '--env',
+        'SECRET=for the app alone',
+      ];
+      const said = await machine.ok(...install);
+      assert.match(said, /write \/etc\/systemd\/system\/tutti-web\.service .*how the app is started/);
+      assert.equal(await machine.show(unit, 'ActiveState'), 'active');
+      assert.equal(await machine.show(unit, 'StatusText'), '2 of 2 workers ready, generation 1');
+      assert.match(
+        await machine.ok('tutti', 'service', 'status', 'web'),
+        /active \(running\).*\n.*2 of 2 workers ready, generation 1/,
+      );
+      const again = await machine.ok(...install);
+      assert.doesNotMatch(again, /write |daemon-reload/);
+      const files = readFileSync(join(machine.root, 'etc/systemd/system/tutti-web.service'), 'utf8');
+      assert.doesNotMatch(files, /for the app alone/);
+    });
+
+    await step('systemctl reload waits for the new code under load and loses nothing', async () => {
+      await using clients = await load({ keepAlive: 10 });
+      await clients.more(200);
+      deploy(machine, '2');
+      await machine.ok('systemctl', 'reload', unit);
+      await clients.more(200);
+      const { ok, failures, byVersion } = await clients.stop();
+      assert.deepEqual(failures, [], `of ${ok}`);
+      assert.ok((byVersion['2'] ?? 0) > 0, 'the new version answers');
+      assert.equal(await machine.show(unit, 'StatusText'), '2 of 2 workers ready, generation 2');
+    });
+
+    await step('systemctl reload fails when the reload failed, and the old code serves on', async () => {
+      machine.write('srv/web/server.cjs', 'throw new Error("boom")');
+      await using clients = await load();
+      const { code } = await machine.run('systemctl', 'reload', unit);
+      assert.equal(code, 1);
+      await clients.more(100);
+      const { failures } = await clients.stop();
+      assert.deepEqual(failures, []);
+      assert.equal(await machine.show(unit, 'ActiveState'), 'active');
+      assert.match(
+        await machine.show(unit, 'StatusText'),
+        /^2 of 2 workers ready, generation 2; the last reload failed: /,
+      );
+      deploy(machine, '3');
+    });
+
+    await step('systemctl daemon-reexec is not noticed', async () => {
+      await using clients = await load({ keepAlive: 10 });
+      await clients.more(100);
+      await machine.ok('systemctl', 'daemon-reexec');
+      await clients.more(300);
+      const { failures } = await clients.stop();
+      assert.deepEqual(failures, []);
+      assert.equal(await machine.show(unit, 'ActiveState'), 'active');
+    });
+
+    await step('after SIGKILL of the main process clients wait at the port, and none is refused', async () => {
+      await using clients = await load();
+      await clients.more(100);
+      const killed = await machine.show(unit, 'MainPID');
+      await machine.ok('kill', '-KILL', killed);
+      await another(machine, killed);
+      await clients.more(100);
+      assertNoneRefused(await clients.stop());
+      assert.equal(await machine.show(unit, 'NRestarts'), '1');
+    });
+
+    await step('the watchdog ends a supervisor that stands still, and it comes back', async () => {
+      machine.write(`etc/systemd/system/${unit}.d/test.conf`, '[Service]\nWatchdogSec=3\n');
+      await machine.ok('systemctl', 'daemon-reload');
+      await machine.ok('systemctl', 'restart', unit);
+      // It feeds the watchdog for longer than that takes to bark.
+      const since = Number(await machine.show(unit, 'WatchdogTimestampMonotonic'));
+      await eventually(
+        'four signs of life',
+        async () => Number(await machine.show(unit, 'WatchdogTimestampMonotonic')) > since + 4_500_000,
+      );
+      assert.equal(await machine.show(unit, 'NRestarts'), '0');
+      await using clients = await load();
+      const frozen = await machine.show(unit, 'MainPID');
+      await machine.ok('kill', '-STOP', frozen);
+      await another(machine, frozen);
+      await clients.more(100);
+      assertNoneRefused(await clients.stop());
+      assert.match(await machine.ok('journalctl', '-u', unit, '--no-pager'), /Watchdog timeout/);
+      await machine.ok('rm', `/etc/systemd/system/${unit}.d/test.conf`);
+      await machine.run('rmdir', `/etc/systemd/system/${unit}.d`);
+      await machine.ok('systemctl', 'daemon-reload');
+    });
+
+    await step(
+      'a soft reboot refuses nobody',
+      async () => {
+        await using clients = await load();
+        await clients.more(100);
+        const before = await machine.show(unit, 'MainPID');
+        await machine.run('systemctl', 'soft-reboot');
+        await another(machine, before);
+        await clients.more(100);
+        assertNoneRefused(await clients.stop());
+      },
+      version < 254 && 'systemd knows it from 254 on',
+    );
+
+    await step('an app that cannot start is tried again slowly, and comes up by itself when it can', async () => {
+      machine.write('srv/bad/server.cjs', 'throw new Error("boom")');
+      const { code, stderr } = await machine.run(
+        'tutti',
+        'service',
+        'install',
+        '/srv/bad/server.cjs',
+        '--name',
+        'bad',
+        '--workers',
+        '1',
+        '--run-as',
+        'web',
+        '--env',
+        'PORT=8090',
+      );
+      assert.equal(code, 1, stderr);
+      const began = performance.now();
+      await eventually(
+        'three more starts',
+        async () => Number(await machine.show('tutti-bad.service', 'NRestarts')) >= 3,
+        { deadlineMs: 60_000 },
+      );
+      assert.ok(performance.now() - began > 6_000, 'a start every 3 s at most');
+      deploy(machine, '1', 'bad');
+      await eventually('it runs', async () => (await machine.show('tutti-bad.service', 'ActiveState')) === 'active');
+      await machine.ok('tutti', 'service', 'remove', 'bad');
+    });
+
+    await step('after a reboot it serves by itself, as it was configured', async () => {
+      await machine.reboot();
+      await eventually(
+        'it serves',
+        async () => (await machine.show(unit, 'StatusText')) === '2 of 2 workers ready, generation 1',
+      );
+      await using clients = await load();
+      await clients.more(50);
+      const { failures, byVersion } = await clients.stop();
+      assert.deepEqual(failures, []);
+      assert.deepEqual(Object.keys(byVersion), ['3']);
+    });
+
+    await step('its removal leaves nothing', async () => {
+      await machine.ok('tutti', 'service', 'remove', 'web');
+      assert.deepEqual(await footprint(machine), before);
+      assert.match(await machine.ok('tutti', 'service', 'remove', 'web'), /there is no service of it/);
+      const { code } = await machine.run('tutti', 'service', 'status', 'web');
+      assert.equal(code, 5);
+    });
+  });
+}
+
+function deploy(machine: Machine, version: string, app = 'web'): void {
+  const source = readFileSync(join(root, 'test/fixtures/hello.cjs'), 'utf8');
+  machine.write(`srv/${app}/server.cjs`, source.replace("VERSION = '1'", `VERSION = '${version}'`));
+}
+
+/** A main process that is ready, and not the one with this number. */
+function another(machine: Machine, before: string): Promise<unknown> {
+  return eventually(
+    'another main process that is ready',
+    async () => {
+      const [pid, state] = [await machine.show(unit, 'MainPID'), await machine.show(unit, 'ActiveState')];
+      return pid !== '0' && pid !== before && state === 'active';
+    },
+    { deadlineMs: 60_000, everyMs: 100 },
+  );
+}
+
+/** What the dead process had accepted is lost; whoever came later waited. */
+function assertNoneRefused({ failures, ok }: LoadResult): void {
+  const refused = failures.filter(({ code }) => !['ECONNRESET', 'EPIPE', 'closed'].includes(code));
+  assert.deepEqual(refused, [], `of ${ok}`);
+  assert.ok(failures.length <= 6, `each of 6 clients had one request under way, and ${failures.length} were lost`);
+}
+
+/** What an installation leaves on the machine: files and units. */
+async function footprint(machine: Machine): Promise<string> {
+  const files = await machine.run('find', '/etc', '/usr/lib/systemd', '/var/lib', '/run', '-name', '*tutti*');
+  const units = await machine.ok('systemctl', 'list-units', '--all', '--plain', '--no-legend', 'tutti-*');
+  const processes = await machine.run('pgrep', '-f', 'dist/bin.js run');
+  return files.stdout + units + processes.stdout;
+}
