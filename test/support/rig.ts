@@ -5,21 +5,17 @@
 
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { EventLog, type RigEvent } from './event-log.ts';
 import { eventually, within } from './eventually.ts';
 import { type Answer, type Ask, fetch } from './fetch.ts';
 import { freePort } from './free-port.ts';
-import { isAlive, MARK_VARIABLE, markedProcesses } from './processes.ts';
+import { isAlive } from './processes.ts';
+import { binPath, fixture, nodePath, root, Sandbox } from './sandbox.ts';
 
-export const root = fileURLToPath(new URL('../..', import.meta.url));
-export const binPath = join(root, 'dist/bin.js');
-/** The Node that runs tutti and its workers; the matrix sets another than the one that runs the tests. */
-export const nodePath = process.env.TUTTI_TEST_NODE ?? process.execPath;
+export { binPath, nodePath, root } from './sandbox.ts';
 
 export type Flags = Record<string, string | number | boolean | readonly string[]>;
 
@@ -66,8 +62,7 @@ export class Rig implements AsyncDisposable {
   readonly events = new EventLog();
   readonly exited: Promise<Ending>;
   readonly primary: ChildProcess;
-  readonly #mark: string;
-  readonly #base: string;
+  readonly #sandbox = new Sandbox();
   readonly #closed: Promise<void>;
   readonly #before = inMemory();
   #ending: Ending | null = null;
@@ -75,13 +70,10 @@ export class Rig implements AsyncDisposable {
   stdout = '';
   stderr = '';
 
-  constructor(options: RigOptions, base: string, port: number) {
-    this.#base = base;
-    this.#mark = base;
-    this.dir = join(base, 'work');
+  constructor(options: RigOptions, port: number) {
+    this.dir = this.#sandbox.dir;
     this.port = port;
-    for (const folder of ['work', 'home', 'tmp']) mkdirSync(join(base, folder), { mode: 0o700 });
-    const fixture = resolve(root, 'test/fixtures', options.fixture);
+    const entry = fixture(options.fixture);
     const library = options.library ?? false;
     const flags: Flags = { workers: 2, 'canary-time': 0, ...options.flags };
     if (!options.plain && !library) flags.json = true;
@@ -91,9 +83,9 @@ export class Rig implements AsyncDisposable {
           '--expose-gc',
           '--max-semi-space-size=1',
           join(root, 'test/support/library-primary.mjs'),
-          JSON.stringify({ entry: fixture, ...camelCased(flags), args: options.args ?? [] }),
+          JSON.stringify({ entry, ...camelCased(flags), args: options.args ?? [] }),
         ]
-      : [binPath, 'run', fixture, ...flagList(flags), ...(options.args ? ['--', ...options.args] : [])];
+      : [binPath, 'run', entry, ...flagList(flags), ...(options.args ? ['--', ...options.args] : [])];
     this.primary = spawn(nodePath, options.command ?? ours, {
       cwd: options.cwd ?? this.dir,
       env: this.environment({ PORT: String(port), ...options.env }),
@@ -128,15 +120,7 @@ export class Rig implements AsyncDisposable {
 
   /** The environment that the primary and everything below it gets. */
   environment(more: Record<string, string> = {}): Record<string, string> {
-    const env: Record<string, string> = {};
-    for (const [name, value] of Object.entries(process.env)) {
-      if (value !== undefined && !/^(TUTTI_|NODE_|npm_|FORCE_COLOR)/.test(name)) env[name] = value;
-    }
-    env.TMPDIR = join(this.#base, 'tmp');
-    env.TUTTI_ALLOW_ROOT = 'true';
-    env.TUTTI_HOME = join(this.#base, 'home');
-    env[MARK_VARIABLE] = this.#mark;
-    return { ...env, ...more };
+    return this.#sandbox.environment(more);
   }
 
   get pid(): number {
@@ -155,7 +139,7 @@ export class Rig implements AsyncDisposable {
 
   /** Every living process of this rig, the primary included. */
   processes(): number[] {
-    return markedProcesses(this.#mark).map(({ pid }) => pid);
+    return this.#sandbox.processes().map(({ pid }) => pid);
   }
 
   waitFor(
@@ -230,31 +214,22 @@ ${this.story()}`);
     if (this.#ending === null) {
       await this.end('SIGTERM').catch((error: Error) => problems.push(error.message));
     }
-    // Orphans drain before they leave, and a port closes with its last holder.
-    await eventually('no process left', () => this.processes().length === 0).catch(() => {
-      problems.push(
-        `processes are left: ${markedProcesses(this.#mark).map(({ pid, state, command }) => `${pid} ${state} ${command}`)}`,
-      );
-    });
-    for (const pid of this.processes()) process.kill(pid, 'SIGKILL');
-    if (await accepts(this.port)) problems.push(`port ${this.port} is still open`);
+    const left = await this.#sandbox.close();
     // A primary that was killed cannot tidy up; who comes next does.
-    if (this.#ending?.signal !== 'SIGKILL') {
-      problems.push(...leftovers(join(this.#base, 'home')), ...leftovers(join(this.#base, 'tmp')));
+    const isKilled = this.#ending?.signal === 'SIGKILL';
+    problems.push(...left.filter((what) => !isKilled || !what.startsWith('left behind')));
+    if (await accepts(this.port)) problems.push(`port ${this.port} is still open`);
+    if (!isKilled) {
       // One that was killed in an earlier life of this pid may have left its own.
-      const left = inMemory().filter((name) => name.startsWith(`tutti-${this.pid}-`) && !this.#before.includes(name));
-      problems.push(...left.map((name) => `left behind: /dev/shm/${name}`));
+      const own = inMemory().filter((name) => name.startsWith(`tutti-${this.pid}-`) && !this.#before.includes(name));
+      problems.push(...own.map((name) => `left behind: /dev/shm/${name}`));
     }
-    rmSync(this.#base, { recursive: true, force: true });
     assert.deepEqual(problems, [], `${problems.join('; ')}\n${this.story()}`);
   }
 }
 
 export async function startRig(options: RigOptions): Promise<Rig> {
-  assert.ok(existsSync(binPath), 'dist/ is not built: npm run build');
-  // /tmp on some systems is a link, and sockets below it must not have long paths.
-  const base = realpathSync(mkdtempSync(join(tmpdir(), 'rig-')));
-  const rig = new Rig(options, base, options.port ?? (await freePort()));
+  const rig = new Rig(options, options.port ?? (await freePort()));
   const ready = options.ready ?? Number(options.flags?.workers ?? 2);
   if (ready > 0) {
     try {
@@ -296,23 +271,6 @@ export function accepts(port: number): Promise<boolean> {
   });
 }
 
-/**
- * Files that nobody removed. What is meant to stay: Node's compiled code, what TypeScript loaders keep, and the token, so that who
- * was given it needs no other after a restart.
- */
-function leftovers(folder: string): string[] {
-  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter(
-      (name) => !/^(compiled|node-compile-cache|tsx-\d+|jiti)(\/|$)|^run\/[\w.-]+\.token$|^incidents\//.test(name),
-    )
-    .filter((name) => !isFolder(join(folder, name)) || /^tutti-/.test(name))
-    .map((name) => `left behind: ${join(folder, name)}`);
-}
-
 function inMemory(): string[] {
   return existsSync('/dev/shm') ? readdirSync('/dev/shm') : [];
-}
-
-function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
