@@ -62,6 +62,10 @@ const remediesOfStart: readonly [RegExp, string][] = [
     'Install what the program needs (npm ci, in the folder of its package.json), or correct the name of the module.',
   ],
   [/Cannot find (module|package)/, 'Correct the path of the module, or build what is to be there.'],
+  [
+    /too many open files/,
+    'Raise the limit of open files: ulimit -n in a shell, LimitNOFILE= in a unit, ulimits in a container. The supervisor needs two for each worker, and some of its own.',
+  ],
   [/SyntaxError: /, 'Correct the file at the place that Node names.'],
   [
     /NODE_APP_INSTANCE value of/,

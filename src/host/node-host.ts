@@ -26,6 +26,7 @@ import { hasInspector, InspectPorts, whyNoInspector } from './process/inspect-po
 import { PreloadNotices } from './process/preload-notices.ts';
 import { type WorkerObserver, WorkerProcess } from './process/worker-process.ts';
 import { Scratch } from './scratch.ts';
+import { hasRoomForWorker } from './sockets/descriptors.ts';
 
 /** A signal that reached the primary and a worker within this time was meant for the whole group. */
 const SAME_SIGNAL_MS = 100;
@@ -261,6 +262,7 @@ export class NodeHost implements Host {
       this.#stillborn(id, explainSpawnError(error, generation.node ?? process.execPath, generation.cwd));
     };
     try {
+      if (!hasRoomForWorker()) throw Object.assign(new Error('spawn EMFILE'), { code: 'EMFILE' });
       const inspectPort = this.#inspectPorts.take(id, generation.nodeArgs);
       const autopsy = this.#options.autopsy && output !== 'inherit' && !hasInspector(generation);
       const worker = forkWorker({ generation, slot, boot, output, inspectPort, autopsy });
