@@ -167,6 +167,28 @@ test('ip-hash: a client always meets the same worker, and only the moved share m
   for (const [address, pid] of after) if (pid !== leaving.pid) assert.equal(last.get(address), pid, address);
 });
 
+for (const balance of ['round-robin', 'ip-hash'] satisfies Balance[]) {
+  test(`${balance}: what was on its way to a worker when it was killed goes to another`, async () => {
+    await using rig = new DataPlaneRig(balance);
+    const port = await freePort();
+    const [victim, heir] = await startWorkers(rig, port, 2);
+    assert.ok(victim && heir);
+    process.kill(victim.pid, 'SIGSTOP');
+    const adopts: number[] = [];
+    const send = victim.process.send.bind(victim.process);
+    victim.process.send = (message, ...rest) => {
+      if (message.cmd === 'NODE_TUTTI_ADOPT') adopts.push(message.id);
+      return send(message, ...rest);
+    };
+    const clients = Array.from({ length: 16 }, (_, i) => new Agent({ localAddress: `127.0.0.${i + 2}` }));
+    const answers = Promise.all(clients.map((agent) => fetch({ port, agent })));
+    await eventually('one is on its way to it', () => adopts.length > 0);
+    process.kill(victim.pid, 'SIGKILL');
+    const pids = (await within('all are answered', answers)).map(({ pid }) => pid);
+    assert.deepEqual(new Set(pids), new Set([heir.pid]));
+  });
+}
+
 function newTally(): ChaosTally {
   return { requests: 0, connections: 0, abandoned: 0, moved: 0, troubles: [] };
 }
