@@ -1,4 +1,5 @@
-// The worker's end of the IPC channel. Our messages are Node's 'internalMessage's, so the application sees none of them.
+// The worker's end of the IPC channel. Our messages are Node's 'internalMessage's, so the application sees none of them. The primary's end
+// is src/host/process/worker-process.ts.
 
 import type { ToPrimary, ToWorker } from '../protocol/messages.ts';
 import type { RawHandle } from '../protocol/raw-handle.ts';
@@ -7,16 +8,16 @@ import { keepChannel, withChannel } from './leave.ts';
 import { isUnread } from './output.ts';
 import { process } from './own-process.ts';
 
-/** process.send as it is; its declared type knows neither a raw handle nor a callback after options. */
+/** process.send as it really is: its declared type has neither a raw handle nor a callback after options. */
 type Send = (message: unknown, handle?: unknown, options?: object, done?: (error: Error | null) => void) => boolean;
 type Receiver = (message: ToWorker, handle: RawHandle | undefined) => Outcome;
-/** Hears whether what was sent has left the process. */
+/** Called when the message has left the process, or with the error if it could not. */
 export type Sent = Guarded<[error: Error | null]>;
 
 const ignore = guarded('nothing', () => {});
 let receiver: Receiver | null = null;
 let send: Send | null = null;
-/** What hears of the handle that has left and was not acknowledged yet. */
+/** The callback of the handle that has left and is not acknowledged yet. */
 let onWay: Sent | null = null;
 let receive: Guarded<[message: unknown, handle: unknown]> | null = null;
 
@@ -41,13 +42,13 @@ export function openChannel(onReadyWord: () => void): void {
 }
 
 /**
- * Sends; a handle rides along. `done` hears that the message has left, or of a handle that it has arrived, and of the error where it has
- * not; without it errors are ignored. Never throws.
+ * Sends a message, with or without a handle. `done` is called when the message has left, or when its handle has arrived, or with the error.
+ * Without `done`, errors are ignored. Never throws.
  */
 export function post(message: ToPrimary, handle?: RawHandle, done: Sent = ignore): void {
   const sent = handle === undefined ? done : whenArrived(done);
   try {
-    // A callback always: without one Node throws a failed send at the application as an 'error' of process.
+    // Always with a callback: without one, Node emits a failed send as an 'error' of process, which ends the application.
     withChannel(() => send?.call(process, message, handle, {}, sent));
   } catch (error) {
     failed(`sending ${message.cmd}`, error);
@@ -55,17 +56,17 @@ export function post(message: ToPrimary, handle?: RawHandle, done: Sent = ignore
   }
 }
 
-/** As Node sends now, whatever becomes of it. Throws what it throws. */
+/** Sends as Node does it now, and does not care whether it arrives. Throws what Node throws. */
 export function sendNow(message: ToPrimary, handle?: RawHandle): void {
   withChannel(() => send?.call(process, message, handle, {}, ignore));
 }
 
-/** The primary's end is open, as far as is known; also after the application has left the channel. */
+/** Whether the primary's end is open, as far as this process knows. The answer is the same after the application has left the channel. */
 export function isChannelOpen(): boolean {
   return withChannel(() => process.connected === true);
 }
 
-/** Node has one handle on its way at a time: the next acknowledgement is that of the last one that has left. */
+/** Node sends one handle at a time, so the next acknowledgement is for the last handle that left. */
 function whenArrived(done: Sent): Sent {
   return guarded('a handle on its way', (error: Error | null) => {
     if (error !== null) return () => done(error);
@@ -75,29 +76,29 @@ function whenArrived(done: Sent): Sent {
   });
 }
 
-/** The handle that was on its way, if it was ours, has come to its end. */
+/** The handle that was on its way has arrived or failed. It need not be ours. */
 function arrived(error: Error | null): Outcome {
   const done = onWay;
   onWay = null;
   return done === null ? undefined : () => done(error);
 }
 
-/** Node keeps what waits for an acknowledgement in a property of process: where that is frozen, it sends the handle and then fails. */
+/** Node queues what waits for an acknowledgement in a property of process. If process is frozen, it sends the handle and then throws. */
 export function canSendHandles(): boolean {
   return !Object.isFrozen(process);
 }
 
-/** Of what `post` tells: the other end is closed, and what was sent has reached nobody. */
+/** Whether an error of `post` means that the other end is closed, so that the message has reached nobody. */
 export function isChannelLost(error: NodeJS.ErrnoException): boolean {
   return isUnread(error) || error.code === 'ERR_IPC_CHANNEL_CLOSED';
 }
 
-/** `by` gets every message of the primary, also those that it does not know. */
+/** `by` gets every message of the primary, including unknown ones. */
 export function receiveMessages(by: Receiver): void {
   receiver = by;
 }
 
-/** Whether that is the listener through which all our messages come. */
+/** Whether `listener` is the one through which all our messages come. */
 export function isReceiver(listener: unknown): boolean {
   return listener === receive;
 }
@@ -108,13 +109,13 @@ export function hold(): () => void {
   return () => cancel(timer);
 }
 
-/** The application may say 'ready' and go on talking to a primary that is gone: under plain node that cannot fail either. */
+/** The application may say 'ready', and may go on talking to a primary that is gone. Neither can fail under plain node. */
 function wrapSend(own: Send, onReadyWord: () => void): void {
   const wrapped = function send(this: unknown, message: unknown, ...rest: never[]): boolean {
     if (message === 'ready') attempt("the word 'ready'", onReadyWord, undefined);
     if (rest.some((arg) => typeof arg === 'function')) return own.call(process, message, ...rest);
     if (!process.connected) return false;
-    // The primary may be dead and its end not seen yet: without a callback the failed write would end the application.
+    // The primary may be dead before this process notices. Without a callback, the failed write would end the application.
     const [handle, options] = rest;
     return own.call(process, message, handle, options, (error) => {
       if (error !== null && !isUnread(error)) process.emit('error' as never, error as never);

@@ -1,12 +1,11 @@
-// Node's clock and its measure of the event loop, as they were before the application's code: it may set them to what it likes. Runs in
-// the worker.
+// Node's clock and its measure of the event loop, taken before the application runs, which may replace them. Runs in the worker.
 import { type EventLoopUtilization, performance } from 'node:perf_hooks';
 import { failed } from './guard.ts';
 
 const read: () => number = performance.now.bind(performance);
 let last = 0;
 
-/** Ms, monotonic, as performance.now(). Never throws. */
+/** performance.now(): monotonic, in ms. Never throws. */
 export function now(): number {
   try {
     last = read();

@@ -1,15 +1,15 @@
-// Lets all workers of an app share their compiled code, where Node can. Through the API: no environment variable that the
-// application's own processes would inherit. Runs in the worker.
+// Lets all workers of an app share their compiled code, where Node can. It uses the API, because an environment variable would be inherited
+// by the application's own child processes. Runs in the worker.
 import module from 'node:module';
 
-/** Node 22.8; types and presence differ by version. */
+/** Added in Node 22.8; later versions changed its types. */
 interface MaybeCompileCache {
   enableCompileCache?: () => unknown;
   flushCompileCache?: () => void;
 }
 
 export interface CompileCache {
-  /** Writes it out; otherwise only a worker that exits by itself would. */
+  /** Writes the cache to disk. Node itself does so only when the process exits by itself. */
   flush(): void;
 }
 
@@ -18,7 +18,7 @@ export function enableCompileCache(): CompileCache {
   try {
     api.enableCompileCache?.();
   } catch {
-    // Then the code is compiled.
+    // The code is compiled as usual.
   }
   return { flush: () => api.flushCompileCache?.() };
 }

@@ -1,22 +1,23 @@
-// Stands between the application and everything that tutti runs in its process: no timer, event, message, subscriber or callback of the
-// preload is registered but through here, and what fails in one is counted, told to the primary once, and passed over. Runs in the worker.
+// Keeps tutti's own failures from the application. The preload registers every timer, listener, subscriber and callback through this file;
+// if one fails, the failure is counted, reported to the primary once, and swallowed. Runs in the worker; the primary reports it in
+// src/host/process/preload-notices.ts.
 import { subscribe as subscribeTo, unsubscribe as unsubscribeFrom } from 'node:diagnostics_channel';
 import type { EventEmitter } from 'node:events';
 
-/** What is left to do in the application's own code. It runs outside of the guard: what fails there is the application's error. */
+/** What remains to be done in the application's own code. It runs outside the guard: an error there is the application's. */
 export type HandOver = () => void;
 // biome-ignore lint/suspicious/noConfusingVoidType: most jobs have nothing to hand over, and say nothing.
 export type Outcome = HandOver | undefined | void;
 
 declare const guard: unique symbol;
-/** A function that throws nothing but what the application's own code has thrown. */
+/** A function that throws only what the application's own code has thrown. */
 export type Guarded<A extends unknown[] = [], T = unknown> = ((this: T, ...args: A) => void) & { [guard]: true };
 
-/** As node has them now: an application may put others in their place, or take them away. */
+/** Taken before the application runs, which may replace or delete them. */
 const { setTimeout, setInterval, setImmediate, clearTimeout } = globalThis;
 const { nextTick: atOnce } = globalThis.process;
 
-/** Of so many kinds of failure the primary is told; each is a place in the code, so there are not many. */
+/** At most this many kinds of failure are reported. A kind is a place in tutti's code, so there are far fewer. */
 const MOST_TOLD = 50;
 const MOST_CHARS = 500;
 const LONGEST_MS = 2 ** 31 - 1;
@@ -25,18 +26,18 @@ let count = 0;
 const told = new Map<string, string>();
 let tell: ((what: string, error: string) => void) | null = null;
 
-/** How often something of tutti's has failed in this process. */
+/** How many of tutti's own failures there were in this process. */
 export function failures(): number {
   return count;
 }
 
-/** `to` hears of each kind of failure once, also of those before now. */
+/** `to` is called once for each kind of failure, including those before this call. */
 export function tellFailures(to: (what: string, error: string) => void): void {
   tell = to;
   for (const [what, error] of told) to(what, error);
 }
 
-/** Takes note of what was caught. `what`: what could not be done, as part of a sentence. Never throws. */
+/** Counts and reports a caught error. `what`: the thing that could not be done, as part of a sentence. Never throws. */
 export function failed(what: string, error: unknown): void {
   count += 1;
   try {
@@ -45,11 +46,11 @@ export function failed(what: string, error: unknown): void {
     told.set(what, text);
     tell?.(what, text);
   } catch {
-    // It is counted.
+    // It has been counted.
   }
 }
 
-/** Runs `job` when called. What it returns is run outside of the guard. */
+/** A function that runs `job` inside the guard, and what `job` returns outside of it. */
 export function guarded<A extends unknown[] = [], T = unknown>(
   what: string,
   job: (this: T, ...args: A) => Outcome,
@@ -65,7 +66,7 @@ export function guarded<A extends unknown[] = [], T = unknown>(
   } as Guarded<A, T>;
 }
 
-/** Runs `job` now. Answers `otherwise` where it fails. */
+/** Runs `job` now. Returns `otherwise` if it fails. */
 export function attempt<R>(what: string, job: () => R, otherwise: R): R {
   try {
     return job();
@@ -75,7 +76,7 @@ export function attempt<R>(what: string, job: () => R, otherwise: R): R {
   }
 }
 
-/** A reading that answers, where it fails, what it has read last; `first` before that. */
+/** A function that returns what `read` returns. If `read` fails, it returns the last good value, or `first` if there is none. */
 export function lastOf<R>(what: string, read: () => R, first: R): () => R {
   let last = first;
   return () => {
@@ -110,7 +111,7 @@ export function cancel(timer: NodeJS.Timeout): void {
   clearTimeout(timer);
 }
 
-/** Does nothing but keep the process alive, as a pending operation of the application would, until it is cancelled. */
+/** Keeps the process alive until it is cancelled, as a pending operation of the application would. */
 export function keepAlive(): NodeJS.Timeout {
   return setInterval(() => {}, LONGEST_MS);
 }
@@ -125,7 +126,7 @@ export function once(emitter: EventEmitter, event: string | symbol, listener: Li
   emitter.once(event, listener as unknown as () => void);
 }
 
-/** Before the listeners that are there. */
+/** Adds the listener before the existing ones. */
 export function onFirst(emitter: EventEmitter, event: string | symbol, listener: Listener): void {
   emitter.prependListener(event, listener as unknown as () => void);
 }
@@ -134,7 +135,7 @@ export function off(emitter: EventEmitter, event: string | symbol, listener: Lis
   emitter.removeListener(event, listener as unknown as () => void);
 }
 
-/** What throws in a subscriber is an uncaught exception of the process too, only later. */
+/** An error in a subscriber would be an uncaught exception of the process too, only later. */
 export function subscribe(channel: string, listener: Guarded<[message: unknown]>): void {
   subscribeTo(channel, listener);
 }
@@ -143,7 +144,7 @@ export function unsubscribe(channel: string, listener: Guarded<[message: unknown
   unsubscribeFrom(channel, listener);
 }
 
-/** With the place in tutti where it happened. */
+/** The error with the place in tutti where it happened. */
 function wordsOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error).slice(0, MOST_CHARS);
   const place = /^\s*at .*$/m.exec(error.stack ?? '')?.[0].trim();

@@ -1,12 +1,12 @@
-// An application may take all listeners off its process – process.removeAllListeners(), at its start for example – and with its own
-// those of Node for the channel and the signals, and tutti's. They come back. Runs in the worker.
+// Puts Node's and tutti's own listeners back after the application has called process.removeAllListeners(): without them the channel and
+// the signals would be dead. Runs in the worker.
 import { isReceiver } from './channel.ts';
 import { guarded, nextTick, on } from './guard.ts';
 import { process } from './own-process.ts';
 
 const EVENTS = ['internalMessage', 'newListener', 'removeListener', 'exit', 'disconnect', 'uncaughtExceptionMonitor'];
 
-/** Keeps those that there are now, before the application has any. */
+/** Keeps the listeners that exist now. To be called before the application adds any. */
 export function keepListeners(): void {
   const listeners = (event: string): unknown[] => process.rawListeners(event as 'message');
   const restore = guarded('the listeners of process', () => {
@@ -15,7 +15,7 @@ export function keepListeners(): void {
       for (const listener of kept) if (!now.includes(listener)) on(process, event, listener as never);
     }
   });
-  // Ours for messages goes with all others only.
+  // Our listener for messages is only ever removed together with all others.
   const note = guarded('the listeners of process', (event: unknown, listener: unknown) => {
     if (event === 'internalMessage' && isReceiver(listener)) nextTick(restore);
   });

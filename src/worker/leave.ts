@@ -12,7 +12,7 @@ import { process } from './own-process.ts';
 let open = true;
 let left = false;
 let isTold = false;
-/** Node's own parts and ours are at work: for them the channel is as open as it is. */
+/** Node's code or ours is running: it sees the channel as it really is. */
 let inside = false;
 const onLost: Guarded[] = [];
 const WHAT = 'leaving the channel';
@@ -22,12 +22,12 @@ export function whenLost(lost: () => void): void {
   onLost.push(guarded(WHAT, lost));
 }
 
-/** The application has been told to end: if it leaves now, it means that. */
+/** The application has been told to end, so leaving the channel is now a part of that. */
 export function noteTold(): void {
   isTold = true;
 }
 
-/** Runs `use` with a channel that the application may have left. */
+/** Runs `use` with the real channel, even if the application has left it. */
 export function withChannel<T>(use: () => T): T {
   const before = inside;
   inside = true;
@@ -58,14 +58,14 @@ export function keepChannel(): void {
   });
 }
 
-/** Finds out that the primary's end is closed when nobody has told. */
+/** Notices that the primary's end is closed when no event has told so. */
 export const lookAtChannel = guarded(WHAT, () => (process.channel == null ? lose(left) : undefined));
 
 function disconnect(): void {
   const again = left;
   left = true;
-  // Node calls this too, when the other end is closed; it then takes the channel away before the next tick. (Its own event would not
-  // come while a handle that was sent is not acknowledged, and a dead primary acknowledges nothing.)
+  // Node calls this too, when the other end is closed, and removes the channel before the next tick. (Its 'disconnect' event does not come
+  // while a sent handle waits for its acknowledgement, and a dead primary acknowledges nothing.)
   const go = guarded(WHAT, () => {
     if (process.channel == null) return lose(again);
     return again ? undefined : depart();
@@ -91,7 +91,7 @@ function depart(): HandOver {
   });
   onFirst(process, 'internalMessage', enter);
   on(process, 'internalMessage', exit);
-  // As node:cluster does it: worker.disconnect() first closes every server and waits for its connections.
+  // As in node:cluster: worker.disconnect() first closes every server and waits for its connections.
   const isByCluster = (cluster.worker as { state?: unknown } | undefined)?.state === 'disconnecting';
   if (isByCluster) noteSign();
   const listening = isByCluster || isTold ? [...allServers()].filter((server) => server.listening) : [];

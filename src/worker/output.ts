@@ -1,5 +1,5 @@
-// Output whose reader is gone: under plain node a write to it ends the process. Runs in the worker, which has a reader that the
-// application did not choose and cannot know of: the primary's pipe, or the log process. Its death must cost no request.
+// Output whose reader is gone. Under plain node a write to it ends the process. A worker's reader is the primary or the log process, which
+// the application did not choose and does not know; its death must cost no request. Runs in the worker.
 
 import { attempt, guarded, on } from './guard.ts';
 import { process } from './own-process.ts';
@@ -7,18 +7,18 @@ import { process } from './own-process.ts';
 const GONE = new Set(['EPIPE', 'ECONNRESET']);
 const watched = new WeakSet<object>();
 
-/** True of the error that a write gets when nobody is there any more to read it. */
+/** Whether `error` is what a write gets when its reader is gone. */
 export function isUnread(error: NodeJS.ErrnoException): boolean {
   return GONE.has(error.code ?? '');
 }
 
-/** What nobody reads any more is lost, and nothing else. */
+/** From now on output that nobody reads is dropped, and does no other harm. */
 export function keepBrokenOutputHarmless(): void {
   watch(process.stdout);
   watch(process.stderr);
 }
 
-/** As above from the start on, but makes no stream before the application uses it. */
+/** The same from the start, without creating a stream before the application uses it. */
 export function expectBrokenOutput(): void {
   for (const name of ['stdout', 'stderr'] as const) {
     const property = Object.getOwnPropertyDescriptor(process, name);
@@ -38,7 +38,7 @@ function watchErrors(stream: NodeJS.WriteStream): void {
   watched.add(stream);
   const broken = guarded('watching the output', (error: NodeJS.ErrnoException) => {
     if (isUnread(error) || stream.listenerCount('error') > 1) return;
-    // As under plain node, where nobody listens.
+    // What plain node does with an error that nobody listens to.
     return () => {
       throw error;
     };

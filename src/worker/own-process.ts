@@ -1,3 +1,3 @@
-// The process object as it was before the application's code, which can put another in the place of the global one. Runs in the worker.
-// (Not by `import process from 'node:process'`: the bundler makes a copy of it for that, with a hundred getters.)
+// The process object, taken before the application runs, which may replace the global. Runs in the worker.
+// (Not `import process from 'node:process'`: the bundler turns that into a copy with a hundred getters.)
 export const process = globalThis.process;

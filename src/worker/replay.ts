@@ -1,5 +1,5 @@
-// Requests in flight that can run again in another worker, with their heads as Node's parser had them, and the running of one here. Runs in
-// the worker, in its last turn.
+// Finds the requests in flight that can run again in another worker, with their heads as Node's parser had them, and runs such a request
+// here. Runs in the worker. The primary decides which kinds of request may do so: src/host/suspects.ts.
 
 import type { AsyncResource, executionAsyncResource } from 'node:async_hooks';
 import type { IncomingMessage } from 'node:http';
@@ -16,22 +16,22 @@ import { guarded, soon } from './guard.ts';
 import { process } from './own-process.ts';
 import { openStreams } from './report/requests.ts';
 
-/** Those that RFC 9110 calls safe, and that an application answers itself. */
+/** The methods that RFC 9110 calls safe, without TRACE, which no application answers itself. */
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
 /** Longer heads are rare, and the channel is narrow. */
 const MOST_HEAD = 8192;
-/** Of so many kinds the primary is told. */
+/** At most this many kinds are told to the primary. */
 const MOST_KINDS = 30;
 const MOST_KIND_CHARS = 100;
-/** So many connections are asked what they were for. */
+/** At most this many connections are looked at, so that the last turn stays short. */
 const MOST_LOOKED_AT = 1000;
 
-/** What was started here again in this turn of the loop. */
+/** The connection whose request was started again in this turn of the loop. */
 let starting: Connection | null = null;
 
-/** Those that can run elsewhere: nothing of their answers has left, and nothing else has been read behind them. */
+/** The requests that can run elsewhere: no byte of the answer has left, and no later byte has been read. */
 export function* replayable(replay: BootInfo['replay']): Iterable<{ connection: Connection; head: string }> {
-  // The only one is why this process ends.
+  // The only request in flight is the reason why this process ends.
   if (replay.mode === 'off' || [...notBegun()].length < 2) return;
   const culprit = startedSocket();
   const waiting = [...allConnections()].filter(
@@ -50,7 +50,7 @@ export function* replayable(replay: BootInfo['replay']): Iterable<{ connection: 
   }
 }
 
-/** The requests in flight by kind; those that may be to blame first. */
+/** The requests in flight by kind, the most suspicious first. */
 export function kindsInFlight(): DyingKind[] {
   const answered = new Set<string>();
   for (const { answeredMethod, answeredUrl } of [...allConnections()].slice(0, MOST_LOOKED_AT))
@@ -91,16 +91,16 @@ function kindOf(method: string, url: string): string {
   return requestKind(method, url).slice(0, MOST_KIND_CHARS);
 }
 
-/** Has the request run on a connection that was just given to its server. Throws what the application throws. */
+/** Runs the request on a connection that was just given to its server. Throws what the application throws. */
 export function replay(client: RawConnection, head: string): void {
   const connection = newestConnection();
   // The server had no room for it, or the application did not want it.
   if (connection === null || (connection.socket as PrivateSocket)._handle !== client) return;
   connection.replay = connection.requests + 1;
   starting = connection;
-  // If the application gets over what it throws; otherwise nothing is cleared, and it is known what threw.
+  // Runs only if the application survives its own error. Otherwise `starting` still names the request that threw.
   soon(started);
-  // The way that bytes take in a server whose parser does not read by itself.
+  // The way bytes take where Node's parser does not read from the handle itself.
   connection.socket.emit('data', Buffer.from(head, 'latin1'));
 }
 
@@ -108,12 +108,12 @@ const started = guarded('running a request again', () => {
   starting = null;
 });
 
-/** Its oldest request has been in another worker. */
+/** Whether its oldest request has been in another worker. */
 function isReplay({ pending, requests, replay }: Connection): boolean {
   return replay > 0 && requests - pending + 1 === replay;
 }
 
-/** Of the request that the application was being given, by Node's parser or by `replay`, when it threw or ended the process. */
+/** The socket of the request that Node's parser or `replay` was passing to the application when it threw or ended the process. */
 function startedSocket(): Socket | null {
   if (starting !== null) return starting.socket;
   const hooks = process.getBuiltinModule('node:async_hooks') as {
@@ -123,10 +123,10 @@ function startedSocket(): Socket | null {
   return resource?.socket ?? null;
 }
 
-/** Null: it cannot be said again as it was, or should not be. */
+/** Null: the request cannot or should not be repeated. */
 function headOf({ method, url, request, response, socket }: Connection): string | null {
   if (request === null || response === null || response.headersSent) return null;
-  // An application that calls it by another method means something else by it.
+  // An application that changes the method means something else by the request.
   if (!SAFE.has(method) || request.method !== method || !request.complete || hasBody(request)) return null;
   if ((socket as PrivateSocket)._httpMessage !== response) return null;
   const { rawHeaders, httpVersion } = request;
@@ -135,7 +135,7 @@ function headOf({ method, url, request, response, socket }: Connection): string 
   return head.length > MOST_HEAD ? null : `${head}\r\n`;
 }
 
-/** By what the client said, whatever the application has made of it. `Expect` and `Upgrade` ask for an answer before the answer. */
+/** Judged by the raw headers, which the application cannot change. `Expect` and `Upgrade` ask for an answer before the answer. */
 function hasBody({ rawHeaders }: IncomingMessage): boolean {
   return rawHeaders.some((name, i) => {
     if (i % 2 === 1) return false;
@@ -146,7 +146,7 @@ function hasBody({ rawHeaders }: IncomingMessage): boolean {
   });
 }
 
-/** `GET`, `/path` and what is below it, or both: `GET:/path`. */
+/** `GET`, `/path` with everything below it, or both: `GET:/path`. */
 function isExcepted({ method, url }: Connection, except: readonly string[]): boolean {
   const path = withoutQuery(url);
   return except.some((each) => {

@@ -1,8 +1,9 @@
-// The shield: TERM, INT, HUP and QUIT do not reach the application before its drain. Runs in the worker.
+// The shield: TERM, INT, HUP and QUIT do not reach the application before its drain. Runs in the worker; what a signal to the primary means
+// is in src/host/signals.ts.
 //
-// Node connects a signal to whatever process.emit is when the first listener of that signal appears. So a gate is put there for a
-// moment, listeners are added and taken back without Node noticing, and what remains is this: the signal is caught, it ends at the
-// gate, and process.listeners(), process.emit and the application's own process.emit('SIGTERM') are as under plain node.
+// When a signal gets its first listener, Node binds the signal to the process.emit of that moment. So a gate takes that place for a moment
+// while listeners are added and removed without Node noticing. Afterwards the signal is caught and ends at the gate, while
+// process.listeners(), process.emit and the application's own process.emit('SIGTERM') are as under plain node.
 import { constants } from 'node:os';
 import type { WorkerEnd } from '../protocol/messages.ts';
 import { noteSign } from './drain/own-end.ts';
@@ -13,25 +14,25 @@ export const SHIELDED = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'] as const;
 export type ShieldedSignal = (typeof SHIELDED)[number];
 
 export interface Shield {
-  /** Step 5: the application gets the INT it was kept from, or its stop signal; a process that listens to neither ends by that. */
+  /** Gives the application its stop signal, or the INT that was kept from it. A process that listens to neither ends by it. */
   release(end: Pick<WorkerEnd, 'stopSignal' | 'shutdownMessage'>): void;
-  /** The application listens to what `release` would give it. */
+  /** Whether the application listens to what `release` would give it. */
   isHeard(end: Pick<WorkerEnd, 'stopSignal' | 'shutdownMessage'>): boolean;
-  /** Gives one suppressed signal to the application, if it listens to it. The shield stays. */
+  /** Gives one suppressed signal to the application if it listens to that signal. The shield stays. */
   deliver(signal: NodeJS.Signals): boolean;
 }
 
 type EmitSignal = (this: NodeJS.Process, event: string, signal: string, number: number) => boolean;
 
-/** Without a listener they end a process, and from outside they would be somebody's wish. */
+/** Signals that end a process without a listener, and that somebody outside may have sent on purpose. */
 const FATAL = new Set<string>([...SHIELDED, 'SIGKILL']);
 const ENDS = new Set<string>(['SIGTERM', 'SIGINT', 'SIGQUIT']);
 
 const ignore = guarded('nothing', () => {});
 
 /**
- * `onSignal` hears of every shielded signal that arrives from outside, and whether the application listens to it; `onOwnEnd` of one by
- * which the process is about to end itself. What the application sends to itself is its own business, as under plain node.
+ * `onSignal` is called for every shielded signal from outside, with whether the application listens to it; `onOwnEnd` for a signal by which
+ * the process is about to end itself. Other signals that the application sends to itself work as under plain node.
  */
 export function raiseShield(
   onSignal: (signal: ShieldedSignal, handled: boolean) => void,
@@ -56,7 +57,7 @@ export function raiseShield(
     return Reflect.apply(emit, process, [event, ...args]);
   };
 
-  // An application that adds a listener and removes it again makes Node give the signal back to the kernel's default.
+  // When an application removes its last listener of a signal, Node restores the kernel's default action.
   const rearm = guarded('catching a signal', (event: string | symbol) => {
     if (shielded && isShielded(event) && process.listenerCount(event) === 0) arm([event], gate);
   });
@@ -76,7 +77,7 @@ export function raiseShield(
     off(process, 'removeListener', rearm);
     disarm(name);
     kill.call(process, pid, signal);
-    // Not reached but where the system spares a process, as it does the first of a container.
+    // Reached only where the kernel spares the process, as it does the first process of a container.
     arm([name], gate);
     on(process, 'removeListener', rearm);
     return true;
@@ -103,9 +104,9 @@ export function raiseShield(
       if (!shielded) return;
       shielded = false;
       off(process, 'removeListener', rearm);
-      // Signals that nobody listens to get their default back: a second TERM ends such a process at once.
+      // Signals without a listener get their default action back: a second TERM then ends the process at once.
       for (const signal of SHIELDED) if (process.listenerCount(signal) === 0) disarm(signal);
-      // One only: for most servers every one of them means the same shutdown, and a second one means "at once".
+      // Only one: to most servers each of them means the same shutdown, and a second one means "at once".
       const order: NodeJS.Signals[] = [stopSignal, ...suppressed];
       if (suppressed.has('SIGINT')) order.unshift('SIGINT');
       if (shutdownMessage && process.emit('message', 'shutdown', undefined)) return;
@@ -118,7 +119,7 @@ function isShielded(event: string | symbol): event is ShieldedSignal {
   return (SHIELDED as readonly unknown[]).includes(event);
 }
 
-/** As process.kill() reads it; undefined for what it does not know, and for 0, which is none. */
+/** The name as process.kill() understands it; undefined for unknown signals and for 0, which sends none. */
 function nameOf(signal: string | number | undefined): NodeJS.Signals | undefined {
   if (signal === undefined) return 'SIGTERM';
   const known = Object.entries(constants.signals) as [NodeJS.Signals, number][];
@@ -133,7 +134,7 @@ function arm(signals: readonly ShieldedSignal[], gate: (event: string | symbol, 
   if (own === undefined) delete (process as { emit?: unknown }).emit;
   else Object.defineProperty(process, 'emit', own);
 
-  // Node's own watcher, which would stop catching a signal without listeners, is among these.
+  // Among these is Node's own watcher, which stops catching a signal that has no listener left.
   const watchers = process.rawListeners('removeListener') as ((...args: unknown[]) => void)[];
   for (const watcher of watchers) process.removeListener('removeListener', watcher);
   for (const signal of signals) off(process, signal, ignore);

@@ -1,4 +1,5 @@
-// Joins the parts of the preload in a worker's main thread, before the user's code runs.
+// Joins the parts of the preload in a worker's main thread, before the user's code runs. The primary's counterpart is
+// src/host/process/worker-process.ts.
 
 import { type BootInfo, PROTOCOL, type ToWorker } from '../protocol/messages.ts';
 import type { RawHandle } from '../protocol/raw-handle.ts';
@@ -27,7 +28,7 @@ import { raiseShield } from './signals.ts';
 import { whenStarted } from './started.ts';
 
 const LAST_METRICS_MS = 250;
-/** At most so many of any one event of process are tutti's or node:cluster's. */
+/** The most listeners that tutti and node:cluster have on any one event of process. */
 const OWN_LISTENERS = 2;
 
 export function start(boot: BootInfo, cache: CompileCache | null): void {
@@ -68,7 +69,7 @@ export function start(boot: BootInfo, cache: CompileCache | null): void {
     isHeard: () => shield.isHeard(boot.end),
   });
   let orphaned = false;
-  // Held from the drain on until the application has had its signal: it may have nothing else left to live for.
+  // From the drain until the application has had its signal, the process is kept alive: nothing else may do that.
   let release: (() => void) | null = null;
   let isDrained = false;
   const beginDrain = (timeoutMs: number, stop: boolean): void => {
@@ -89,7 +90,7 @@ export function start(boot: BootInfo, cache: CompileCache | null): void {
   };
   const terminate = (): HandOver => {
     lastBeat();
-    // Not after a drain: then its end is no failure that anybody has to understand.
+    // Not after a drain: then the end is not a failure that needs an explanation.
     if (release === null) tellLastWords();
     noteTold();
     return () => {
@@ -103,7 +104,7 @@ export function start(boot: BootInfo, cache: CompileCache | null): void {
   const terminateSoon = guarded('the end', terminate);
   const kill = guarded('the end', () => void process.kill(process.pid, 'SIGKILL'));
 
-  /** Without a primary nobody else says when to end. */
+  /** For a worker without a primary, which nobody else would end. */
   const leave = (restMs: number): void => {
     later(restMs + boot.end.stopTimeoutMs, kill).unref();
     soon(terminateSoon);
@@ -157,12 +158,12 @@ export function start(boot: BootInfo, cache: CompileCache | null): void {
   whenStarted(() => {
     post({ cmd: 'NODE_TUTTI_STARTED' });
     if (boot.ready === 'started') flushCache();
-    // A program that is told its end by a message may live for nothing but that message.
+    // A program that shuts down on a message may have nothing but that listener to keep it alive.
     if (boot.end.shutdownMessage && process.listenerCount('message') > 0) process.channel?.ref();
   });
   const lastBeat = startHeartbeat(boot.heartbeatMs, seat, () => plane.counts(), lookForPrimary);
-  // Whatever ends the process, short of a signal: on a pipe this is written before the process is gone. Connections leave here and not
-  // at an error, which an application may survive.
+  // Whatever ends the process, except a signal, ends in this event, and what is sent here reaches the pipe before the process is gone.
+  // Connections leave here and not at an error, which the application may survive.
   const end = guarded('the last turn', () => {
     lastBeat();
     plane.rescue();
@@ -170,19 +171,19 @@ export function start(boot: BootInfo, cache: CompileCache | null): void {
   on(process, 'exit', end);
   same.noteOwn();
   keepListeners();
-  // An application that has as many as Node allows is not warned because of ours.
+  // Our listeners must not push the application over the limit at which Node warns.
   process.setMaxListeners(process.getMaxListeners() + OWN_LISTENERS);
-  // For a debugger that stops a blocked loop: it can ask what the loop was serving.
+  // A debugger that stops a blocked loop asks here what the loop was serving.
   Object.defineProperty(process, Symbol.for('tutti.requests'), { value: requestsInFlight });
 }
 
-/** Said once of each kind; the application goes on. A handle that nobody takes would stay open. */
+/** Reported once for each kind; the application goes on. A handle that nobody takes would stay open. */
 function passOver(message: never, handle: RawHandle | undefined): void {
   handle?.close();
   failed((message as ToWorker).cmd, 'the primary sent this message, which this worker does not know');
 }
 
-/** A spare learns its place only now; what reads the environment later sees it. */
+/** A spare gets its slot only now. Code that reads the environment later sees it. */
 function takeSlot(slot: number, { instanceVar, increment }: BootInfo): void {
   if (process.env.TUTTI_SLOT !== undefined) return;
   process.env.TUTTI_SLOT = String(slot);

@@ -1,8 +1,8 @@
 // Finds out when the main module has run. Runs in the worker.
 //
-// CommonJS: it has run when the first check phase after the preload comes. ESM loads asynchronously and may stay in a top-level
-// await for as long as it lives. Its end is seen where Node offers it (22+: the diagnostics channel of imports; 20: Node takes its
-// exit listener back). A module that is still awaiting counts as started once the loop has had nothing to do for a second.
+// CommonJS has run at the first check phase after the preload. ESM loads asynchronously and may stay in a top-level await for as long as
+// the process lives. Node tells when it has run: 22+ by the diagnostics channel of imports, 20 by removing its exit listener. A module that
+// is still awaiting counts as started once the loop has had nothing to do for a second.
 
 import * as clock from './clock.ts';
 import { cancel, guarded, off, on, repeat, soon, subscribe, unsubscribe } from './guard.ts';
@@ -18,7 +18,7 @@ export function whenStarted(report: () => void): void {
   const reportGuarded = guarded(what, report);
   const onImport = guarded(what, (message: unknown) => {
     const { parentURL, error } = message as { parentURL?: unknown; error?: unknown };
-    // Only the entry is imported by nobody.
+    // Only the entry has no parent.
     if (parentURL === undefined && error === undefined) finish();
   });
   const onRemove = guarded(what, (event: string | symbol, listener: unknown) => {
@@ -29,7 +29,7 @@ export function whenStarted(report: () => void): void {
     done = true;
     unsubscribe(IMPORT_ENDED, onImport);
     off(process, 'removeListener', onRemove);
-    // Not at once: a module that failed dies in between, and must not have started.
+    // Not at once: a module that has failed ends the process first, and must not count as started.
     soon(reportGuarded);
   };
 

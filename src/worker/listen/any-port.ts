@@ -1,11 +1,11 @@
-// Counts the listens on port 0 of this worker by address, so that the n-th of every worker means the same socket.
+// Counts this worker's listens on port 0 by address, so that the n-th of each worker gets the same socket. Runs in the worker.
 
 import type { ListenRequest } from '../../protocol/messages.ts';
 
 export class AnyPort {
   readonly #counts = new Map<string, number>();
 
-  /** 0 where a port is named. */
+  /** 0 if the port is named. */
   index({ port, addressType, address, flags }: Omit<ListenRequest, 'index'>): number {
     if (port !== 0) return 0;
     const place = `${addressType}:${address}:${flags}`;
@@ -14,7 +14,7 @@ export class AnyPort {
     return index;
   }
 
-  /** The worker listens nowhere any more. */
+  /** The worker no longer listens anywhere. */
   forget(): void {
     this.#counts.clear();
   }

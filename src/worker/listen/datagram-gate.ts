@@ -1,6 +1,6 @@
-// A bound UDP socket's raw handle in a worker: to the application it reads from the first moment on, in truth only while the
-// gate is open. A handle that does not read would not keep the process alive, so a timer does until it may. What belongs to
-// the shared socket and not to this copy, its multicast groups, is kept apart for each worker.
+// The raw handle of a bound UDP socket in a worker. To the application it reads from the start; in fact it reads only while the gate is
+// open. A handle that does not read does not keep the process alive, so a timer does until then. Multicast groups belong to the shared
+// socket, not to this copy, so each worker's are tracked separately. Runs in the worker.
 
 import { constants } from 'node:os';
 import type { RawHandle } from '../../protocol/raw-handle.ts';
@@ -17,9 +17,9 @@ const EADDRINUSE = -constants.errno.EADDRINUSE;
 const EADDRNOTAVAIL = -constants.errno.EADDRNOTAVAIL;
 
 export class DatagramGate {
-  /** The application reads, as far as it knows. */
+  /** The application wants to read. */
   wanted = false;
-  /** No sibling reads from this socket: this worker does until it ends. */
+  /** No sibling reads from this socket, so this worker does until it ends. */
   alone = false;
   readonly #raw: RawDatagram;
   readonly #start: () => number;
@@ -70,8 +70,8 @@ export class DatagramGate {
 }
 
 /**
- * The socket joins a group once, with the first worker that asks, and leaves it when it is closed: a worker that goes must not take
- * the group from its siblings. Each application sees what it would see alone.
+ * The socket joins a group when the first worker asks, and leaves it only when it is closed: a worker that ends must not take the group
+ * from its siblings. Each application sees what it would see alone.
  */
 function keepGroups(raw: RawDatagram): void {
   const joined = new Set<string>();

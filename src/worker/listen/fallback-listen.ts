@@ -1,5 +1,5 @@
-// Where this version of Node differs from what tutti knows, node:cluster itself shares the sockets (its round-robin). The worker then
-// only tells what listens, and takes its servers out of the distribution when it drains. Runs in the worker.
+// The fallback for a version of Node that tutti does not know: node:cluster itself shares the sockets, by round-robin. The worker only
+// reports what listens, and takes its servers out of the distribution when it drains. Runs in the worker.
 
 import type { AddressInfo } from 'node:net';
 import { guarded, once, subscribe } from '../guard.ts';
@@ -28,7 +28,7 @@ export function watchForeignListen(report: ListenReport): { stopAccepting(): voi
   subscribe('tracing:net.server.listen:asyncEnd', ended);
   return {
     stopAccepting() {
-      // The server goes on "listening": node:cluster's handle takes a second close() for nothing.
+      // The server goes on "listening". A second close() of node:cluster's handle does nothing.
       for (const server of servers) (server._handle as { close?(): void } | null)?.close?.();
     },
   };

@@ -1,5 +1,5 @@
-// A server that the application gives to a child process, with send() or as stdio. Node passes its `_handle` on to the system, and what
-// a server holds in a worker is none of the system's: the copy behind it is given instead. Runs in the worker.
+// Servers that the application gives to a child process, with send() or as stdio. Node passes the server's `_handle` to the system, but in a
+// worker that is not a real handle. So the child gets a copy of the socket behind it. Runs in the worker.
 
 import type { ChildProcess } from 'node:child_process';
 import net from 'node:net';
@@ -14,7 +14,7 @@ type Send = (this: object, message: unknown, handle?: unknown, options?: unknown
 type SpawnOptions = { stdio?: unknown };
 type Spawn = (this: Spawned, options: SpawnOptions | undefined) => unknown;
 type Spawned = ChildProcess & { send?: Send };
-/** Asks the primary for one more copy of a socket; null if there is none to have. */
+/** Asks the primary for another copy of a socket; null if it has none. */
 export type CopyOf = (handle: ListenHandle, got: (raw: RawListenHandle | null) => void) => void;
 
 export function handServers(copyOf: CopyOf): void {
@@ -32,7 +32,7 @@ export function handServers(copyOf: CopyOf): void {
     Object.defineProperty(prototype, 'spawn', { value: spawn, writable: true, configurable: true, enumerable: true });
   });
   subscribe('child_process', watch);
-  // The primary has no use for it, and would keep it open.
+  // The primary has no use for a server, and would keep it open.
   if (process.send) process.send = sendReal(process.send as Send, (_handle, got) => got(null), true) as never;
 }
 
@@ -63,7 +63,7 @@ function sendReal(send: Send, copyOf: CopyOf, isUseless = false): Send {
   };
 }
 
-/** What stands for a handle in a server, or is that itself. */
+/** `given`, or the handle of the server that it is, if that is one of ours. */
 function heldBy(given: unknown): ListenHandle | PendingHandle | null {
   if (typeof given !== 'object' || given === null) return null;
   const { handle, _handle } = given as { handle?: unknown; _handle?: unknown };
@@ -73,12 +73,12 @@ function heldBy(given: unknown): ListenHandle | PendingHandle | null {
   return null;
 }
 
-/** As Node wants what is sent: a server, which arrives as one, or a handle. */
+/** What to send instead: a server if it was a server, so that it arrives as one, otherwise a handle. */
 function withHandle(given: unknown, real: RawListenHandle): unknown {
   return given instanceof net.Server ? Object.create(given, { _handle: { value: real } }) : real;
 }
 
-/** As it is, unless a server is in it: Node's own options inherit nothing, and what is wrong with others is for Node to say. */
+/** The options unchanged, unless a server is in them. Wrong options are left for Node to complain about. */
 function withRealStdio(options: SpawnOptions | undefined): SpawnOptions | undefined {
   const stdio = options?.stdio;
   if (!Array.isArray(stdio) || stdio.every((each) => heldBy(each) === null)) return options;

@@ -1,6 +1,6 @@
-// What net.Server holds as its `_handle` in a worker. It looks like a raw listening handle and delegates to the worker's copy
-// of the primary's socket, which can be closed (drain), not be there yet (gate) or not exist at all (the primary accepts)
-// while the server goes on "listening". Node's own cluster uses such an object for its round-robin.
+// What net.Server holds as its `_handle` in a worker. It looks like a raw listening handle and delegates to the worker's copy of the
+// primary's socket. That copy may be closed (drain), not there yet (gate) or not exist (the primary accepts) while the server goes on
+// "listening". Node's own cluster uses such an object for its round-robin. Runs in the worker.
 
 import { whenQueueTaken } from '../../protocol/accept-queue.ts';
 import type { SocketName } from '../../protocol/messages.ts';
@@ -13,12 +13,12 @@ const lookSoon = (look: () => void): void => soon(guarded('taking what the kerne
 export interface ListenHandleOptions {
   key: string;
   real: RawListenHandle | null;
-  /** Given to the server by listen(): Node itself then builds the error that the application would see without tutti. */
+  /** What listen() returns. Node then builds the same error as without tutti. */
   errno: number;
   name: SocketName | null;
   /** The primary accepts: there is nothing to listen on here. */
   dispatched: boolean;
-  /** False: prove that listening works, then accept nothing until `open`. */
+  /** False: prove that listening works, then accept nothing until `resume`. */
   isOpen: () => boolean;
   onAccept: (listener: ListenHandle, client: RawConnection) => void;
   onListening: Guarded<[listener: ListenHandle]>;
@@ -30,7 +30,7 @@ export class ListenHandle {
   readonly dispatched: boolean;
   /** Set by net.Server; called with this object as `this`, because Node finds the server through a symbol on it. */
   onconnection?: (status: number, client: RawConnection | undefined) => void;
-  /** Absent for unix sockets, as on Node's own handle: server.address() then answers with the path. */
+  /** Absent for unix sockets, as on Node's own handle: server.address() then returns the path. */
   getsockname?: (out: SocketName) => number;
   listening = false;
   closed = false;
@@ -74,7 +74,7 @@ export class ListenHandle {
     if (this.#real !== null) {
       const errno = this.#start(this.#real);
       if (errno !== 0) return errno;
-      // Closed in the same turn of the loop, so nothing can have been accepted.
+      // Closed in the same turn of the loop, before anything could be accepted.
       if (!this.#options.isOpen()) this.stopAccepting();
     }
     this.listening = true;
@@ -82,17 +82,17 @@ export class ListenHandle {
     return 0;
   }
 
-  /** The server has this listener, but there is no copy of the socket to accept from. */
+  /** The server listens, but there is no copy of the socket to accept from. */
   get needsCopy(): boolean {
     return this.listening && !this.closed && !this.#closing && !this.dispatched && this.#real === null;
   }
 
-  /** It is alone and the port is open, or clients that the kernel has queued are being taken. */
+  /** Nobody else accepts and the port is open, or the kernel's queue is being emptied. */
   get isLast(): boolean {
     return this.alone && !this.closed && (this.#real !== null || (this.dispatched && !this.#closing));
   }
 
-  /** The port closes, but for this process itself. What the kernel has queued is taken first, if `take`. */
+  /** The port closes for everybody but this process itself. With `take`, the kernel's queue is emptied first. */
   finishAccepting(take: boolean): void {
     this.alone = true;
     this.#closing = true;
@@ -169,7 +169,7 @@ export class ListenHandle {
     return real.listen(this.#backlog);
   }
 
-  /** A server that listens keeps the process alive; where no real handle does that, a timer does. */
+  /** A listening server keeps the process alive. Without a real handle, a timer does it. */
   #updateRef(): void {
     if (this.#wantsRef) this.#real?.ref?.();
     else this.#real?.unref?.();

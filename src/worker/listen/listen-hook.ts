@@ -1,6 +1,6 @@
-// The one place in the worker that touches private parts of Node: cluster._getServer, where net, dgram and pipes ask for their
-// socket, net.Server's `_listen2`, and the arguments of listen() and bind(). Tried out before it is installed; if the try
-// fails, Node's own cluster module answers the application.
+// Where tutti takes over in listen() and bind(), by private parts of Node: cluster._getServer, where net, dgram and pipes ask for their
+// socket, net.Server's `_listen2`, and the arguments of listen() and bind(). They are tried before they are installed; if the try fails,
+// Node's own cluster module answers the application. Runs in the worker.
 
 import cluster from 'node:cluster';
 import dgram from 'node:dgram';
@@ -40,13 +40,13 @@ type Answer = (errno: number, handle: unknown) => void;
 type GetServer = (server: unknown, query: Query, answer: Answer) => void;
 
 export interface SeamHooks {
-  /** A net.Server wants to listen. Answer with a handle whose listen() gives the errno, if there is one. */
+  /** A net.Server wants to listen. Answer with a handle whose listen() returns the errno, if any. */
   onServer(server: PrivateServer, request: Omit<ListenRequest, 'index'>, answer: ServerAnswer): void;
   /** A dgram socket wants to be bound. */
   onDatagram(socket: dgram.Socket, request: Omit<ListenRequest, 'index'>, answer: Answer): void;
-  /** A net.Server is about to listen on a socket of this worker's alone. Answers with what to call if it does not even begin. */
+  /** A net.Server is about to listen on a socket of this worker alone. Returns what to call if listen() does not even begin. */
   onPrivate(server: PrivateServer): () => void;
-  /** +1: listen() began to look a host name up; −1: it went on or gave up. */
+  /** +1: listen() began to look up a host name; −1: it went on or gave up. */
   onLookup(change: 1 | -1): void;
 }
 
@@ -55,7 +55,7 @@ export type ServerAnswer = (
   bound: { address: string | null; addressType: ListenRequest['addressType'] },
 ) => void;
 
-/** Installs the hooks. Answers 'ok', or with what is different in this Node: then nothing was changed. */
+/** Installs the hooks. Returns 'ok', or what is different in this Node, in which case nothing was changed. */
 export function installListenHook(hooks: SeamHooks): 'ok' | string {
   const failure = selfTest();
   if (failure !== null) return failure;
@@ -86,7 +86,7 @@ export function installListenHook(hooks: SeamHooks): 'ok' | string {
         answer(0, handle);
         return;
       }
-      // Without a host Node tries :: and then 0.0.0.0, and names the one it took in errors and in the connection key.
+      // Without a host, Node tries :: and then 0.0.0.0, and the errors and the connection key name the one it took.
       const original = server._listen2;
       server._listen2 = function (_address, port, _type, ...rest) {
         Reflect.apply(original, this, [bound.address, port, bound.addressType, ...rest]);
@@ -102,8 +102,8 @@ export function installListenHook(hooks: SeamHooks): 'ok' | string {
 }
 
 /**
- * Where node:cluster shares the sockets: under plain node a listen() that is under way keeps the process alive, and the channel through
- * which it is asked for here does not.
+ * For the fallback to node:cluster: under plain node a pending listen() keeps the process alive, but the channel that asks for it here does
+ * not.
  */
 export function stayWhileAsking(): void {
   const module = cluster as unknown as { _getServer?: GetServer };
@@ -134,18 +134,18 @@ function toRequest(asking: unknown, query: Query): Omit<ListenRequest, 'index'> 
   return request;
 }
 
-/** dgram hands on what the application gave to bind(): nothing at all, or a text. */
+/** dgram passes on what the application gave to bind(), which may be nothing or a string. */
 function portOf({ port, addressType }: Query): number | null {
   if (port === null || typeof port === 'number') return port;
   return typeof addressType === 'string' ? Number(port ?? 0) : null;
 }
 
-/** The primary may run in another folder. Names in Linux' abstract space (a NUL first) are not paths. */
+/** The primary may run in another folder. Names in Linux's abstract namespace (a leading NUL) are not paths. */
 function absolute(path: string | null): string | null {
   return path === null || path.startsWith('\0') || process.platform === 'win32' ? path : resolve(path);
 }
 
-/** A server that never listens for real goes through listen(), an error-free answer and close(), without a system call. */
+/** Takes a server through listen(), a successful answer and close(), without a system call. */
 function selfTest(): string | null {
   const module = cluster as unknown as { _getServer?: GetServer };
   const original = module._getServer;
@@ -204,7 +204,7 @@ function isPrivate(options: ListenOptions | null | undefined): boolean {
   return options.port === undefined ? typeof options.path === 'string' : Number(options.port) === 0;
 }
 
-/** `exclusive` on a port of its own and `reusePort` mean nothing inside one app; the caller's object stays as it is. */
+/** `exclusive` on a named port and `reusePort` mean nothing inside one app. The caller's object is not changed. */
 function watchListen(hooks: SeamHooks): { done(server: PrivateServer): void } {
   const lookups = new Map<PrivateServer, () => void>();
   const prototype = net.Server.prototype;
@@ -228,7 +228,7 @@ function watchListen(hooks: SeamHooks): { done(server: PrivateServer): void } {
     }
     asked = null;
     const result = Reflect.apply(original, this, args);
-    // Neither listening nor asked for a socket: the host name is being looked up.
+    // It neither listens nor has asked for a socket: the host name is being looked up.
     if (this._handle == null && asked !== this && !lookups.has(this)) {
       const emitter = this as EventEmitter;
       const done = guarded('the look-up of a host name', () => {
@@ -255,8 +255,8 @@ function watchListen(hooks: SeamHooks): { done(server: PrivateServer): void } {
 }
 
 /**
- * A UDP server's `exclusive` means nothing inside one app. But a socket on any port is a client's: the answers to what one
- * worker sent must not reach another, so it is never shared.
+ * A UDP server's `exclusive` means nothing inside one app. But a socket on port 0 is a client: the answers to what one worker sent must not
+ * reach another, so it is never shared.
  */
 function watchBind(): void {
   const prototype = dgram.Socket.prototype;

@@ -11,7 +11,7 @@ type Answered = (reply: ListenReply, handle: unknown) => Outcome;
 export class ListenRequests {
   readonly #send: (message: ToPrimary) => void;
   readonly #waiting = new Map<number, Answered>();
-  /** Copies that were asked for. A listener that waits for one keeps the process alive by itself, for as long as it is open. */
+  /** They need no timer: a listener that waits for its copy keeps the process alive by itself while it is open. */
   readonly #copies = new Map<number, Answered>();
   readonly #anyPort = new AnyPort();
   #seq = 0;
@@ -28,12 +28,12 @@ export class ListenRequests {
     this.#send({ cmd: 'NODE_TUTTI_LISTEN', seq, ...request, index: this.#anyPort.index(request) });
   }
 
-  /** Another copy of the socket `key`, for a listener that is there. */
+  /** Another copy of the socket `key`, for an existing listener. */
   copy(key: string, answered: Answered): void {
     this.#send({ cmd: 'NODE_TUTTI_COPY', seq: this.#next(this.#copies, answered), key });
   }
 
-  /** Another copy of the socket `key`, for another process: this worker accepts no more from it than before. */
+  /** Another copy of the socket `key`, to be given to a child process. This worker does not accept from it. */
   copyForOther(key: string, answered: Answered): void {
     this.#send({ cmd: 'NODE_TUTTI_COPY', seq: this.#next(this.#waiting, answered), key });
   }
@@ -46,7 +46,7 @@ export class ListenRequests {
     return answered?.(reply, handle ?? null);
   }
 
-  /** This worker has no socket any more: what it binds to any port next is the first again. */
+  /** This worker has no socket left, so its next listen on port 0 is its first again. */
   forgetPorts(): void {
     this.#anyPort.forget();
   }

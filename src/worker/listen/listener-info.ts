@@ -1,4 +1,4 @@
-// What is told of a listener: where it is, and under which scheme it can be asked. Runs in the worker.
+// What the primary is told of a listener: its address, and the scheme for requests to it. Runs in the worker.
 
 import type { ListenRequest, ToWorker } from '../../protocol/messages.ts';
 import type { PrivateServer } from './listen-hook.ts';
@@ -14,10 +14,10 @@ export interface ListenerInfo {
   scheme?: 'http' | 'https';
 }
 
-/** What is told of the application's listen() calls; readiness.ts makes messages of it. */
+/** Reports of the application's listen() calls; readiness.ts turns them into messages. */
 export interface ListenReport {
   listenPending(): void;
-  /** Ends what `listenPending` began: with the listener, or with null when there is none (yet). */
+  /** Ends what `listenPending` began, with the listener, or with null if there is none (yet). */
   listenSettled(key: object, listener: ListenerInfo | null): void;
   /** The application closed the listener itself. */
   closed(key: object): void;

@@ -5,7 +5,7 @@ import { closeSync, fstatSync, openSync } from 'node:fs';
 import { attempt } from '../guard.ts';
 import { process } from '../own-process.ts';
 
-/** All below are Node's and tutti's own: the lowest free number is given first. */
+/** All lower numbers are Node's and tutti's, because the system gives out the lowest free number. */
 let firstFree = Number.POSITIVE_INFINITY;
 
 /** Call it before the application runs. */
@@ -14,7 +14,7 @@ export function beginOwnDescriptors(): void {
   firstFree = attempt('finding a free descriptor', lowestFree, firstFree);
 }
 
-/** A socket that was made here. `fd` of the primary's have the same small numbers; where LISTEN_FDS counts them, it is believed. */
+/** Whether the socket was made in this process. The primary's descriptors have the same small numbers; LISTEN_FDS tells them apart. */
 export function isOwnSocket(fd: number): boolean {
   if (fd < firstFree || fd < 3 + Number(process.env.LISTEN_FDS || 0)) return false;
   try {

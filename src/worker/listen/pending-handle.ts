@@ -1,5 +1,5 @@
-// What net.Server holds as its `_handle` between listen() and the primary's answer, so that address(), `listening`, close() and a
-// second listen() are as under plain node, where listen() has its socket before it returns. Runs in the worker.
+// What net.Server holds as its `_handle` between listen() and the primary's answer. With it address(), `listening`, close() and a second
+// listen() work as under plain node, where listen() has its socket before it returns. Runs in the worker.
 import { isIPv6 } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import type { ListenRequest, SocketName } from '../../protocol/messages.ts';
@@ -9,7 +9,7 @@ export class PendingHandle {
   readonly fd = -1;
   /** The application closed the server before the answer came. */
   closed = false;
-  /** Absent where the name is not known yet: address() is then null, or a unix socket's path. */
+  /** Absent while the name is unknown: address() is then null, or the path of a unix socket. */
   getsockname?: (out: SocketName) => number;
 
   constructor(request: Pick<ListenRequest, 'address' | 'port'>) {
@@ -27,7 +27,7 @@ export class PendingHandle {
     if (callback !== undefined) nextTick(guarded('closing a listener', () => callback));
   }
 
-  // What keeps the process alive meanwhile is the pending answer; the server remembers an unref() for the handle that comes.
+  // The pending answer keeps the process alive. The server remembers an unref() for the real handle.
   ref(): void {}
   unref(): void {}
   hasRef(): boolean {
@@ -39,7 +39,7 @@ export class PendingHandle {
   }
 }
 
-/** Where there is IPv6, a server without a host binds to ::. */
+/** With IPv6, a server without a host binds to ::. */
 function hasIPv6(): boolean {
   try {
     return Object.values(networkInterfaces()).some((list) => list?.some(({ family }) => family === 'IPv6'));

@@ -1,5 +1,5 @@
-// Servers that listen on a socket of this worker's alone: on any port or a pipe with `exclusive`, or on a descriptor that the
-// application made here. Nothing is shared or moved; they are told of, and closed in a drain. Runs in the worker.
+// Servers that listen on a socket of this worker alone: with `exclusive` on port 0 or a pipe, or on a descriptor that the application made
+// here. Nothing of them is shared or moved; they are reported, and closed in a drain. Runs in the worker.
 
 import { errorMonitor } from 'node:events';
 import { guarded, off, once } from '../guard.ts';
@@ -17,7 +17,7 @@ export class PrivateListeners {
     this.#report = report;
   }
 
-  /** `server` is about to listen. Answers with what to call if it does not even begin. */
+  /** `server` is about to listen. Returns what to call if listen() does not even begin. */
   add(server: PrivateServer): () => void {
     this.#report.listenPending();
     const listens = guarded(WHAT, () => {

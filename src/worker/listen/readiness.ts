@@ -1,4 +1,5 @@
-// Tells the primary when the application listens, and when it has stopped to. Runs in the worker.
+// Tells the primary when the application listens, and when it no longer does. Runs in the worker; what follows from it is decided in
+// src/supervisor/decide/health.ts.
 import type { ToPrimary } from '../../protocol/messages.ts';
 import { post } from '../channel.ts';
 import { isEndingItself } from '../drain/own-end.ts';
@@ -7,13 +8,13 @@ import { guarded, soon } from '../guard.ts';
 export type Listening = Extract<ToPrimary, { cmd: 'NODE_TUTTI_LISTENING' }>['listeners'][number];
 
 export interface Readiness {
-  /** A listen() began; nothing is reported before it is settled. */
+  /** A listen() began. Nothing is reported before it is settled. */
   listenPending(): void;
   /** It ended: with a listener, or with null when it failed. `key` is what `closed` names later. */
   listenSettled(key: object, listener: Listening | null): void;
   /** A listening socket was closed by the application. */
   closed(key: object): void;
-  /** From now on a closed socket is our own doing. */
+  /** From now on sockets are closed by tutti, not by the application. */
   draining(): void;
 }
 
@@ -38,7 +39,7 @@ export function createReadiness(onListening: () => void): Readiness {
       post({ cmd: 'NODE_TUTTI_CLOSED', ending: isEndingItself() });
     }
   });
-  // In the check phase: a listen() that the application starts in the callback of another one is then already pending.
+  // In the check phase, when a listen() that was started in the callback of another one is already pending.
   const schedule = (): void => {
     if (scheduled) return;
     scheduled = true;

@@ -2,13 +2,13 @@
 import type { Server, Socket } from 'node:net';
 import { attempt, guarded, subscribe } from '../guard.ts';
 
-/** What the members of Node's server classes that matter here look like; the classes themselves are loaded by the application alone. */
+/** The members of Node's server classes that matter here. Only the application loads the classes themselves. */
 export interface AnyServer extends Server {
   keepAliveTimeout?: number;
   closeIdleConnections?: () => void;
   setTicketKeys?: unknown;
   requestTimeout?: number;
-  /** Of a socket's inactivity; 0: none. */
+  /** How long a socket may be inactive, in ms; 0: for ever. */
   timeout?: number;
 }
 
