@@ -1,6 +1,6 @@
-// Where the connections of this worker should be. This is what all ways of balancing share, and all that `kernel` and `round-robin` need:
-// a connection stays where it was accepted until its worker drains. Runs in the worker; the primary picks the sibling, in
-// src/host/connections/.
+// Where the connections of this worker should be. All ways of balancing share this, and `kernel` and `round-robin` need nothing else: a
+// connection stays where it was accepted until its worker drains. Runs in the worker; the primary picks the sibling, in
+// src/host/connections/best-sibling.ts.
 
 import type { RawConnection } from '../../protocol/raw-handle.ts';
 import * as clock from '../clock.ts';
@@ -8,17 +8,17 @@ import { guarded, later, soon } from '../guard.ts';
 import type { ScoreboardSeat, Sibling } from '../report/scoreboard-seat.ts';
 
 export interface Placement {
-  /** The cell that should have it; null: whoever holds least. */
+  /** The cell that should have it; null: the worker that holds fewest. */
   to: number | null;
-  /** It stays with a sender that holds this many unless somebody holds less; null: it must leave. */
+  /** How many the sender holds without it. It stays there unless another worker holds fewer; null: it must leave. */
   held: number | null;
 }
 
-/** A decision that is worth no system call of its own uses what was read from the scoreboard no longer ago than this. */
+/** How old a reading of the scoreboard may be for decisions that are not worth a system call of their own. */
 export const LOOK_MS = 10;
-/** How old this worker's own number on the scoreboard may be while connections come and go, … */
+/** How old this worker's number on the scoreboard may be while connections come and go, … */
 const WRITE_MS = 50;
-/** … and after the last one did. A timer that wakes an idle process costs more than what it writes. */
+/** … and after the last one. A timer that wakes an idle process costs more than the write. */
 const WRITE_LAST_MS = 200;
 
 export class Balancer {
@@ -37,7 +37,7 @@ export class Balancer {
     this.#count = count;
   }
 
-  /** Null: this worker accepts nothing (any more). */
+  /** Null: this worker does not accept (any more). */
   setSlot(slot: number | null): void {
     this.#slot = slot;
     this.write();
@@ -48,7 +48,7 @@ export class Balancer {
     this.#board.write(this.#slot, this.#count());
   }
 
-  /** A connection was accepted. Answers where it should go, null if it stays. `mustLeave`: there is no room for it here. */
+  /** A connection was accepted. Returns where it should go; null: it stays. `mustLeave`: there is no room for it here. */
   place(_client: RawConnection, now: number, _mustLeave: boolean): Placement | null {
     this.changed(now);
     return null;
@@ -59,7 +59,7 @@ export class Balancer {
     this.changed();
   }
 
-  /** `atOnce`: siblings decide by this number. */
+  /** The number of connections has changed. `atOnce`: siblings depend on it now. */
   changed(now = clock.now(), atOnce = false): void {
     if (atOnce) {
       if (this.#writing !== 'now') soon(this.#write);
@@ -73,17 +73,17 @@ export class Balancer {
     }
   }
 
-  /** Somebody else accepts connections. */
+  /** Whether another worker accepts connections. */
   hasSiblings(now = clock.now()): boolean {
     return this.siblings(now).length > 0;
   }
 
-  /** How many of its connections this worker should be rid of. Call it regularly. */
+  /** How many of its connections this worker should give away. Call it regularly. */
   surplus(): number {
     return 0;
   }
 
-  /** Where a connection belongs that can be moved now, `moved` others having just left; null if here. */
+  /** Where a movable connection belongs after `moved` others have just left; null: here. */
   home(_client: RawConnection, mustLeave: boolean, moved: number): Placement | null {
     return { to: null, held: mustLeave ? null : this.#count() - moved - 1 };
   }
@@ -101,7 +101,7 @@ export class Balancer {
     return this.#lookedAt;
   }
 
-  /** Who else accepts, as read at most `atMostMs` ago. */
+  /** The other workers that accept, as read at most `atMostMs` ago. */
   protected siblings(now: number, atMostMs = LOOK_MS): readonly Sibling[] {
     if (now - this.#lookedAt > atMostMs) {
       this.#lookedAt = now;

@@ -1,14 +1,14 @@
-// `ip-hash`: every client's address belongs to one worker, its home, and its connections are passed on to it. By rendezvous hashing over
-// slots: each slot bids for the address and the highest bid wins, so that a slot that comes or goes moves only the clients that it wins or
-// loses. Runs in the worker.
+// `ip-hash`: every client address belongs to one worker, its home, and connections that arrive elsewhere are passed on to it. This is
+// rendezvous hashing over slots: each slot bids for the address, and the highest bid wins. When a slot comes or goes, only the clients that
+// it wins or loses move. Runs in the worker; the primary takes them there in src/host/connections/best-sibling.ts.
 
 import type { RawConnection } from '../../protocol/raw-handle.ts';
 import * as clock from '../clock.ts';
 import { Balancer, type Placement } from './balancer.ts';
 
-/** How long clients are looked for that belong elsewhere after the workers changed. */
+/** How long after a change of the workers misplaced clients are looked for. */
 const REHOME_MS = 5000;
-/** An IPv4 address that arrives on an IPv6 socket is still that IPv4 address. */
+/** The prefix of an IPv4 address on an IPv6 socket. It is the same client. */
 const MAPPED = '::ffff:';
 
 export class IpHash extends Balancer {
@@ -29,7 +29,7 @@ export class IpHash extends Balancer {
     return this.#home(client, clock.now()) ?? (mustLeave ? super.home(client, mustLeave, moved) : null);
   }
 
-  /** For some time after a worker came or went, clients may be in the wrong place. */
+  /** Whether a worker came or went lately, so that clients may be in the wrong place. */
   #membersChanged(now: number): boolean {
     const members = this.siblings(now)
       .map(({ slot }) => slot)
@@ -42,7 +42,7 @@ export class IpHash extends Balancer {
 
   #home(client: RawConnection, now: number): Placement | null {
     const name: { address?: string } = {};
-    // A client without an address (unix socket) is at home anywhere.
+    // A client without an address (on a unix socket) is at home anywhere.
     if (client.getpeername === undefined || client.getpeername(name) !== 0 || name.address === undefined) return null;
     const hash = hashAddress(name.address);
     let best = this.slot === null ? -1 : bid(hash, this.slot);

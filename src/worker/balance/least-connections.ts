@@ -1,21 +1,22 @@
 // `least-connections`: a worker that holds more than its fair share passes connections on. Short-lived connections pay almost nothing for
-// it: while they come and go the scoreboard is read at most every LOOK_SELDOM_MS. Runs in the worker.
+// it: while they come and go, the scoreboard is read at most every LOOK_SELDOM_MS. Runs in the worker; the primary picks the sibling, in
+// src/host/connections/best-sibling.ts. The measurements are in docs/decisions/transfers.md.
 
 import type { RawConnection } from '../../protocol/raw-handle.ts';
 import * as clock from '../clock.ts';
 import type { ScoreboardSeat } from '../report/scoreboard-seat.ts';
 import { Balancer, type Placement } from './balancer.ts';
 
-/** Connections that come and go are not worth a transfer, and seldom a look at the scoreboard. */
+/** Short-lived connections are not worth a transfer, and rarely worth a look at the scoreboard. */
 const LOOK_SELDOM_MS = 50;
-/** Half of what was accepted and closed this long ago is forgotten. */
+/** The half-life of the counts of accepted and closed connections. */
 const WINDOW_MS = 300;
 /** Among many connections, a few more than the mean are not worth a transfer. */
 const TOLERANCE = 1.03;
-/** Where connections come and go, numbers stray; only a clear outlier means that some of them last. */
+/** Numbers of short-lived connections fluctuate. Only a clear outlier means that some connections last. */
 const OUTLIER_RATIO = 1.5;
 const OUTLIER_MARGIN = 8;
-/** Whoever holds so much more than the mean for a while has some that last among those that come and go. */
+/** A worker that stays this far above the mean holds lasting connections among short-lived ones. */
 const CROWDED_RATIO = 0.25;
 
 export class LeastConnections extends Balancer {
@@ -24,7 +25,7 @@ export class LeastConnections extends Balancer {
   #accepted = 0;
   #closed = 0;
   #surplusBefore = 0;
-  /** Far more than its share for a while. */
+  /** It has held far more than its share for a while. */
   #isCrowded = false;
 
   /** `leaving`: the connections that this worker has given away and nobody has yet. */
@@ -48,7 +49,7 @@ export class LeastConnections extends Balancer {
       : (lasting || now - this.lookedAt > LOOK_SELDOM_MS) && this.#isTooMany(held + 1, lasting, now);
     this.changed(now);
     if (!leaves) return null;
-    // It closes elsewhere: counted here, it would look as if it lasted, and whoever gives many away would never stop.
+    // It will close elsewhere. Counted here, it would seem to last, and a worker that gives many away would never stop.
     this.#accepted -= 1;
     return { to: null, held: mustLeave ? null : held };
   }
@@ -68,14 +69,14 @@ export class LeastConnections extends Balancer {
     const now = clock.now();
     const mean = this.#mean(held, now);
     const surplus = Math.floor(held - fairShare(mean));
-    // Where connections come and go, numbers stray: only what is too many for a while counts.
+    // Numbers of short-lived connections fluctuate, so only a lasting surplus counts.
     const lasting = Math.min(surplus, this.#surplusBefore);
     this.#surplusBefore = surplus;
     this.#isCrowded = lasting > Math.max(OUTLIER_MARGIN, mean * CROWDED_RATIO);
     return this.hasSiblings(now) ? Math.max(0, lasting) : 0;
   }
 
-  /** Accepted connections outlive the window in which they are counted. */
+  /** Whether connections outlive the window in which they are counted. */
   get #lasting(): boolean {
     return this.#closed < this.#accepted / 2;
   }

@@ -25,16 +25,16 @@ export interface Held {
 
 export interface AdoptionsOptions {
   send: Send;
-  /** This worker holds one more, which its server does not have yet. */
+  /** This worker holds one more connection, which its server does not have yet. */
   taken(): void;
-  /** The server has it. */
+  /** The server has the connection now. */
   served(): void;
 }
 
 export class Adoptions {
   readonly counts = { adopted: 0, refused: 0 };
   readonly #options: AdoptionsOptions;
-  /** Those whose answer has not left this process yet. */
+  /** Taken over, but the answer has not left this process yet. */
   readonly #adopting = new Map<RawConnection, Held & { answer: ToPrimary }>();
   #accepts: 'offers' | 'returns' | 'nothing' = 'offers';
   #noRoomAt = Number.NEGATIVE_INFINITY;
@@ -43,7 +43,7 @@ export class Adoptions {
     this.#options = options;
   }
 
-  /** Taken over, and not given to a server yet. */
+  /** How many are taken over but not given to a server yet. */
   get size(): number {
     return this.#adopting.size;
   }
@@ -53,7 +53,7 @@ export class Adoptions {
     return this.#noRoomAt;
   }
 
-  /** From now on only what has to be taken is. */
+  /** From now on this worker takes only what returns. */
   drain(): void {
     if (this.#accepts === 'offers') this.#accepts = 'returns';
   }
@@ -78,7 +78,7 @@ export class Adoptions {
     this.#adopting.set(client, { ...held, answer });
     // The primary counts on the scoreboard from the moment it has the answer.
     this.#options.taken();
-    // Not a byte is read before the answer has left this process: without it the primary gives the connection to another.
+    // No byte is read before the answer has left this process: without an answer, the primary gives the connection to another worker.
     const told = guarded('taking over a connection', (error: Error | null) => {
       if (!this.#adopting.delete(client)) return;
       // If the primary is dead, nobody else gets it.
@@ -101,7 +101,7 @@ export class Adoptions {
     return this.#adopting;
   }
 
-  /** Forgets all of them, and answers with them. */
+  /** Forgets all of them, and returns them. */
   drop(): [RawConnection, Held][] {
     const all = [...this.#adopting];
     this.#adopting.clear();

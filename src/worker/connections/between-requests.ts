@@ -1,5 +1,5 @@
-// Puts a connection that was taken over where Node has one that waits for its next request: its timeouts for headers and requests
-// do not run, and begin with the next byte. Runs in the worker. Leans on Node's private HTTP/1 parser, and is tried out first.
+// Puts a connection that was taken over into the state that Node gives to one waiting for its next request: the timeouts for headers and
+// requests start with the next byte. Uses Node's private HTTP/1 parser, which is tried first. Runs in the worker.
 
 import type http from 'node:http';
 import type { Socket } from 'node:net';
@@ -22,21 +22,21 @@ const HALF_A_HEAD = Buffer.from('GET / HTTP/1.1\r\nHost: ');
 
 let works: boolean | null = null;
 
-/** Whether this Node's parsers can be put there. Where not, a connection that was used must stay with its worker. */
+/** Whether this Node's parsers can be put into that state. If not, a used connection must stay with its worker. */
 export function canResume(): boolean {
   works ??= tryOut();
   return works;
 }
 
-/** `socket`: an accepted HTTP/1 connection of which this process has not read anything. */
+/** `socket`: an accepted HTTP/1 connection from which this process has not read anything. */
 export function resumeBetweenRequests(socket: Socket | Duplex): void {
   const { parser } = socket as Parsed;
   if (parser && canResume()) passOver(parser);
 }
 
 /**
- * The only way there is the one that every parser goes: it reads a whole request. Nobody is told of this one. Without a socket
- * Node makes it of its own class of messages, not of the application's.
+ * The only way into that state is to read a whole request, of which nobody is told. Without a socket, Node uses its own message class for
+ * it, not the application's.
  */
 function passOver(parser: PrivateParser): boolean {
   const { socket, incoming, onIncoming } = parser;
@@ -49,14 +49,14 @@ function passOver(parser: PrivateParser): boolean {
   }
 }
 
-/** On a server that never listens: afterwards the parser is idle, answers, and its time for headers runs from half a head on. */
+/** Tries it on a server that never listens: then the parser must be idle, must answer, and must time the headers from half a head on. */
 function tryOut(): boolean {
-  // The application has loaded it: it has such a server.
+  // The application has such a server, so it has loaded node:http.
   const { Server } = process.getBuiltinModule('node:http') as typeof http;
   const server = new Server() as http.Server & AnyServer;
   const socket: Parsed = new Duplex({ read: () => {}, write: (_chunk, _encoding, done) => done() });
   try {
-    // Called, not emitted: nobody who listens in on events is to learn of it.
+    // Called, not emitted, so that nobody who intercepts events sees it.
     for (const event of ['listening', 'connection']) {
       for (const listener of server.listeners(event)) Reflect.apply(listener, server, [socket]);
     }

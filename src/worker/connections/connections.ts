@@ -9,7 +9,7 @@ import { HandleEnds } from './handle-ends.ts';
 
 export interface PendingRequest {
   request: IncomingMessage;
-  /** As the parser had them: the application may have changed those of `request`. */
+  /** As parsed: the application may have changed those of `request`. */
   method: string;
   url: string;
   response: ServerResponse;
@@ -19,35 +19,35 @@ export interface PendingRequest {
 export interface Connection {
   /** The accepted socket: TCP or a unix socket, under TLS the raw one. */
   readonly socket: Socket;
-  /** The accepted socket's, as long as it is in this process; null for what is none of the system's. */
+  /** The handle of the accepted socket while it is in this process; null if it is not a handle of the system. */
   readonly handle: object | null;
   /** What the application's protocol reads from: the TLS socket, or the accepted one. */
   wire: Socket;
   server: AnyServer | null;
-  /** Parsed requests whose answers are not complete, oldest first; the first one in fields, so that the usual case allocates nothing. */
+  /** How many parsed requests have no complete answer. The oldest is kept in fields, so that the usual case allocates nothing. */
   pending: number;
   request: IncomingMessage | null;
-  /** Of the oldest, as the parser had them; see PendingRequest. */
+  /** Of the oldest pending request, as parsed; see PendingRequest. */
   method: string;
   url: string;
   response: ServerResponse | null;
   startedAt: number;
   more: PendingRequest[] | null;
-  /** Of the last request that was answered. */
+  /** Of the last answered request. */
   answeredMethod: string;
   answeredUrl: string;
-  /** The response to the last request that was parsed. */
+  /** The response to the last parsed request. */
   last: ServerResponse | null;
   requests: number;
-  /** performance.now() of the last complete answer. */
+  /** When the last answer was complete, as performance.now(). */
   idleSince: number;
   /** No further request on it can be answered: an answer said `Connection: close`, or we ended our side. */
   closing: boolean;
   /** The application keeps something of its own on it. Once seen, it stays so. */
   claimed: boolean;
-  /** Taken over from a sibling between two requests, of which none has come here yet. */
+  /** Taken over from a sibling between two requests, and no request has come here yet. */
   adopted: boolean;
-  /** Which of its requests here has been in another worker that died, counted from 1; 0: none. */
+  /** Which of its requests here was in another worker that died, counted from 1; 0: none. */
   replay: number;
 }
 
@@ -63,7 +63,7 @@ const onSession: ((session: ServerHttp2Session) => void)[] = [];
 export function trackConnections(): void {
   const accepted = guarded('the count of connections', (message: unknown) => {
     const { socket } = message as { socket: Socket & { _handle?: object | null } };
-    // The application's own listener comes first: it may have given the connection to a child process, whose it is then.
+    // The application's own listener ran first. It may have given the connection to a child process, to which it now belongs.
     if (socket._handle === null) return;
     track(socket, (socket as Socket & { server?: AnyServer }).server ?? null);
   });
@@ -75,7 +75,7 @@ export function trackConnections(): void {
   });
 }
 
-/** Takes note of a connection; for one that did not come by accept (a transfer) whoever brings it in calls this. */
+/** Starts tracking a connection. Whoever brings one in that was not accepted (a transfer) calls this. */
 export function track(socket: Socket, server: AnyServer | null): Connection {
   const known = open.get(socket);
   if (known !== undefined) return known;
@@ -102,7 +102,7 @@ export function track(socket: Socket, server: AnyServer | null): Connection {
     replay: 0,
   };
   newest = connection;
-  // Under TLS the event of the accepted socket may be gone before this one is known.
+  // Under TLS the accepted socket may have closed before this point.
   if (socket.destroyed) return connection;
   open.set(socket, connection);
   connections.add(connection);
@@ -111,7 +111,7 @@ export function track(socket: Socket, server: AnyServer | null): Connection {
   return connection;
 }
 
-/** The connection that an HTTP/1 request came on; null if it counts nowhere (a probe). */
+/** The connection of an HTTP/1 request; null if it is not tracked (a probe). */
 export function connectionOf(socket: Socket, server: AnyServer): Connection | null {
   const known = open.get(socket);
   if (known !== undefined) return known;
@@ -122,7 +122,7 @@ export function connectionOf(socket: Socket, server: AnyServer): Connection | nu
   return connection;
 }
 
-/** The connection is closed, or not this process's any more. More than once is the same as once. */
+/** The connection is closed, or no longer this process's. Idempotent. */
 export function leave(connection: Connection): void {
   if (!connections.delete(connection)) return;
   const { socket, wire, handle } = connection;
@@ -133,12 +133,12 @@ export function leave(connection: Connection): void {
   for (const each of onLost) each(connection);
 }
 
-/** The socket counts nowhere and holds up no drain. */
+/** The socket is counted nowhere and does not hold up a drain. */
 export function disregard(socket: Socket): void {
   unseen.add(socket);
 }
 
-/** The last one that came. */
+/** The connection that came last. */
 export function newestConnection(): Connection | null {
   return newest;
 }
@@ -148,12 +148,12 @@ export function allConnections(): ReadonlySet<Connection> {
 }
 
 export function allSessions(): ReadonlySet<ServerHttp2Session> {
-  // The application may have taken our listener off.
+  // The application may have removed our listener.
   for (const session of sessions) if (session.destroyed) sessions.delete(session);
   return sessions;
 }
 
-/** `lost` is called for each connection that has closed, while its pending requests are still on it. */
+/** `lost` is called for each connection that has closed, while its pending requests are still recorded. */
 export function whenLost(lost: (connection: Connection) => void): void {
   onLost.push(lost);
 }
@@ -180,7 +180,7 @@ const joinTls = guarded('the count of TLS connections', (wire: Socket) => {
 });
 
 const trackSession = guarded('the count of HTTP/2 sessions', (session: ServerHttp2Session) => {
-  // The application may have refused it; there is no socket then, and no event to come.
+  // The application may have refused it. Then there is no socket, and no event will come.
   if (session.destroyed) return;
   const transport = (session.socket as (Socket & { _parent?: Socket }) | undefined)?._parent;
   if (transport !== undefined && unseen.has(transport)) return;

@@ -1,4 +1,5 @@
-// What the rest of the preload knows of the worker's side of the data plane. Runs in the worker.
+// What the rest of the preload knows of the worker's side of the data plane. Runs in the worker; its counterpart in the primary is
+// src/host/connections/data-plane.ts.
 
 import type { Server } from 'node:net';
 import type { BootInfo, DataToWorker, ToPrimary } from '../../protocol/messages.ts';
@@ -9,7 +10,7 @@ import type { ListenReport } from '../listen/listener-info.ts';
 import type { ScoreboardSeat } from '../report/scoreboard-seat.ts';
 import type { Connection } from './connections.ts';
 
-/** Sends to the primary; `callback` when the message has left the process (or could not). */
+/** Sends to the primary. `callback` is called when the message has left the process or could not. */
 export type Send = (message: ToPrimary, handle?: unknown, callback?: Sent) => void;
 
 export interface DataPlaneOptions {
@@ -23,29 +24,32 @@ export interface DataPlaneOptions {
 export interface DataPlane {
   /** 'ok', or why Node's own cluster module serves the application's listen() instead. */
   readonly selfTest: 'ok' | string;
-  /** Opens the gate. `slot` is the worker's place among its siblings. More than once is the same as once. */
+  /** Opens the gate. `slot` is the worker's place among its siblings. Idempotent. */
   admit(slot: number): void;
-  /** Servers go on "listening" for the application, but nothing new arrives; what is queued goes to siblings. */
+  /** Servers go on "listening" for the application, but nothing new arrives. Queued clients go to siblings. */
   stopAccepting(): void;
   onMessage(message: DataToWorker, handle: unknown): Outcome;
-  /** Moves what is idle now to siblings; answers how many left with this call. What cannot move stays. */
+  /** Moves connections that are idle now to siblings. Returns how many left with this call; those that cannot move stay. */
   moveIdle(): number;
-  /** During a drain: the connection will move as soon as it has nothing under way. */
+  /** During a drain: whether the connection will move as soon as it has nothing in flight. */
   willMove(connection: Connection): boolean;
-  /** Connections that were sent away but are still in this process or may come back to it, and ports that nobody else accepts from: it must not end before. */
+  /**
+   * How many connections were sent away but are still in this process or may come back, plus ports that nobody else accepts from. The
+   * process must not end before this is 0.
+   */
   leaving(): number;
-  /** The drain is over: from now on this worker takes nothing, not even back. */
+  /** The drain is over: from now on this worker takes nothing, not even its own connections. */
   end(): void;
-  /** The process ends in this turn of its loop: what is idle goes to siblings now. Call it once. */
+  /** The process ends in this turn of its loop: idle connections go to siblings now. Call it once. */
   rescue(): void;
-  /** The primary is dead: nothing can be moved any more. */
+  /** The primary is dead, so nothing can move any more. */
   abandon(): void;
-  /** Hands a raw connection to a server as if the server had accepted it just now. False if the server does not listen. */
+  /** Gives a raw connection to a server as if it had just accepted it. False if the server does not listen. */
   accept(server: Server, client: RawConnection): boolean;
   counts(): DataPlaneCounts;
 }
 
-/** Connections passed on to a sibling, taken over from one, and those that were offered and refused. They only grow. */
+/** Connections passed on to a sibling, taken over, and refused. They only grow. */
 export interface DataPlaneCounts {
   sent: number;
   adopted: number;

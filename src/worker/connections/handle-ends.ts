@@ -1,5 +1,5 @@
-// Tells when a handle of the system has closed, whoever closed it: an application that takes all listeners off its socket, or gives
-// it to a child process, takes ours off too. Runs in the worker. Leans on `close` and `reset`, which are private to Node's net.
+// Tells when a handle has closed, whoever closed it. Listeners are not enough: an application that removes all listeners of its socket, or
+// gives it to a child process, removes ours too. Uses `close` and `reset`, which are private to Node's net. Runs in the worker.
 
 import type { Guarded } from '../guard.ts';
 
@@ -10,13 +10,13 @@ interface Prototype {
 
 type Close = (this: object, callback?: () => void) => unknown;
 
-/** What belongs to open handles, until they close. */
+/** The owners of open handles, until these close. */
 export class HandleEnds<T> {
   readonly #open = new Map<object, T>();
   readonly #ended: Guarded<[owner: T]>;
   readonly #prototypes = new Map<object, boolean>();
 
-  /** `ended` is called with what a handle was added with, right before whoever closed it learns that it has closed. */
+  /** `ended` is called with the owner of a handle, just before the code that closed the handle learns that it has closed. */
   constructor(ended: Guarded<[owner: T]>) {
     this.#ended = ended;
   }
@@ -33,12 +33,12 @@ export class HandleEnds<T> {
     return isWatched;
   }
 
-  /** Its end is no concern of `owner` any more. */
+  /** `owner` no longer wants to know of its end. */
   delete(handle: object, owner: T): void {
     if (this.#open.get(handle) === owner) this.#open.delete(handle);
   }
 
-  /** On the prototype: for all handles of a class, which costs each of them one look-up at its end. */
+  /** On the prototype, for all handles of a class. It costs each of them one look-up when it closes. */
   #watch(prototype: Prototype): boolean {
     if (typeof prototype.close !== 'function') return false;
     for (const name of ['close', 'reset'] as const) {

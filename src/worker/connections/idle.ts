@@ -1,4 +1,4 @@
-// Which HTTP connections have nothing under way, not even half a request header. Runs in the worker, in a drain and before a transfer.
+// Which HTTP connections have nothing in flight, not even half a request header. Runs in the worker, in a drain and before a transfer.
 import { Socket } from 'node:net';
 import { type AnyServer, kindOf } from '../listen/servers.ts';
 import type { Connection } from './connections.ts';
@@ -7,15 +7,15 @@ interface Parser {
   socket?: (Socket & { _httpMessage?: { finished: boolean } | null }) | null;
 }
 
-/** Node's own list of an HTTP/1 server's parsers: one for each connection. */
+/** Node's own list of the parsers of an HTTP/1 server, one for each connection. */
 interface Parsers {
-  /** Those that wait for a request. */
+  /** The parsers that wait for a request. */
   idle(): Parser[];
-  /** Those whose timeouts for headers and requests run. */
+  /** The parsers whose timeouts for headers and requests are running. */
   active(): Parser[];
 }
 
-/** Answers the sockets that are idle between two requests: Node knows them, because closeIdleConnections() has to pick them. */
+/** The sockets that are idle between two requests. Node knows them, because closeIdleConnections() has to find them. */
 export function socketsBetweenRequests(connections: readonly Connection[]): Set<Socket> {
   const servers = new Set<AnyServer>();
   for (const { server } of connections) if (server !== null) servers.add(server);
@@ -24,7 +24,7 @@ export function socketsBetweenRequests(connections: readonly Connection[]): Set<
   return idle;
 }
 
-/** Answers the sockets of which no part of a message has been read, but whole ones. None if this Node keeps no list. */
+/** The sockets from which only whole messages have been read. None if this Node keeps no list. */
 export function socketsBetweenMessages(connections: readonly Connection[]): Set<Socket> {
   const whole = new Set<Socket>();
   for (const server of new Set(connections.map(({ server }) => server))) {
@@ -35,7 +35,7 @@ export function socketsBetweenMessages(connections: readonly Connection[]): Set<
   return whole;
 }
 
-/** Null if this Node keeps none, or another one. */
+/** Null if this Node keeps no such list. */
 export function parsersOf(server: AnyServer): Parsers | null {
   const symbol = Object.getOwnPropertySymbols(server).find(
     ({ description }) => description === 'http.server.connections',
@@ -44,7 +44,7 @@ export function parsersOf(server: AnyServer): Parsers | null {
   return typeof list?.idle === 'function' ? list : null;
 }
 
-/** Reads the list that closeIdleConnections() reads. False if this Node keeps none, or another one. */
+/** Reads the list that closeIdleConnections() reads. False if this Node keeps no such list. */
 function addIdleParsers(server: AnyServer, idle: Set<Socket>): boolean {
   const parsers = parsersOf(server)?.idle();
   if (!Array.isArray(parsers) || parsers.some(({ socket }) => socket === undefined)) return false;
@@ -54,8 +54,8 @@ function addIdleParsers(server: AnyServer, idle: Set<Socket>): boolean {
 }
 
 /**
- * Asks closeIdleConnections() itself, with a destroy() that only takes notes. It costs the code of all sockets its optimization,
- * so it is done only where the list cannot be read.
+ * Asks closeIdleConnections() itself, with a destroy() that only takes notes. That deoptimizes the code of all sockets, so it is done only
+ * where the list cannot be read.
  */
 function addClosable(server: AnyServer, idle: Set<Socket>): void {
   const own = Object.getOwnPropertyDescriptor(Socket.prototype, 'destroy');
@@ -72,7 +72,7 @@ function addClosable(server: AnyServer, idle: Set<Socket>): void {
   }
 }
 
-/** `between` comes from socketsBetweenRequests(). Upgraded and plain sockets are never idle: nobody but the application knows. */
+/** `between` comes from socketsBetweenRequests(). Upgraded and plain sockets never count as idle: only the application could tell. */
 export function isIdle(connection: Connection, between: ReadonlySet<Socket>): boolean {
   const { wire, pending, server } = connection;
   if (pending > 0 || wire.writableLength > 0 || server === null) return false;
@@ -81,7 +81,7 @@ export function isIdle(connection: Connection, between: ReadonlySet<Socket>): bo
   return speaksHttp1(wire) && between.has(wire);
 }
 
-/** Node's HTTP/1 server hangs its parser on the socket, and takes it off at an upgrade. */
+/** Node's HTTP/1 server attaches its parser to the socket, and detaches it at an upgrade. */
 export function speaksHttp1(socket: Socket): boolean {
   return Boolean((socket as Socket & { parser?: unknown }).parser);
 }

@@ -1,5 +1,6 @@
-// Sends what must leave in the last turn of a process, when no loop will run again. Runs in the worker. Leans on Node's private parts of the
-// channel: Node sends a handle only when the one before is acknowledged, keeps back everything else meanwhile, and hears of that in the loop.
+// Sends what must leave in the last turn of a process, when the loop will not run again. Node sends a handle only when the one before is
+// acknowledged, queues everything else meanwhile, and learns of the acknowledgement in the loop; so this uses private parts of Node's
+// channel. Runs in the worker.
 
 import { readSync } from 'node:fs';
 import type { ToPrimary } from '../../protocol/messages.ts';
@@ -9,7 +10,7 @@ import * as clock from '../clock.ts';
 import { failed } from '../guard.ts';
 import { process } from '../own-process.ts';
 
-/** What Node keeps back. Null: nothing is on its way, so nothing is kept back. */
+/** What Node has queued. Null: no handle is on its way, so nothing is queued. */
 type Queue = { message: unknown; handle?: unknown }[] | null;
 
 interface Keeper {
@@ -23,15 +24,15 @@ interface Channel {
 }
 
 /**
- * So many bytes may be on their way before the other end has to have read them, unless one message alone is longer. The narrowest
- * channel, that of macOS, takes 8 KB; a write that finds it full would never be sent.
+ * At most this many bytes are on their way before the other end must have read them, unless one message alone is longer. The smallest
+ * channel, that of macOS, holds 8 KB; a write to a full one would never be sent.
  */
 const MOST_BYTES = 6144;
-/** What Node adds to each. */
+/** What Node adds to each message, rounded up. */
 const FRAME_BYTES = 64;
-/** A primary that acknowledges nothing for so long is stopped, or has other worries. */
+/** A primary that acknowledges nothing for this long is stopped or stuck. */
 const PATIENCE_MS = 1000;
-/** Nobody waits longer for the end of a process. */
+/** The most that the end of a process is delayed in all. */
 const MOST_MS = 5000;
 const ACKNOWLEDGED = /"NODE_HANDLE_N?ACK"/;
 
@@ -46,7 +47,7 @@ export class LastSends {
   #rest = '';
   #isOver = false;
 
-  /** Null where this Node's channel is another one, or its other end has not read for long: then nothing can leave. */
+  /** Null if this Node's channel is a different one, or has unsent bytes: then nothing can leave. */
   static begin(): LastSends | null {
     const fd = process.channel === null ? undefined : (process.channel as { fd?: unknown } | undefined)?.fd;
     const queue = (process as Keeper)._handleQueue;
@@ -78,10 +79,10 @@ export class LastSends {
       this.#bytes += bytes;
       sendNow(message, handle);
       if (handle === undefined) return true;
-      // Node notes that a handle is on its way, unless it could not be written.
+      // Node creates the queue when a handle is on its way. Without a queue it could not be written.
       this.#isOver = !Array.isArray(keeper._handleQueue);
       this.#onWay += 1;
-      // The application's own last messages shall leave too.
+      // Without a queue, the application's own last messages leave too.
       keeper._handleQueue = null;
     } catch (error) {
       this.#isOver = true;
@@ -91,7 +92,7 @@ export class LastSends {
   }
 
   /**
-   * Returns when all that was sent has arrived, or nobody reads it. A process must not end before: libuv takes the first message that it
+   * Returns when everything has arrived, or when nobody reads it. The process must not end before: libuv takes the first message that it
    * reads from a closed channel for the last one.
    */
   settle(): void {

@@ -34,15 +34,15 @@ export interface TransfersOptions extends TransferRules {
 
 const REBALANCE_MS = 400;
 /**
- * Clients that ask again at once are never between two requests when somebody looks, and a look costs as much as a request. So often
- * it is tried until the next rebalancing; those who pause are found at once.
+ * How often connections are looked at after an answer until the next rebalancing. A look costs as much as a request, and clients that send
+ * the next request at once are never found between two. Clients that pause are found at the first look.
  */
 const LOOKS = 20;
-/** What is on its way out at once: the channel carries one handle at a time and also everything else. */
+/** The most connections on their way out at once: the channel carries one handle at a time, and everything else too. */
 const MOST_UNSENT = 128;
-/** A connection that is never quiet is told to close after this part of a drain. */
+/** After this part of a drain, the client of a connection that was never idle is told to close it. */
 const PATIENCE_MS = 2000;
-/** When nobody had room for what was too much for a server, it closes for so long what is too much, as it would alone. */
+/** After nobody had room for a full server's connection, the server closes further ones for this long, as under plain node. */
 const FULL_MS = 50;
 
 export class Transfers {
@@ -51,15 +51,15 @@ export class Transfers {
   readonly #unsent = new Map<RawConnection, Held>();
   readonly #adoptions: Adoptions;
   #sent = 0;
-  /** Null where every worker accepts anyway. */
+  /** Null without a seat, and after the death of the primary. */
   #balancer: Balancer | null = null;
-  /** How many more may leave as soon as they have nothing under way; while draining, all of them. */
+  /** How many more should leave as soon as they are idle. While draining, all should. */
   #wanted = 0;
   #drainingSince: number | null = null;
   #answered: Connection[] = [];
   #looks = 0;
   #ended = false;
-  /** `asked`: nothing was sent since the primary was asked whether all of it has arrived. */
+  /** `asked`: the primary was asked whether everything has arrived, and nothing was sent since. */
   #unsettled: 'sent' | 'asked' | null = null;
   readonly #rebalances: boolean;
   #timer: NodeJS.Timeout | null = null;
@@ -93,7 +93,7 @@ export class Transfers {
     return this.#unsent.size + this.#adoptions.size;
   }
 
-  /** Something that was sent may still come back. Asks the primary, when nothing else is left. */
+  /** Whether something that was sent may still come back. Asks the primary when nothing else is left. */
   isUnsettled(): boolean {
     if (this.#unsettled === 'sent' && this.leaving === 0) {
       this.#unsettled = 'asked';
@@ -102,7 +102,7 @@ export class Transfers {
     return this.#unsettled !== null;
   }
 
-  /** The primary may have sent a connection here that crosses our word that nothing is accepted: it goes back. */
+  /** The primary may have sent a connection here before it learned that nothing is accepted any more. It goes back. */
   mayGet(): void {
     this.#unsettled = 'sent';
   }
@@ -116,12 +116,12 @@ export class Transfers {
     return this.#adoptions.size;
   }
 
-  /** From now on siblings may count on this worker; null: not any more. */
+  /** From now on siblings may send connections to this worker; null: no longer. */
   setSlot(slot: number | null): void {
     this.#balancer?.setSlot(slot);
   }
 
-  /** A connection was accepted here: it is served here, or sent to where it should be. `isFull`: its server would close it. */
+  /** A connection was accepted here. It is served here, or sent to where it should be. `isFull`: its server would close it. */
   accept(listener: ListenHandle, client: RawConnection, isFull: boolean): void {
     const placement = canPass(listener) ? this.#place(client, isFull) : null;
     if (placement === null) listener.serve(client);
@@ -147,7 +147,7 @@ export class Transfers {
     this.#adoptions.adopt(message, listener, isFull, client);
   }
 
-  /** From the first call on connections leave as soon as they can. Answers how many left with this call. */
+  /** From the first call on, connections leave as soon as they can. Returns how many left with this call. */
   moveIdle(): number {
     if (this.#drainingSince === null) {
       this.#drainingSince = clock.now();
@@ -157,7 +157,7 @@ export class Transfers {
     return this.#move(allConnections(), Number.POSITIVE_INFINITY);
   }
 
-  /** It will leave by itself, so the client need not be told to close it. */
+  /** Whether it will leave by itself, so that its client need not be told to close it. */
   willMove(connection: Connection): boolean {
     const since = this.#drainingSince ?? clock.now();
     if (this.#options.transfer === 'unused' || !this.#balancer?.hasSiblings()) return false;
@@ -165,13 +165,13 @@ export class Transfers {
     return clock.now() - since < PATIENCE_MS;
   }
 
-  /** The drain is over and this process about to end: nothing may come back to it. */
+  /** The drain is over and this process is about to end: nothing may come back to it. */
   end(): void {
     this.#ended = true;
     this.#adoptions.end();
   }
 
-  /** The process ends in this turn of its loop: all leaves that could go on elsewhere. Call it once, and nothing else afterwards. */
+  /** The process ends in this turn of its loop: all connections leave that could go on elsewhere. Must be the last call. */
   rescue(last: LastSends): void {
     sendKeptBack(last);
     // After a drain its clients have been told to leave.
@@ -185,12 +185,12 @@ export class Transfers {
     });
   }
 
-  /** The primary is dead: what has not reached it, and what it has given without an answer, is served here, to the end. */
+  /** The primary is dead. Connections that have not reached it, and those whose takeover it did not learn of, are served here. */
   abandon(): void {
     this.#balancer = null;
     setAnswered(null);
     this.#unsettled = null;
-    // While a handle is on its way Node keeps back everything else: it tells of neither, once the channel is gone.
+    // While a handle is on its way, Node queues everything else. Once the channel is gone, it calls back for neither.
     const held = [...this.#unsent, ...this.#adoptions.drop()];
     this.#unsent.clear();
     for (const [client, each] of held) soon(guarded('serving a connection', () => this.#adoptions.serve(client, each)));
@@ -211,7 +211,7 @@ export class Transfers {
   #rebalance(balancer: Balancer): void {
     const surplus = balancer.surplus();
     this.#wanted = surplus > 0 ? surplus - this.#move(allConnections(), surplus) : 0;
-    // Those that are busy leave after their next answer.
+    // Busy connections leave after their next answer.
     this.#looks = LOOKS;
     setAnswered(this.#wanted > 0 ? (connection) => this.#onAnswered(connection) : null);
   }
@@ -250,13 +250,13 @@ export class Transfers {
     return moved;
   }
 
-  /** Where the connection could go on with a sibling; undefined if nowhere. */
+  /** The listener with which a sibling could go on; undefined if none could. */
   #listenerOf(connection: Connection): ListenHandle | undefined {
     const listener = listenerOf(connection, this.#options);
     return listener !== undefined && canPass(listener) ? listener : undefined;
   }
 
-  /** Those that a sibling could have and, unless all are to leave, should have: whether one can be moved costs much more to find out. */
+  /** Those that a sibling could have and, unless all leave, should have. This is cheap; whether they can move now is not. */
   #elsewhere(connections: Iterable<Connection>): Connection[] {
     return [...connections].filter((connection) => {
       if (this.#listenerOf(connection) === undefined) return false;
@@ -280,7 +280,7 @@ export class Transfers {
   }
 }
 
-/** Its connections may go to siblings. */
+/** Whether its connections may go to siblings. */
 function canPass(listener: ListenHandle): boolean {
   return !listener.alone && canSendHandles();
 }

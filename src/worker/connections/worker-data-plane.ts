@@ -1,6 +1,6 @@
-// The worker's side of the data plane: its listening sockets (copies of the primary's), the gate before it is ready, the
-// end of accepting when it drains, and the connections that come from or go to siblings. What the rest of the worker knows of it is in
-// data-plane.ts; its counterpart in the primary is src/host/connections/primary-data-plane.ts.
+// The worker's side of the data plane: its copies of the primary's listening sockets, the gate before it is ready, the end of accepting in a
+// drain, and the connections that come from or go to siblings. Its interface is data-plane.ts; its counterpart in the primary is
+// src/host/connections/primary-data-plane.ts.
 
 import type dgram from 'node:dgram';
 import type { Server } from 'node:net';
@@ -25,14 +25,14 @@ import { Transfers } from './transfers.ts';
 interface Held {
   handle: ListenHandle;
   server: PrivateServer;
-  /** Others accept in its place, also once the copy comes that it has asked for. */
+  /** Others accept in its place. It does not accept even when a requested copy arrives. */
   rests: boolean;
 }
 
 type Port = Extract<DataToWorker, { cmd: 'NODE_TUTTI_PORT' }>;
 type Adopt = Extract<DataToWorker, { cmd: 'NODE_TUTTI_ADOPT' }>;
 
-/** As Node answers a second listen() on an address that this process has. */
+/** Node's answer to a second listen() on an address that this process already has. */
 const EADDRINUSE = -constants.errno.EADDRINUSE;
 
 export function installDataPlane(options: DataPlaneOptions): DataPlane {
@@ -195,7 +195,7 @@ class WorkerDataPlane implements DataPlane {
     return undefined;
   }
 
-  /** Siblings may count on this worker when it accepts from some socket. */
+  /** Siblings may send connections here while this worker accepts from any socket. */
   #offerSlot(): void {
     if (!this.#open || this.#stopped) return;
     const accepts = [...this.#held.values()].some(({ handle }) => handle.listening);
@@ -236,7 +236,7 @@ class WorkerDataPlane implements DataPlane {
         }),
       });
       if (reply.errno === 0 && !twice) {
-        // The application's own keys win: it may have changed them with a reload.
+        // The application's own keys win: a reload may have changed them.
         if (reply.data !== undefined && server.ticketKeys == null) server._setServerData?.(reply.data);
         this.#held.set(reply.key, { handle, server, rests: false });
       }
@@ -248,7 +248,7 @@ class WorkerDataPlane implements DataPlane {
     });
   }
 
-  /** The primary knows one holder per worker and key: a later listen() of the same key may still be under way. */
+  /** The primary knows one holder per worker and key, and a later listen() of the same key may be pending. So this waits. */
   #releaseUnclaimed(): void {
     if (this.#listens > 0) return;
     for (const key of this.#unclaimed) if (!this.#held.has(key)) this.#options.send({ cmd: 'NODE_TUTTI_CLOSE', key });
@@ -307,7 +307,7 @@ class WorkerDataPlane implements DataPlane {
     if (handle === undefined) return;
     handle.alone = alone;
     if (state === 'closing') handle.finishAccepting(take);
-    // It may have rested, because others accepted in its place.
+    // It may have rested while others accepted in its place.
     else if (alone && this.#open) this.#copy(handle);
     else if (!alone && this.#stopped) handle.stopAccepting();
   }
@@ -337,7 +337,7 @@ class WorkerDataPlane implements DataPlane {
     this.#transfers.adopt(message, held?.handle, held !== undefined && this.#isFull(held.server), client);
   }
 
-  /** The server would close one more. Those that are about to be served count. */
+  /** Whether the server would close one more. Connections that are about to be served count. */
   #isFull({ maxConnections, _connections }: PrivateServer): boolean {
     return maxConnections != null && _connections + this.#transfers.adopting >= maxConnections;
   }

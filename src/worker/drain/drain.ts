@@ -1,5 +1,6 @@
-// Steps 1 to 4 of the drain: stop accepting, move idle connections, tell clients to leave, wait for what is in flight.
-// Runs in the worker. Never calls the application's server.close(): its own clean-up comes after, with SIGTERM.
+// The drain: stop accepting, move idle connections, tell clients to leave, wait for what is in flight. It never calls the application's
+// server.close(): the application cleans up afterwards, at SIGTERM. Runs in the worker; the primary orders it, and decides its deadline, in
+// src/supervisor/apply/retire.ts.
 import * as clock from '../clock.ts';
 import { allConnections, allSessions, type Connection, whenSession } from '../connections/connections.ts';
 import { isIdle, socketsBetweenRequests } from '../connections/idle.ts';
@@ -12,38 +13,38 @@ import { describeOpen } from './open-connections.ts';
 
 export interface DrainPort {
   stopAccepting(): void;
-  /** Moves idle connections to siblings and says how many left. */
+  /** Moves idle connections to siblings and returns how many left. */
   moveIdle(): number;
-  /** It leaves by itself as soon as it can, so its client need not be told. */
+  /** Whether it leaves by itself as soon as it can, so that its client need not be told. */
   willMove(connection: Connection): boolean;
-  /** How many have left but are not out of this process yet. */
+  /** How many were sent away but are not out of this process yet. */
   leaving(): number;
-  /** The application listens to its stop signal, so it can take leave of what lasts. */
+  /** Whether the application listens to its stop signal, so that it can end what lasts. */
   isHeard(): boolean;
 }
 
 export interface DrainResult {
   left: string[];
-  /** All that is left lasts for as long as its client likes; then it may be over early. */
+  /** Everything that is left lasts for as long as its client likes, so the drain may have ended early. */
   lasting: boolean;
-  /** Until the deadline. */
+  /** Time left until the deadline. */
   restMs: number;
 }
 
 const LOOKING = 'telling what is open';
 const TELLING = 'telling a client to leave';
 const TICK_MS = 20;
-/** How long a connection that we ended may take to close from the other side. */
+/** How long the other side may take to close a connection that we have ended. */
 const END_MS = 1000;
 /** A client that opened a connection and never spoke, on a server without a timeout. */
 const UNUSED_LINGER_MS = 5000;
-/** When the whole app stops nobody keeps an idle connection for longer, whatever its server promised. */
+/** When the whole app stops, idle connections are kept no longer than this, whatever the server promised. */
 const STOP_LINGER_MS = 5000;
-/** The application is told to end when nothing but what lasts has been left for so long. */
+/** The application is told to end when only lasting connections have been left for this long. */
 const LASTING_MS = 250;
 /**
- * From so long after a stop began, one without a listener is ended too, and one with a listener is told although an answer of unknown
- * length goes on: half of what Docker waits.
+ * From this time of a stop on, an application without a listener is ended too, and one with a listener is told even while an answer of
+ * unknown length goes on. It is half of the time that Docker waits.
  */
 const LATE_STOP_MS = 5000;
 
@@ -54,7 +55,7 @@ export class Drain {
   #deadline = 0;
   #timer: NodeJS.Timeout | null = null;
   #done: ((result: DrainResult) => void) | null = null;
-  /** When it was known that the whole app stops; null: it does not. */
+  /** When it became known that the whole app stops; null: it does not. */
   #stopAt: number | null = null;
   #lastingSince: number | null = null;
 
@@ -67,8 +68,8 @@ export class Drain {
   }
 
   /**
-   * `done` is called once: when nothing is left, when only what lasts is left and the application can be told, or at the deadline.
-   * `stop`: the whole app ends. A second call may only shorten the drain, or add that.
+   * `done` is called once: when nothing is left, when only what lasts is left and the application can be told, or at the deadline. `stop`:
+   * the whole app ends. A second call can only shorten the drain or add `stop`.
    */
   begin(timeoutMs: number, stop: boolean, done: (result: DrainResult) => void): void {
     if (stop) this.#stopAt ??= clock.now();
@@ -80,8 +81,8 @@ export class Drain {
     this.#done = done;
     this.#startedAt = clock.now();
     this.#deadline = this.#startedAt + timeoutMs;
-    // A referenced timer: a program whose last connection is gone must not end before its own clean-up has run. First of all, so that
-    // the drain ends whatever of the rest fails.
+    // A referenced timer: a program whose last connection is gone must not end before its own clean-up has run. It comes first, so that
+    // the drain ends even if the rest fails.
     this.#timer = repeat(TICK_MS, this.#tick);
     attempt('the end of accepting', () => this.#port.stopAccepting(), undefined);
     setGate((connection, { request, response, server }) => {
@@ -126,12 +127,12 @@ export class Drain {
     this.#endIdle(now, now >= this.#deadline - reserve);
   }
 
-  /** Nothing is left whose end could be waited for, and to say so is what plain node would have done at once. */
+  /** Whether nothing is left that is worth waiting for. Plain node would have told the application at once. */
   #isPointless(now: number): boolean {
     const isHeard = this.#port.isHeard();
     const isStop = this.#stopAt !== null;
     const isLate = this.#stopAt !== null && now - this.#stopAt >= LATE_STOP_MS;
-    // In a stop also what speaks a protocol of its own: an application that listens knows best what to do with it.
+    // In a stop, connections of unknown protocols count as lasting: an application that listens knows best what to do with them.
     if (!(isHeard || isStop) || this.#port.leaving() > 0 || !isAllLasting(isStop && isHeard, isLate && isHeard)) {
       this.#lastingSince = null;
       return false;
@@ -140,7 +141,7 @@ export class Drain {
     return now - this.#lastingSince >= LASTING_MS && (isHeard || isLate);
   }
 
-  /** Ends connections whose linger is over; all idle ones if `all`. */
+  /** Ends idle connections whose linger time is over, or with `all` every idle one. */
   #endIdle(now: number, all: boolean): void {
     const due: Connection[] = [];
     for (const connection of allConnections()) {
@@ -151,15 +152,15 @@ export class Drain {
     const between = socketsBetweenRequests(due);
     for (const connection of due) {
       if (!isIdle(connection, between)) continue;
-      // Half-closed and read on: destroying a socket with a request on its way would reset it, and the client would lose even what
-      // it was sent before.
+      // Half-closed, and read on: to destroy a socket while a request is on its way would reset it, and the client would lose even what it
+      // was sent before.
       connection.closing = true;
       this.#ended.set(connection, now);
       connection.wire.end();
     }
   }
 
-  /** Node closes an idle connection a second after the time it promised; half a second after, nobody counts on it either. */
+  /** Node closes an idle connection a second after the promised time. Half a second after it, no client relies on it any more. */
   #lingerUntil(connection: Connection): number {
     const until = this.#promisedUntil(connection);
     return this.#stopAt !== null

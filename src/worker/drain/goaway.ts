@@ -1,4 +1,4 @@
-// Takes leave of an HTTP/2 client (RFC 9113, 6.8). Runs in the worker, only during a drain.
+// Tells an HTTP/2 client to leave (RFC 9113, 6.8). Runs in the worker, only during a drain.
 import { writeSync } from 'node:fs';
 import type { ServerHttp2Session } from 'node:http2';
 import type { Socket } from 'node:net';
@@ -11,7 +11,7 @@ interface Wire {
   writeQueueSize: number;
 }
 
-/** GOAWAY, no error, last stream 2³¹−1: "open no more streams; those on their way will be served". */
+/** GOAWAY, no error, last stream 2³¹−1: "open no more streams; those already sent will be served". */
 const NOTICE = Buffer.from([0, 0, 8, 7, 0, 0, 0, 0, 0, 0x7f, 0xff, 0xff, 0xff, 0, 0, 0, 0]);
 /** For the notice and the answer to it. */
 const PATIENCE_MS = 1000;
@@ -19,9 +19,9 @@ const AGAIN_MS = 20;
 const WHAT = 'leaving an HTTP/2 client';
 
 /**
- * session.close() alone refuses the streams that crossed its GOAWAY on the way. So a notice goes first, and the close follows when
- * a PING has come back: then everything that the client sent before it knew has arrived. Under TLS there is no way to write the
- * notice; clients repeat what was refused (REFUSED_STREAM says that it was not executed).
+ * session.close() alone refuses streams that crossed its GOAWAY. So a notice goes first, and the close follows when a PING has come back: by
+ * then everything has arrived that the client sent before it saw the notice. Under TLS the notice cannot be written; clients then repeat
+ * what was refused (REFUSED_STREAM says that it was not executed).
  */
 export function sayGoodbye(session: ServerHttp2Session): void {
   if (session.closed || session.destroyed) return;
@@ -47,8 +47,9 @@ export function sayGoodbye(session: ServerHttp2Session): void {
 }
 
 /**
- * Frames are written whole and in order, so where nothing waits to be written, the notice lands between two of the session's own. Not
- * through the socket: a write that the kernel does not take at once ends in the session, which does not know it and aborts the process.
+ * Frames are written whole and in order, so while nothing waits to be written, the notice lands between two frames of the session. It does
+ * not go through the socket: if the kernel does not take the write at once, its completion reaches the session, which does not know it and
+ * aborts the process.
  */
 function hasWritten({ fd = -1, writeQueueSize }: Wire): boolean {
   if (writeQueueSize > 0) return false;

@@ -7,8 +7,8 @@ import type { AnyServer } from '../listen/servers.ts';
 type WriteHead = (this: ServerResponse, ...args: unknown[]) => ServerResponse;
 
 /**
- * `Connection: close`, decided at the moment the head is written: only if no later request was parsed on the connection by then,
- * because the answers to those behind it would be dropped. An answer whose head is sent keeps what it said.
+ * Adds `Connection: close` when the head is written, unless a later request has been parsed on the connection by then: its answer would be
+ * dropped. An answer whose head is already sent stays as it is.
  */
 export function announceClose(connection: Connection, response: ServerResponse): void {
   if (response.headersSent) return;
@@ -28,7 +28,7 @@ export function announceClose(connection: Connection, response: ServerResponse):
   } as ServerResponse['writeHead'];
 }
 
-/** An application that says `Connection: keep-alive` itself would overrule shouldKeepAlive. */
+/** An application that sets `Connection: keep-alive` itself would override shouldKeepAlive. */
 function dropKeepAlive(response: ServerResponse, args: unknown[]): void {
   if (response.hasHeader('connection')) response.setHeader('connection', 'close');
   const at = args.length - 1;
@@ -48,8 +48,8 @@ function isConnection(name: unknown): boolean {
 }
 
 /**
- * Keeps a request from the application: it came on a connection whose last answer was already announced, so nobody would get the
- * answer, and what is not answered must not be executed. Called between Node's parsing and its 'request' event.
+ * Keeps a request from the application. It came after the last answer of its connection was announced, so nobody would get its answer, and
+ * what is not answered must not be executed. Called between Node's parsing and its 'request' event.
  */
 export function refuse(server: AnyServer, request: IncomingMessage): void {
   const own = Object.getOwnPropertyDescriptor(server, 'emit');
@@ -58,7 +58,7 @@ export function refuse(server: AnyServer, request: IncomingMessage): void {
     if (own === undefined) delete (server as { emit?: unknown }).emit;
     else Object.defineProperty(server, 'emit', own);
   };
-  // For exactly one emit: Node calls it before anything else can happen.
+  // For exactly one emit, which Node calls before anything else can happen.
   server.emit = function emit(this: AnyServer, ...args: unknown[]): boolean {
     restore();
     return args[1] === request ? true : Reflect.apply(inner, this, args);

@@ -1,17 +1,17 @@
-// What stays open for as long as its client likes: upgraded connections (WebSockets, CONNECT) and streams of events. Waiting for its end
-// is waiting for nothing; only the application can take leave of it. Runs in the worker, only during a drain.
+// Connections that stay open for as long as their client likes: upgraded ones (WebSockets, CONNECT) and event streams. It is pointless to
+// wait for their end; only the application can end them well. Runs in the worker, only during a drain.
 import type { ServerResponse } from 'node:http';
 import { allConnections, allSessions, type Connection } from '../connections/connections.ts';
 import { speaksHttp1 } from '../connections/idle.ts';
 import { kindOf } from '../listen/servers.ts';
 import { openStreams } from '../report/requests.ts';
 
-/** Answers that do not end: Server-Sent Events, pictures that replace one another, gRPC streams. */
+/** Answers that do not end: Server-Sent Events, motion JPEG and the like, gRPC streams. */
 const LASTING_TYPE = /^(text\/event-stream|multipart\/x-mixed-replace|application\/grpc)/i;
 
 /**
- * Whether nothing else is open. `foreign`: connections of protocols that only the application knows count too. `endless`: so does each
- * answer that is being given without having said how long it is.
+ * Whether nothing else is open. `foreign`: connections of protocols that only the application knows count as lasting too. `endless`: so
+ * does an answer of unknown length.
  */
 export function isAllLasting(foreign: boolean, endless: boolean): boolean {
   for (const connection of allConnections()) if (!isLasting(connection, foreign, endless)) return false;
@@ -22,7 +22,7 @@ export function isAllLasting(foreign: boolean, endless: boolean): boolean {
     if (method !== 'CONNECT' && !isLong) return false;
     busy.add(stream.session);
   }
-  // A session without a stream closes soon, and is waited for.
+  // A session without a stream closes soon and is worth waiting for.
   for (const session of allSessions()) if (!busy.has(session)) return false;
   return true;
 }
@@ -37,11 +37,11 @@ function isLasting(connection: Connection, foreign: boolean, endless: boolean): 
   const kind = server === null ? 'net' : kindOf(server);
   if (kind === 'net' || kind === 'tls') return foreign;
   if (speaksHttp1(wire)) return false;
-  // HTTP/2: its streams tell.
+  // For HTTP/2 its streams decide.
   return isUpgraded(connection) || kind === 'http2' || kind === 'http2s';
 }
 
-/** Its HTTP server has let go of it. Under TLS it may also be one that has not begun to speak. */
+/** Whether its HTTP server has released it. Under TLS it may also be one that has not begun to speak. */
 export function isUpgraded({ wire, socket, server }: Connection): boolean {
   if (server === null || speaksHttp1(wire)) return false;
   const kind = kindOf(server);
@@ -49,7 +49,7 @@ export function isUpgraded({ wire, socket, server }: Connection): boolean {
 }
 
 function isStream(response: ServerResponse | null, endless: boolean): boolean {
-  // As it was sent: what is given to writeHead() alone is nowhere else.
+  // The head as it was sent: headers that were given to writeHead() alone are nowhere else.
   const head = (response as { _header?: string | null } | null)?._header;
   if (typeof head !== 'string') return false;
   return (

@@ -26,7 +26,7 @@ export function describeOpen(): string[] {
   return lines;
 }
 
-/** Null: the connection is told of elsewhere, by its requests or its session. */
+/** Null: the connection's requests or its session are described instead. */
 function describe(connection: Connection): string | null {
   const kind = connection.server === null ? 'net' : kindOf(connection.server);
   if (connection.pending > 0) return null;

@@ -1,7 +1,7 @@
-// Signs that the application is ending itself: if it closes its server now, it will not open it again. Runs in the worker.
+// Notes signs that the application is ending itself: a server that it closes now will not open again. Runs in the worker.
 import * as clock from '../clock.ts';
 
-/** Who goes on for longer after an error has got over it. */
+/** An application that is still there this long after a sign has got over it. */
 const SIGN_MS = 30_000;
 
 let signAt = Number.NEGATIVE_INFINITY;

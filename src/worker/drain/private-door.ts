@@ -1,5 +1,5 @@
-// A page that asks its own server for data, while that server's port is already closed for everybody: its requests come in by a port of the
-// worker's own, on the same address, until the worker ends. Runs in the worker, from the closing of a port on.
+// Lets an application reach its own server after the port is closed for everybody else: a page may ask its own API for data. Such connections
+// come in by a private port of the worker, on the same address, until the worker ends. Runs in the worker, from the closing of a port on.
 
 import net from 'node:net';
 import type { SocketName } from '../../protocol/messages.ts';
@@ -27,7 +27,7 @@ const BACKLOG = 511;
 
 const doors = new Map<number, Door>();
 
-/** From now on connections of this process to the port come to `accept`. Where that cannot be had they are refused, like everybody's. */
+/** From now on connections of this process to the port come to `accept`. If that fails, they are refused like everybody's. */
 export function openDoor(name: SocketName, accept: (client: RawConnection) => void): void {
   const { port, address } = name;
   if (port === undefined || address === undefined || doors.has(port)) return;
@@ -67,7 +67,7 @@ function leadInside(): void {
   Object.defineProperty(prototype, 'connect', { value: connect, writable: true, configurable: true, enumerable: true });
 }
 
-/** `connect(options)`, `connect(port, host)`, or what net.connect() has already made of either: an array that begins with the options. */
+/** Handles `connect(options)`, `connect(port, host)`, and what net.connect() makes of either: an array that begins with the options. */
 function redirect(args: unknown[]): void {
   const [first] = args;
   const list = Array.isArray(first) ? first : args;

@@ -1,5 +1,6 @@
-// Looks into this process while it serves, on demand: CPU profiles, where time goes, heap snapshots. Through a session with the
-// inspector inside the process, so no port is opened. Runs in the worker; loads the inspector only when asked.
+// Looks into this process while it serves, on demand: CPU profiles, hot stacks, heap snapshots. It uses an inspector session inside the
+// process, so no port is opened, and loads the inspector only when asked. Runs in the worker; the primary asks in
+// src/host/look/inspections.ts.
 import { writeFileSync } from 'node:fs';
 import type { Profiler, Session } from 'node:inspector';
 import type { HotStack, InspectRequest, RequestInFlight } from '../../protocol/messages.ts';
@@ -32,7 +33,7 @@ export function answerInspection({ seq, request }: { seq: number; request: Inspe
 
 async function inspect(request: InspectRequest): Promise<{ stacks?: HotStack[]; requests?: RequestInFlight[] }> {
   if (request.type === 'heap') {
-    // Stops the loop while it writes; the inspector itself has no other way either.
+    // It stops the loop while it writes. The inspector has no other way either.
     const { writeHeapSnapshot } = await import('node:v8');
     writeFileSync(request.path, '', { mode: 0o600, flag: 'wx' });
     writeHeapSnapshot(request.path);
@@ -74,7 +75,7 @@ function ask(session: Session, method: string, params: object = {}): Promise<unk
   });
 }
 
-/** The stacks in which most of the time was spent, idle time left out; `share` is of the whole time. */
+/** The stacks that took most time, without idle time. `share` is of the whole time. */
 function hotStacks(profile: Profiler.Profile): HotStack[] {
   const parents = new Map<number, Profiler.ProfileNode>();
   const nodes = new Map(profile.nodes.map((node) => [node.id, node]));
@@ -84,7 +85,7 @@ function hotStacks(profile: Profiler.Profile): HotStack[] {
     micros.set(id, (micros.get(id) ?? 0) + (profile.timeDeltas?.[i] ?? 0));
   });
   const total = profile.endTime - profile.startTime;
-  /** Starting and ending the watch is in the profile too, and would be all that an idle worker shows. */
+  /** The profile includes its own start and end, which would be all that an idle worker shows. */
   const isLookItself = (id: number): boolean => {
     for (let node = nodes.get(id); node !== undefined; node = parents.get(node.id)) {
       if (node.callFrame.functionName === record.name && node.callFrame.url.endsWith(__filename)) return true;

@@ -1,21 +1,21 @@
-// Hands the application's own prom-client metrics to the primary, when it asks. Nothing is imported for it: only a prom-client that
-// the application itself has loaded is found, in the cache of modules, each copy of it. Runs in the worker.
+// Gives the application's own prom-client metrics to the primary when it asks. Nothing is imported for it: every copy of prom-client that
+// the application has loaded is found in the module cache. Runs in the worker; the primary asks in src/host/look/metrics-question.ts.
 import { fitMetrics, toWire, WORKER_ROOM } from '../../protocol/app-metric.ts';
 import type { AppMetric } from '../../protocol/messages.ts';
 import { post } from '../channel.ts';
 import { attempt, cancel, failed, guarded, later, unawaited } from '../guard.ts';
 
-/** What is used of prom-client's default registry. Up to version 12 it answers at once, later with a promise. */
+/** The part of prom-client's default registry that is used. Up to version 12 it answers at once, later with a promise. */
 interface Registry {
   getMetricsAsJSON(): unknown;
 }
 
 const WHAT = "collecting the application's metrics";
 
-/** Only where somebody asks for the metrics is the primary told the last ones; nobody would read them otherwise. */
+/** Somebody asks for the metrics, so the last ones are worth sending. */
 let asked = false;
 
-/** Somebody asks for them, though this worker may be gone before the next time. */
+/** Somebody asks for the metrics, even if this worker ends before it is asked itself. */
 export function expectQuestions(): void {
   asked = true;
 }
@@ -26,7 +26,7 @@ export function answerMetrics({ seq }: { seq: number }): void {
   unawaited(WHAT, replied);
 }
 
-/** For the end of a drain: nothing is counted after this, and nothing waits for it for long. */
+/** For the end of a drain, after which nothing is counted. Resolves after `atMostMs` at the latest. */
 export async function postLastMetrics(atMostMs: number): Promise<void> {
   if (!asked) return;
   let timer: NodeJS.Timeout | undefined;
@@ -53,12 +53,12 @@ function reply(seq: number | null, all: AppMetric[] | null): void {
   post({ cmd: 'NODE_TUTTI_METRICS_REPLY', seq, ...attempt(WHAT, fit, { metrics: [], leftOut: 0 }) });
 }
 
-/** Typed as what it is again on the other side. */
+/** Typed as what the primary turns it into again. */
 function onWire(metric: AppMetric): AppMetric {
   return { ...metric, values: metric.values.map((each) => ({ ...each, value: toWire(each.value) as number })) };
 }
 
-/** Null without prom-client. A registry that fails says nothing, as long as it fails. Never rejects. */
+/** Null without prom-client. A registry that fails contributes nothing. Never rejects. */
 async function collect(): Promise<AppMetric[] | null> {
   const registries = attempt(WHAT, findRegistries, []);
   if (registries.length === 0) return null;

@@ -10,7 +10,7 @@ const kinds = new Map<number, GcKind>([
   [constants.NODE_PERFORMANCE_GC_WEAKCB, 'weakcb'],
 ]);
 
-/** Node hands the entries over after the collection, a few at a time: nothing runs inside of one. */
+/** Node delivers the entries after the collection, a few at a time, so nothing runs inside of one. */
 export function countGarbage(): () => NonNullable<BeatExtra['gc']> {
   const counts: Record<GcKind, { count: number; ms: number }> = {
     minor: { count: 0, ms: 0 },

@@ -1,4 +1,5 @@
-// Why this worker dies, told to the primary while it still can. Runs in the worker; exit codes and messages stay Node's.
+// Tells the primary why this worker dies, while it still can. Exit codes and messages stay Node's. Runs in the worker; the primary makes an
+// explanation of it in src/host/process/exit-explanation.ts.
 
 import { post } from '../channel.ts';
 import { isEndingItself, noteSign } from '../drain/own-end.ts';
@@ -12,7 +13,7 @@ const REQUESTS = 50;
 const MAX_CHARS = 8192;
 
 /**
- * The returned function tells what was said so far, for a worker that is told to end before it was of use, or that ends itself by
+ * The returned function sends what is known so far, for a worker that is told to end before it was ready, or that ends itself by
  * `ownSignal`.
  */
 export function rememberLastWords(same: SameFailure): Guarded<[ownSignal?: string]> {
@@ -27,7 +28,7 @@ export function rememberLastWords(same: SameFailure): Guarded<[ownSignal?: strin
       cmd: 'NODE_TUTTI_LAST_WORDS',
       stderr: stderr.lines(),
       requests,
-      // One that the application got over is not why it ends.
+      // An error that the application survived is not the reason for its end.
       ...(error === undefined || !isEndingItself() ? {} : { error }),
       ...(ownSignal === undefined ? {} : { ownSignal }),
       ...(waits && { waits }),
@@ -39,7 +40,7 @@ export function rememberLastWords(same: SameFailure): Guarded<[ownSignal?: strin
   const uncaught = guarded(what, (reason: unknown) => {
     error = stackOf(reason);
     noteSign();
-    // An application that catches it itself lives on.
+    // An application that catches the error itself lives on.
     isDying = process.listenerCount('uncaughtException') === 0 && !process.hasUncaughtExceptionCaptureCallback();
     if (isDying) tell();
     isDying = false;
@@ -52,7 +53,7 @@ export function rememberLastWords(same: SameFailure): Guarded<[ownSignal?: strin
   return tell;
 }
 
-/** process.stderr is made when it is first used; until then only its getter is watched. */
+/** process.stderr is created at its first use. Until then only its getter is watched. */
 function watchStderr(tail: Tail): void {
   const property = Object.getOwnPropertyDescriptor(process, 'stderr');
   const get = property?.get;
@@ -79,14 +80,14 @@ function watchWrites(stream: NodeJS.WriteStream, tail: Tail): void {
   } as typeof stream.write;
 }
 
-/** The end of a text that is written in pieces; cut into lines only when somebody asks. */
+/** The end of a text that arrives in pieces. It is split into lines only on demand. */
 class Tail {
   #text = '';
 
   add(chunk: unknown): void {
     if (typeof chunk === 'string') this.#text += chunk.length > MAX_CHARS ? chunk.slice(-MAX_CHARS) : chunk;
     else if (chunk instanceof Uint8Array) this.#text += Buffer.from(chunk.subarray(-MAX_CHARS)).toString();
-    // Twice the size, so that it is cut once per MAX_CHARS and not with every write.
+    // Twice the size, so that it is cut once per MAX_CHARS, not at every write.
     if (this.#text.length > 2 * MAX_CHARS) this.#text = this.#text.slice(-MAX_CHARS);
   }
 

@@ -1,5 +1,5 @@
-// Counts requests and keeps those in flight. Runs in the worker, on the path of every request: two clock reads, one look-up each
-// at start and end, and no allocation and no listener per request.
+// Counts requests and tracks those in flight. Runs in the worker, on the path of every request: two clock reads, one look-up at the start
+// and one at the end, no allocation and no listener per request.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
@@ -20,7 +20,7 @@ interface Exchange {
   server: AnyServer;
 }
 
-/** All counts that the primary gets, in the layout of the scoreboard. */
+/** All counts for the primary, in the layout of the scoreboard. */
 const tally = new Float64Array(TALLY_NUMBERS);
 const status = tally.subarray(TALLY_STATUS, TALLY_LATENCIES);
 const latency = tally.subarray(TALLY_LATENCIES, TALLY_LATENCY_SUM);
@@ -34,7 +34,7 @@ let gate: ((connection: Connection, exchange: Exchange) => boolean) | null = nul
 export function countRequests(): void {
   subscribe('http.server.request.start', onStart);
   subscribe('http.server.response.finish', onFinish);
-  // An answer that was not completed ends with its connection.
+  // An incomplete answer ends with its connection.
   whenLost((connection) => {
     active -= connection.pending;
     status[0] = (status[0] ?? 0) + connection.pending;
@@ -46,28 +46,28 @@ export function countRequests(): void {
   });
 }
 
-/** While a gate stands it sees each request before the application does; false means that the application must not get it. */
+/** The gate is asked about each request before the application gets it; false: the application must not get it. */
 export function setGate(to: typeof gate): void {
   gate = to;
 }
 
-/** `to` is told of each connection on which the last answer was just completed. */
+/** `to` is called with each connection whose last pending answer was just completed. */
 export function setAnswered(to: typeof answered): void {
   answered = to;
 }
 
-/** The counts as they stand at any time; not to be written to. */
+/** The live counts. Read only. */
 export function requestTally(): Float64Array {
   return tally;
 }
 
-/** `to` is called whenever the tally has changed, with the clock's time of that. */
+/** `to` is called with the time whenever the tally has changed. */
 export function setCounted(to: typeof counted): void {
   counted = to;
 }
 
 export function requestCounts(): { total: number; active: number } {
-  // The application may have taken our listener off.
+  // The application may have removed our listener.
   for (const [stream, begun] of streams) if (stream.destroyed) endStream(stream, begun.startedAt);
   return { total, active };
 }
@@ -80,7 +80,7 @@ export function requestExtra(): Pick<BeatExtra, 'status' | 'latencyBuckets' | 'l
   };
 }
 
-/** Of HTTP/2. */
+/** The open streams of HTTP/2. */
 export function* openStreams(): Iterable<{ stream: ServerHttp2Stream; method: string; path: string }> {
   for (const [stream, { method, path }] of streams) yield { stream, method, path };
 }
@@ -111,7 +111,7 @@ const onStart = guarded('the count of requests', (message: unknown) => {
   active++;
   if (connection.requests++ === 0 && !isBareKnown() && isPlain(connection)) learnBare(connection.socket);
   if (connection.adopted) {
-    // What it waited under was the timeout for idle connections.
+    // Until now the connection was under the timeout for idle ones.
     connection.adopted = false;
     exchange.socket.setTimeout(exchange.server.timeout || 0);
   }
@@ -134,7 +134,7 @@ const onStart = guarded('the count of requests', (message: unknown) => {
 const onFinish = guarded('the count of requests', (message: unknown) => {
   const exchange = message as Exchange;
   const connection = connectionOf(exchange.socket, exchange.server);
-  // Answers end in the order of their requests; one that is not the oldest was never counted.
+  // Answers end in the order of their requests. One that is not the oldest was never counted.
   if (connection === null || connection.response !== exchange.response) return;
   const now = clock.now();
   active--;
@@ -187,7 +187,7 @@ function measure(code: number, startedAt: number, now: number): void {
   counted?.(now);
 }
 
-/** The first bucket whose bound is not exceeded; by halving, because this is done for every request. */
+/** The first bucket whose bound is not exceeded, by binary search, because this runs for every request. */
 function bucketOf(ms: number): number {
   let low = 0;
   let high = LATENCY_BOUNDS_MS.length;

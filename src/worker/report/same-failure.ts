@@ -1,12 +1,13 @@
-// At the first start all workers fail of the same thing at the same time, each with the same stack on stderr. The one in slot 0 says it; the
-// others stand still for a moment before Node prints theirs, in which the primary ends them if nobody can start. Runs in the worker.
+// Keeps one failure from being printed by every worker. At the first start all workers often fail of the same error at the same moment. The
+// worker in slot 0 prints it; the others wait a moment before Node prints theirs, and the primary ends them then if nobody can start. Runs
+// in the worker; the decision is in src/supervisor/receive/deaths.ts.
 
 import { isIncurable } from '../../protocol/incurable.ts';
 import type { BootInfo } from '../../protocol/messages.ts';
 import { process } from '../own-process.ts';
 
 const WAIT_MS = 1000;
-/** What an application has to do at its end is not taken from it. */
+/** An application that listens to one of these has something to do at its end, and is not held up. */
 const ENDS = ['exit', 'uncaughtExceptionMonitor'];
 
 export class SameFailure {
@@ -17,19 +18,19 @@ export class SameFailure {
     this.#isOver = generation !== 1 || slot === null || slot === 0;
   }
 
-  /** Every listener until here is tutti's or Node's. */
+  /** Every listener up to now is tutti's or Node's. */
   noteOwn(): void {
     this.#own = new Set(listenersToEnds());
   }
 
-  /** It listens: it may have clients from now on. */
+  /** The application listens, so it may have clients from now on. */
   end(): void {
     this.#isOver = true;
   }
 
   isToWait(error: string): boolean {
     if (this.#isOver || !isIncurable(error)) return false;
-    // Node's own, of a program of ES modules.
+    // Node's own listener in a program of ES modules.
     return listenersToEnds().every((listener) => this.#own.has(listener) || listener.name === 'handleProcessExit');
   }
 

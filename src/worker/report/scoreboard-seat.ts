@@ -23,7 +23,7 @@ import {
 import { attempt, guarded } from '../guard.ts';
 import { process } from '../own-process.ts';
 
-/** As node has them now: what an application puts in their place is none of ours. */
+/** Taken before the application runs, which may replace them. */
 const { hrtime } = process;
 const { closeSync, openSync, readSync, unlink, writeSync } = process.getBuiltinModule('node:fs') as typeof fs;
 
@@ -49,7 +49,7 @@ export class ScoreboardSeat {
   #turn = 0;
   #abandoned = false;
 
-  /** Null where the file cannot be opened: then messages tell everything, and connections stay where the kernel put them. */
+  /** Null if the file cannot be opened. Then messages carry everything, and connections stay where the kernel put them. */
   static open(at: NonNullable<BootInfo['scoreboard']>, tally: Float64Array): ScoreboardSeat | null {
     try {
       return new ScoreboardSeat(at, openSync(at.path, 'r+'), tally);
@@ -67,7 +67,7 @@ export class ScoreboardSeat {
 
   /** `slot` is null while this worker accepts nothing. Nothing is written when nothing changed. */
   write(slot: number | null, connections: number): void {
-    // A write that was put off until now: the number of the descriptor may be another file's already.
+    // For a write that was delayed until now: the descriptor's number may belong to another file already.
     if (this.#abandoned) return;
     const place = slot === null ? 0 : slot + 1;
     const own = this.#own;
@@ -78,8 +78,7 @@ export class ScoreboardSeat {
   }
 
   /**
-   * The other workers that accept, as they stand in the file now; none where it cannot be read. The list is used again by the next
-   * call.
+   * The other workers that accept, according to the file; none if it cannot be read. The list is reused by the next call.
    */
   siblings(): readonly Sibling[] {
     return attempt('reading the scoreboard', () => this.#readSiblings(), []);
@@ -108,7 +107,7 @@ export class ScoreboardSeat {
     return this.#siblings;
   }
 
-  /** The counts as they stand now. This and the next two answer false where there is no room in memory. */
+  /** Writes the current counts. This and the next two return false if there is no memory left. */
   writeTally(): boolean {
     return this.#writeRecord(this.#tally, 0, TALLY_BYTES);
   }
@@ -139,7 +138,7 @@ export class ScoreboardSeat {
   }
 
   #writeRecord(numbers: Float64Array, from: number, bytes: number): boolean {
-    // Nobody is left to read it, in whatever way it would come.
+    // Nobody is left to read it, by file or by message.
     if (this.#abandoned) return true;
     try {
       writeSync(this.#fd, numbers, from, bytes, recordOffset(this.#cell) + from);
@@ -153,7 +152,7 @@ export class ScoreboardSeat {
   abandon(): void {
     this.#abandoned = true;
     attempt('closing the scoreboard', () => closeSync(this.#fd), undefined);
-    // Who comes first removes it.
+    // The first worker to come here removes it.
     attempt('removing the scoreboard', () => unlink(this.#path, removed), undefined);
   }
 }

@@ -1,14 +1,14 @@
-// Writes this worker's request counts on the scoreboard, where everybody reads them as of now, and where they outlive it, but for the last
-// PAUSE_MS: a heartbeat comes once a second, and a process that is killed says nothing any more. Runs in the worker.
+// Writes this worker's request counts to the scoreboard, where they are always current and outlive a killed worker, except for the last
+// PAUSE_MS. A heartbeat comes only once a second. Runs in the worker; the primary reads them in src/host/connections/scoreboard.ts.
 
 import * as clock from '../clock.ts';
 import { guarded, later } from '../guard.ts';
 import { setCounted } from './requests.ts';
 import type { ScoreboardSeat } from './scoreboard-seat.ts';
 
-/** A write takes 1–2 µs in a busy process, so all of them are less than a fifth of a percent of its time. */
+/** Measured: a write takes 1–2 µs in a busy process, so all writes are less than 0.2 % of its time. */
 const LEAST_MS = 1;
-/** A worker that pauses writes by then what it still owes. Not much sooner: to wake up for it would cost more than the requests. */
+/** After a pause of this length the rest is written. Not much sooner: waking up for it would cost more than the requests. */
 const PAUSE_MS = 10;
 
 export function keepTally(seat: ScoreboardSeat): void {
@@ -18,10 +18,10 @@ export function keepTally(seat: ScoreboardSeat): void {
   const write = (now: number): void => {
     isDue = false;
     writtenAt = now;
-    // Without room in memory the heartbeats go on to tell.
+    // Without memory for the file, the heartbeats carry the counts.
     if (!seat.writeTally()) setCounted(null);
   };
-  // Rings once for nothing; from then on it is wound up again instead of made anew.
+  // It fires once for nothing. From then on the same timer is refreshed instead of creating new ones.
   const pause = guarded('writing the counts of requests', () => {
     isArmed = false;
     if (isDue) write(clock.now());
