@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { runCommand } from '../support/command.ts';
 import { eventually } from '../support/eventually.ts';
 import { type InvokeOptions, LambdaRuntimeApi, type Outcome } from '../support/lambda-runtime-api.ts';
 import { binPath, type Flags, flagList, type Rig, root, startRig } from '../support/rig.ts';
@@ -202,6 +203,9 @@ test('an app that cannot start fails the init, and one that is named wrongly too
   await using missing = await startLambda({ fixture: 'lambdaa.cjs' });
   await missing.rig.exited;
   assert.equal(missing.api.initError?.errorType, 'ERR_ENTRY_NOT_FOUND');
+  // Elsewhere there is nobody to tell but the one who typed it.
+  const { code, stderr } = await runCommand(['lambda', 'server.js'], { files: { 'server.js': '' } });
+  assert.deepEqual([code, /AWS_LAMBDA_RUNTIME_API must be set.*\n.*tutti run/.test(stderr)], [1, true], stderr);
 });
 
 test('SIGTERM ends it in order: what is in flight is answered, and nothing more is taken', async () => {

@@ -78,7 +78,7 @@ async function serve(
     ending.abort();
   });
   api.registerExtension('tutti', ending.signal).catch((error: unknown) => {
-    if (!ending.signal.aborted) log.line('debug', `no SIGTERM will come before the end: ${String(error)}`);
+    if (!ending.signal.aborted) log.line('info', `no SIGTERM will come before the end: ${String(error)}`);
   });
 
   let failure: unknown = null;

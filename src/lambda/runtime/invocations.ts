@@ -93,7 +93,7 @@ export class Invocations {
       await before(this.#app.ready, late.signal);
       const request = requestOf(invocation.event, invocation, this.#options.translation);
       const response = await askApp(this.#app.addresses(), request, late.signal);
-      if (this.#streams(request)) {
+      if (request.streams && this.#options.mode === 'response-stream') {
         const stream = this.#api.stream(requestId);
         fail = (failure) => stream.end(failure);
         await stream.write(preludeOf(request.kind, response.head, request.method));
@@ -112,11 +112,6 @@ export class Invocations {
     } finally {
       clearTimeout(timer);
     }
-  }
-
-  /** Only clients of API Gateway and of function URLs can be streamed to. */
-  #streams({ kind }: HttpRequest): boolean {
-    return this.#options.mode === 'response-stream' && (kind === 'http' || kind === 'rest');
   }
 
   async #wholeResult({ kind, method, target }: HttpRequest, { head, body }: AppResponse): Promise<string> {

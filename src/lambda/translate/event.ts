@@ -29,3 +29,13 @@ export function kindOf(event: unknown): EventKind {
   }
   return typeof rawPath === 'string' && typeof fieldsOf(http).method === 'string' ? 'http' : 'other';
 }
+
+/**
+ * Whether the front may have asked for a stream: function URLs and REST APIs can. HTTP APIs, whose events look alike, and load balancers
+ * would show the head of a stream to the client.
+ */
+export function canStream(event: Fields, kind: EventKind): boolean {
+  if (kind === 'rest') return event.version === undefined;
+  const { domainName } = fieldsOf(event.requestContext);
+  return kind === 'http' && (typeof domainName !== 'string' || domainName.includes('.lambda-url.'));
+}

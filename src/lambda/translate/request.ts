@@ -1,6 +1,6 @@
 // An invocation event as the HTTP request that the client sent. Pure; in the primary of `tutti lambda`.
 
-import { type EventKind, type Fields, fieldsOf, isFilled, kindOf } from './event.ts';
+import { canStream, type EventKind, type Fields, fieldsOf, isFilled, kindOf } from './event.ts';
 import { asciiJson, type Header, isHopByHop, wireValue } from './header-text.ts';
 import { targetOf } from './target.ts';
 
@@ -32,6 +32,8 @@ export interface HttpRequest {
   /** Lower-case names; values for the wire. Complete: nothing has to be added. */
   headers: readonly Header[];
   body: Buffer | null;
+  /** Whether the response can be streamed. */
+  streams: boolean;
 }
 
 /** Headers that the function vouches for: a client cannot send them. */
@@ -64,6 +66,7 @@ export function requestOf(event: unknown, facts: InvocationFacts, options: Trans
       target: options.eventsPath,
       headers: [...type, ...context, ['content-length', String(body.length)]],
       body,
+      streams: false,
     };
   }
   const method = String(kind === 'http' ? fieldsOf(fieldsOf(fields.requestContext).http).method : fields.httpMethod);
@@ -88,6 +91,7 @@ export function requestOf(event: unknown, facts: InvocationFacts, options: Trans
     target: targetOf(fields, kind, options.basePath),
     headers: [...host, ...given, ...context, ...length],
     body,
+    streams: canStream(fields, kind),
   };
 }
 

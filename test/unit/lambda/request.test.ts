@@ -79,6 +79,14 @@ test('the invocation says whose it is', () => {
   });
 });
 
+test('only function URLs and REST APIs are streamed to', () => {
+  const streamed = httpCases.filter(({ event }) => translated(event).streams).map(({ name }) => name.split(',')[0]);
+  assert.deepEqual([...new Set(streamed)], ['function URL', 'REST API']);
+  assert.ok(otherEvents.every(([, event]) => !translated(event).streams));
+  // Emulators may leave the domain out.
+  assert.ok(translated({ rawPath: '/', requestContext: { http: { method: 'GET' } } }).streams);
+});
+
 test('a base path is written in any way', () => {
   assert.deepEqual(['', '/', 'prod', '/prod/', '//a/b//'].map(normalBasePath), ['', '', '/prod', '/prod', '/a/b']);
 });
