@@ -8,8 +8,7 @@ import { requestKind } from '../protocol/request-kind.ts';
 import type { SupervisorEvent } from '../supervisor/vocabulary/events.ts';
 import type { Incident, RequestInFlight } from '../supervisor/vocabulary/incident.ts';
 import type { LastWords } from '../supervisor/vocabulary/inputs.ts';
-
-type WorkerExit = Extract<SupervisorEvent, { type: 'worker-exit' }>;
+import type { WorkerExit } from './start-failure.ts';
 
 interface Ref {
   slot: number | null;

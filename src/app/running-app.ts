@@ -28,7 +28,7 @@ import type { SupervisorEvent } from '../supervisor/vocabulary/events.ts';
 import type { SupervisorInput } from '../supervisor/vocabulary/inputs.ts';
 import { version } from '../version.ts';
 import { Automation } from './automation/automation.ts';
-import { Control } from './control/control.ts';
+import { AppControl } from './control/control.ts';
 import { Observation } from './core/observation.ts';
 import { ObservedCore } from './core/observed-core.ts';
 import { balanceOf, waitingForRestart } from './fixed-options.ts';
@@ -70,7 +70,7 @@ export class RunningApp {
   readonly #host: NodeHost;
   readonly #observation: Observation;
   readonly #core: ObservedCore;
-  readonly #control: Control;
+  readonly #control: AppControl;
   #current: LoadedApp;
   /** `failed`: this process cannot be trusted any more, and waits for its workers to leave. */
   #state: 'starting' | 'supervising' | 'failed' | 'ended' = 'starting';
@@ -139,7 +139,7 @@ export class RunningApp {
       autoscaleTimes: options.autoscaleTimes ?? defaultAutoscaleTimes,
     };
     this.#core = new ObservedCore(coreOptions, this.#host, this.#observation, (error) => void this.#fail(error));
-    this.#control = new Control(this.handle, {
+    this.#control = new AppControl(this.handle, {
       config,
       extras: this.#observation.extras,
       incidents: this.#incidents,

@@ -1,6 +1,7 @@
 // Reads a PM2 ecosystem file's apps as tutti's: what can be carried over, and what could not and why. Pure.
 
 import { basename, extname, isAbsolute, join } from 'node:path';
+import { appNameFrom } from '../files/app-name.ts';
 import { launchers } from './entry/foreign-program.ts';
 import type { AppOptions } from './options.ts';
 
@@ -100,7 +101,7 @@ function isLoader(path: string): boolean {
 
 function nameOf(app: Record<string, Value>): string {
   const script = String(app.script ?? app.exec ?? '?');
-  return appName(typeof app.name === 'string' ? app.name : basename(script, extname(script)));
+  return appNameFrom(typeof app.name === 'string' ? app.name : basename(script, extname(script)));
 }
 
 function importApp(app: Record<string, Value>, lost: Imported['lost']): AppOptions {
@@ -133,7 +134,7 @@ const words: (key: keyof AppOptions) => Take = (key) => (value) => ({ [key]: lis
 
 const taken: Record<string, Take> = {
   name: (value, _app, lose) => {
-    const name = appName(String(value));
+    const name = appNameFrom(String(value));
     if (name !== value) lose(`a name holds letters, digits, dots, dashes and underscores: it becomes ${name}`);
     return { name };
   },
@@ -255,14 +256,6 @@ function ignoredByWatch(value: Value, app: Record<string, Value>, lose: (why: st
 function inFolder(app: Record<string, Value>, path: string): string {
   if (typeof app.cwd !== 'string' || isAbsolute(path)) return path;
   return isAbsolute(app.cwd) ? join(app.cwd, path) : `./${join(app.cwd, path)}`;
-}
-
-function appName(name: string): string {
-  const clean = name
-    .replace(/[^A-Za-z0-9._-]+/g, '-')
-    .replace(/^[^A-Za-z0-9]+/, '')
-    .slice(0, 63);
-  return clean === '' || clean === 'all' || clean === 'none' ? 'app' : clean;
 }
 
 function output(value: Value, app: Record<string, Value>, lose: (why: string) => void): Partial<AppOptions> {

@@ -6,6 +6,7 @@ import { availableParallelism } from 'node:os';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import * as v from 'valibot';
 import { type Problem, TuttiError } from '../errors.ts';
+import { appNameFrom } from '../files/app-name.ts';
 import { type Layer, optionNames } from './layers.ts';
 import { type Config, type OptionName, options } from './options.ts';
 import { suggest } from './suggest.ts';
@@ -202,12 +203,7 @@ function sourcesOf(origin: Partial<Record<string, Layer>>, config: Config): Reco
 /** The package's name without its scope; without one, or with several apps in one package, the entry's. */
 function defaultName(entry: string, alone: boolean): string {
   const name = (alone ? packageName(dirname(entry)) : null) ?? basename(entry, extname(entry));
-  const clean = name
-    .replace(/^@[^/]*\//, '')
-    .replace(/[^A-Za-z0-9._-]+/g, '-')
-    .replace(/^[^A-Za-z0-9]+/, '')
-    .slice(0, 63);
-  return clean === '' || clean === 'all' || clean === 'none' ? 'app' : clean;
+  return appNameFrom(name.replace(/^@[^/]*\//, ''));
 }
 
 function packageName(folder: string): string | null {

@@ -2,6 +2,8 @@
 // becomes, and the rule that an error message quotes. Units live here and nowhere else. Pure.
 
 import * as v from 'valibot';
+import { appNamePattern, appNameRule, reservedNames } from '../files/app-name.ts';
+import { MOST_WORKERS } from '../protocol/most-workers.ts';
 import { isCron } from './cron.ts';
 
 export interface Kind<S extends v.GenericSchema = v.GenericSchema> {
@@ -69,15 +71,12 @@ export interface WorkerRange {
   max: WorkerCount;
 }
 
-/** More processes than this on one machine is a slip of the finger. */
-export const mostWorkers = 1024;
-
 function parseWorkers(value: string | number): WorkerRange | undefined {
   const one = (text: string): WorkerCount | undefined => {
     if (text === 'auto' || text === 'max') return text;
     if (!/^\d+$/.test(text)) return undefined;
     const count = Number(text);
-    return count >= 1 && count <= mostWorkers ? count : undefined;
+    return count >= 1 && count <= MOST_WORKERS ? count : undefined;
   };
   const [low, high, rest] = String(value).trim().split('..');
   if (low === undefined || rest !== undefined) return undefined;
@@ -146,7 +145,7 @@ export const optionalSize = kind(
 
 export const workers = kind(
   parsed(textOrNumber, parseWorkers),
-  `"auto", "max", a whole number from 1 to ${mostWorkers}, or a range such as 2..8`,
+  `"auto", "max", a whole number from 1 to ${MOST_WORKERS}, or a range such as 2..8`,
   '<auto|n|min..max>',
 );
 
@@ -208,8 +207,8 @@ export function optionalText(placeholder: string, rule = 'a non-empty string') {
 }
 
 export const appName = kind(
-  v.nullable(v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/), v.notValues(['all', 'none']))),
-  'a name of at most 63 letters, digits, dots, dashes and underscores that begins with a letter or digit, and not "all" or "none"',
+  v.nullable(v.pipe(v.string(), v.regex(appNamePattern), v.notValues(reservedNames))),
+  appNameRule,
   '<name>',
 );
 

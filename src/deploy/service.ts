@@ -41,7 +41,7 @@ export interface BootFile {
 }
 
 /** One thing to do. They are done in order, and the first that fails ends it unless it may fail. */
-export type Step =
+export type ServiceStep =
   | ({ do: 'write' } & BootFile)
   | { do: 'remove'; path: string; why: string; mayFail?: boolean }
   | { do: 'run'; argv: readonly string[]; why: string; mayFail?: boolean };
@@ -59,8 +59,8 @@ export interface BootManager {
   /** What stands in the machine's folders when the service is installed. */
   files(service: Service): BootFile[];
   /** `read` answers the text of a file, or null. */
-  install(service: Service, read: (path: string) => string | null): Step[];
-  remove(app: string, scope: Scope, read: (path: string) => string | null): Step[];
+  install(service: Service, read: (path: string) => string | null): ServiceStep[];
+  remove(app: string, scope: Scope, read: (path: string) => string | null): ServiceStep[];
   /** A command whose output `tell` turns into the status. */
   ask(app: string, scope: Scope): readonly string[];
   tell(app: string, scope: Scope, output: string): BootStatus;

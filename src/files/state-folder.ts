@@ -136,11 +136,6 @@ export function rosterPath(env: Environment, name: string, primary: number): str
   return join(rosterFolder(env), `${name}.${primary}.json`);
 }
 
-/** Names become file names and appear in shell commands: letters, digits, `.`, `_` and `-`, at most 64, no leading sign. */
-export function isAppName(name: string): boolean {
-  return /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(name);
-}
-
 /** Why `path` cannot be a unix socket's address, or null. */
 export function socketPathProblem(path: string): string | null {
   const bytes = Buffer.byteLength(path);

@@ -2,14 +2,14 @@
 // inputs. It decides nothing.
 
 import { type BootInfo, PROTOCOL } from '../protocol/messages.ts';
+import { HEARTBEAT_MS } from '../protocol/silence.ts';
 import type { MemoryRoom } from '../supervisor/decide/headroom.ts';
 import type { Host } from '../supervisor/host.ts';
 import type { Action, WorkerId } from '../supervisor/vocabulary/actions.ts';
 import type { PolicyChange, SupervisorInput } from '../supervisor/vocabulary/inputs.ts';
 import { Clock } from './clock.ts';
 import { ChangedFiles } from './code/changed-files.ts';
-import type { Generation } from './code/generations.ts';
-import { HEARTBEAT_MS } from './connections/data-plane.ts';
+import type { PinnedGeneration } from './code/generations.ts';
 import type { InspectorAddress } from './look/autopsy.ts';
 import { codeFrame } from './look/code-frame.ts';
 import { type Inspection, Inspections, type InspectionWish } from './look/inspections.ts';
@@ -361,7 +361,7 @@ export class NodeHost implements Host {
       const policy: { policy?: PolicyChange } = {};
       // First the generations that live: what was overwritten under them is known before there is a new one.
       await this.verifyFiles();
-      let pinned: Generation | null;
+      let pinned: PinnedGeneration | null;
       if (from === 'disk') {
         const read = await reread();
         policy.policy = read.policy;

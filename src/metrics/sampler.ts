@@ -5,7 +5,7 @@ import type { Snapshot } from '../supervisor/picture/snapshot.ts';
 import type { HistoryView, Recorded } from './history.ts';
 import type { Metrics } from './metrics.ts';
 
-export type Sample = Recorded & { snapshot: Snapshot };
+export type PictureSample = Recorded & { snapshot: Snapshot };
 
 const everyMs = 1_000;
 /** Several events of one moment are one picture. */
@@ -15,7 +15,7 @@ export class Sampler {
   readonly #metrics: Metrics;
   readonly #snapshot: () => Snapshot;
   readonly #look: () => void;
-  readonly #listeners = new Set<(sample: Sample) => void>();
+  readonly #listeners = new Set<(sample: PictureSample) => void>();
   #clock: NodeJS.Timeout | null = null;
   #soon: NodeJS.Timeout | null = null;
   #stopped = false;
@@ -58,7 +58,7 @@ export class Sampler {
   }
 
   /** Calls back with every picture, until the returned function is called. */
-  watch(listener: (sample: Sample) => void): () => void {
+  watch(listener: (sample: PictureSample) => void): () => void {
     this.start();
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -70,7 +70,7 @@ export class Sampler {
     if (this.#listeners.size > 0) this.#tell({ ...recorded, snapshot: this.#snapshot() });
   }
 
-  #tell(sample: Sample): void {
+  #tell(sample: PictureSample): void {
     for (const listener of this.#listeners) listener(sample);
   }
 }

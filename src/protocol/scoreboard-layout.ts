@@ -3,13 +3,14 @@
 // heartbeat becomes numbers and numbers a heartbeat.
 
 import { type BeatExtra, type GcKind, type Heartbeat, LATENCY_BOUNDS_MS, type RequestCounts } from './messages.ts';
+import { MOST_WORKERS } from './most-workers.ts';
 
 // First what workers read of each other, as close together as can be: a header of one cell, whose first number is how many cells are in
 // use at most, then one cell per worker.
 
 export const CELL_BYTES = 8;
-/** More workers than any machine runs at once, a reload's old ones included. */
-export const CELLS = 2048;
+/** A reload's old workers have theirs too. */
+export const CELLS = 2 * MOST_WORKERS;
 export const SCOREBOARD_BYTES = CELL_BYTES * (CELLS + 1);
 
 /** Numbers in a cell are 32-bit integers in the machine's own order. */

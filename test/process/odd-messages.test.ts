@@ -10,6 +10,7 @@ import { join, resolve } from 'node:path';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { kinds } from '../../src/protocol/checks.ts';
+import type { RawHandle } from '../../src/protocol/raw-handle.ts';
 import { DataPlaneRig } from '../support/data-plane-rig.ts';
 import { eventually, within } from '../support/eventually.ts';
 import { assertNothingLost, startLoad } from '../support/load.ts';
@@ -115,7 +116,7 @@ describe('a worker that is sent what it does not know', () => {
     await once(server, 'listening');
     for (const cmd of ['NODE_TUTTI_NEW', 'NODE_TUTTI_NEW', 'NODE_TUTTI_NEWER']) {
       const client = net.connect((server.address() as AddressInfo).port, '127.0.0.1');
-      const [accepted] = (await once(server, 'connection')) as [net.Socket & { _handle: object }];
+      const [accepted] = (await once(server, 'connection')) as [net.Socket & { _handle: RawHandle }];
       // Nobody but the worker has it any more once it has arrived there.
       worker.process.send({ cmd } as never, accepted._handle, () => accepted.destroy());
       client.resume();

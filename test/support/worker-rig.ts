@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { PrimaryDataPlane } from '../../src/host/connections/primary-data-plane.ts';
 import { WorkerProcess } from '../../src/host/process/worker-process.ts';
 import { BOOT_VARIABLE, type BootInfo, PROTOCOL, type ToWorker } from '../../src/protocol/messages.ts';
+import type { RawHandle } from '../../src/protocol/raw-handle.ts';
 import type { SupervisorInput } from '../../src/supervisor/vocabulary/inputs.ts';
 import { eventually } from './eventually.ts';
 
@@ -129,7 +130,7 @@ export class RigWorker {
     return listeners[n]?.port ?? Number.NaN;
   }
 
-  send(message: ToWorker, handle?: object): void {
+  send(message: ToWorker, handle?: RawHandle): void {
     this.#process.send(message, handle);
   }
 

@@ -40,12 +40,13 @@ const mayImport: Record<string, Record<string, Reach>> = {
     files: 'all',
     version: 'all',
     supervisor: 'types',
+    protocol: 'all',
   },
-  config: { errors: 'all', files: 'all' },
+  config: { protocol: 'all', errors: 'all', files: 'all' },
   deploy: { config: 'types', errors: 'all' },
   supervisor: { protocol: 'all', config: 'types', errors: 'all' },
   host: { supervisor: 'types', protocol: 'all', errors: 'all', files: 'all' },
-  admin: { supervisor: 'types', metrics: 'all', errors: 'all', files: 'all', version: 'all' },
+  admin: { supervisor: 'types', protocol: 'all', metrics: 'all', errors: 'all', files: 'all', version: 'all' },
   metrics: { supervisor: 'types', protocol: 'all' },
   logs: { supervisor: 'types', protocol: 'all', errors: 'all', files: 'all' },
   lambda: { supervisor: 'types', errors: 'all' },
@@ -230,6 +231,20 @@ test('no file imports another in a circle', () => {
   };
   for (const path of imports.keys()) follow(path, []);
   assert.deepEqual(circles, []);
+});
+
+/** Both sides of the wall between the processes have one. */
+const counterparts = ['DataPlane'];
+
+test('the name of a type means one thing', () => {
+  const homes = new Map<string, string[]>();
+  // lambda/ runs instead of a supervisor, and has the words of its platform.
+  for (const { path, text } of sources.filter(({ room }) => room !== 'lambda')) {
+    for (const [, name = ''] of text.matchAll(/^export (?:abstract )?(?:interface|type|class) (\w+)/gm))
+      homes.set(name, [...(homes.get(name) ?? []), path]);
+  }
+  const twice = [...homes].filter(([name, paths]) => paths.length > 1 && !counterparts.includes(name));
+  assert.deepEqual(twice, []);
 });
 
 test('a folder is taken in at a glance', () => {

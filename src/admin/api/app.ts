@@ -14,7 +14,7 @@ import { openApiDocument } from './openapi.ts';
 import { failed, routes } from './routes.ts';
 import type { AdminExtras, AdminTarget, Route, RouteAnswer, RouteContext } from './target.ts';
 
-export interface AppOptions {
+export interface ApiOptions {
   target: AdminTarget;
   extras: AdminExtras;
   history: EventHistory;
@@ -32,7 +32,7 @@ export const MAX_BODY_BYTES = 64 * 1024;
 const MAX_STREAMS = 32;
 
 /** Makes one listener per door. */
-export function createApp(options: AppOptions): (door: Door) => RequestListener {
+export function createApp(options: ApiOptions): (door: Door) => RequestListener {
   const app = new Hono<Bindings>();
   const table = [...routes, ...(options.extras.routes ?? [])];
 
@@ -156,7 +156,7 @@ async function readBody(request: IncomingMessage): Promise<string | null> {
   return bytes > MAX_BODY_BYTES ? null : Buffer.concat(chunks).toString('utf8');
 }
 
-function contextOf(context: Context<Bindings>, options: AppOptions, body: unknown): RouteContext {
+function contextOf(context: Context<Bindings>, options: ApiOptions, body: unknown): RouteContext {
   return {
     target: options.target,
     extras: options.extras,

@@ -2,21 +2,20 @@
 // document is made of. Runs in the primary, loaded with the first request.
 
 import * as v from 'valibot';
+import { MOST_WORKERS } from '../../protocol/most-workers.ts';
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const nullableText = v.nullable(v.string());
 
-/** More workers than this on one machine is a typing error. */
-const MAX_WORKERS = 1024;
-const workers = v.pipe(v.number(), v.integer(), v.maxValue(MAX_WORKERS));
+const workers = v.pipe(v.number(), v.integer(), v.maxValue(MOST_WORKERS));
 
 export const nothing = v.strictObject({});
 export const scaleBody = v.union(
   [
     v.strictObject({ to: v.pipe(workers, v.minValue(1)) }),
-    v.strictObject({ by: v.pipe(workers, v.minValue(-MAX_WORKERS)) }),
+    v.strictObject({ by: v.pipe(workers, v.minValue(-MOST_WORKERS)) }),
   ],
-  `Expected {"to": n}, from 1 to ${MAX_WORKERS}, or {"by": n}`,
+  `Expected {"to": n}, from 1 to ${MOST_WORKERS}, or {"by": n}`,
 );
 export const recycleBody = v.strictObject({ slot: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0))) });
 export const stopBody = v.strictObject({ fast: v.optional(v.boolean()) });

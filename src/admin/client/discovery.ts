@@ -3,7 +3,8 @@
 import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
-import { controlPaths, isAppName, namesInState, stateFolders } from '../../files/state-folder.ts';
+import { isAppName } from '../../files/app-name.ts';
+import { controlPaths, namesInState, stateFolders } from '../../files/state-folder.ts';
 import type { Snapshot } from '../../supervisor/picture/snapshot.ts';
 import { AdminClient, AdminClientError } from './client.ts';
 

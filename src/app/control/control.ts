@@ -21,7 +21,7 @@ interface Around {
   isWanted: () => boolean;
 }
 
-export class Control {
+export class AppControl {
   readonly #handle: SupervisionHandle;
   readonly #around: Around;
   #server: Promise<AdminServer | null> = Promise.resolve(null);

@@ -3,7 +3,7 @@
 import * as v from 'valibot';
 import { failed } from '../../admin/api/routes.ts';
 import type { Route, RouteContext } from '../../admin/api/target.ts';
-import { follow, type Limits, lastRecords, type Where } from '../../logs/workers/read-log.ts';
+import { follow, lastRecords, type ReadLimits, type Where } from '../../logs/workers/read-log.ts';
 import type { LogFormat } from '../../logs/workers/record.ts';
 
 export interface LogLocation {
@@ -30,7 +30,7 @@ const records = v.strictObject({
 export function logRoutes({ file, format }: LogLocation): Route[] {
   const oneAtATime = queue();
 
-  async function past({ query }: RouteContext, filter: Where, limits: Limits) {
+  async function past({ query }: RouteContext, filter: Where, limits: ReadLimits) {
     return oneAtATime(() => lastRecords(file, bounded(query('lines'), 100), filter, { ...limits, rest: REST }));
   }
 

@@ -2,7 +2,8 @@
 
 import { rmSync } from 'node:fs';
 import { exitCodes, TuttiError } from '../../errors.ts';
-import { appPaths, controlPaths, isAppName, stateFolders } from '../../files/state-folder.ts';
+import { isAppName } from '../../files/app-name.ts';
+import { appPaths, controlPaths, stateFolders } from '../../files/state-folder.ts';
 import { forgetSaved } from '../saved/saved-list.ts';
 import { chooseKnown, knownApps, looksLikeFile, namesOf } from '../shared/choose-apps.ts';
 import { asJson } from '../shared/control.ts';

@@ -6,7 +6,7 @@ import { tellAside, tellFailure } from '../failure.ts';
 import { chooseKnown, knownApps, namesOf } from '../shared/choose-apps.ts';
 import { asJson } from '../shared/control.ts';
 import { readRecord } from '../shared/launch-record.ts';
-import { type AppOutcome, type Outcome, worstExitCode } from '../shared/outcome.ts';
+import { type AppOutcome, type CommandOutcome, worstExitCode } from '../shared/outcome.ts';
 import type { Terminal } from '../terminal.ts';
 import type { Started } from './launch-in-background.ts';
 import { startedCode, startOne } from './start-apps.ts';
@@ -40,7 +40,8 @@ export async function restartApps({ names: typed, fast, json, terminal }: Restar
       code = worstExitCode(outcomes);
       break;
     }
-    const end = (result: Outcome): unknown => outcomes.push({ app: one.name, ms: performance.now() - began, result });
+    const end = (result: CommandOutcome): unknown =>
+      outcomes.push({ app: one.name, ms: performance.now() - began, result });
     try {
       started.push(await startOne({ ...record, startedAt: new Date().toISOString() }, json, terminal));
       end({ outcome: 'done' });

@@ -4,8 +4,8 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Orphans, stopOrphans } from '../../app/orphans/orphans.ts';
 import { chooseRunning, type Found, type Known, knownApps, namesOf } from '../shared/choose-apps.ts';
-import { asJson, type Control, carryOut, writeOutcome } from '../shared/control.ts';
-import { type AppOutcome, type Outcome, worstExitCode } from '../shared/outcome.ts';
+import { type AppCommand, asJson, carryOut, writeOutcome } from '../shared/control.ts';
+import { type AppOutcome, type CommandOutcome, worstExitCode } from '../shared/outcome.ts';
 import type { Terminal } from '../terminal.ts';
 
 const GONE_PATIENCE_MS = 5000;
@@ -65,7 +65,7 @@ export async function stopEach(
   { fast, timeoutMs, json }: StopRequest,
   terminal: Terminal,
 ): Promise<readonly AppOutcome[]> {
-  const order: Control = {
+  const order: AppCommand = {
     verb: 'stop',
     body: { fast },
     done: 'stopped',
@@ -87,7 +87,7 @@ export async function stopEach(
   return [...ends, ...(await carryOut(apps, order, terminal))];
 }
 
-async function endOrphans(orphans: Orphans, fast: boolean, timeoutMs: number | null): Promise<Outcome> {
+async function endOrphans(orphans: Orphans, fast: boolean, timeoutMs: number | null): Promise<CommandOutcome> {
   const { killed, alive } = await stopOrphans(orphans, { fast, mostMs: timeoutMs ?? Number.POSITIVE_INFINITY });
   if (alive.length === 0)
     return { outcome: 'done', ...(killed.length > 0 && { detail: `had to be killed: ${pids(killed)}` }) };
@@ -100,7 +100,7 @@ function pids(processes: readonly { pid: number }[]): string {
 }
 
 /** The last answer may be lost on the way out; what counts is that the process is gone. */
-async function ended(app: Found, result: Outcome): Promise<Outcome> {
+async function ended(app: Found, result: CommandOutcome): Promise<CommandOutcome> {
   if (!app.answers || (result.outcome !== 'done' && result.outcome !== 'lost')) return result;
   if (await isGone(app.snapshot.pid)) return { outcome: 'done' };
   return { outcome: 'timed-out', reason: `process ${app.snapshot.pid} has not ended yet` };

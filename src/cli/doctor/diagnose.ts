@@ -3,7 +3,7 @@
 import type { MachineFacts } from '../../app/facts/machine.ts';
 import type { StopGrace } from '../../app/facts/stop-grace.ts';
 import { bytes } from '../shared/readable.ts';
-import type { Shortfall } from '../shared/shortfall.ts';
+import type { FailedReload } from '../shared/shortfall.ts';
 
 export interface Finding {
   about: string;
@@ -21,7 +21,7 @@ export interface AppFacts {
   version: string | null;
   circuitOpen: boolean;
   /** What its last reload left behind. */
-  shortfall: Shortfall | null;
+  shortfall: FailedReload | null;
   /** The longest that its graceful stop takes; null: not known. */
   stopWithinMs: number | null;
   /** How long whoever started it waits for its end; null: nobody is known to. */

@@ -1,8 +1,9 @@
 // The apps that a boot is to bring back, as `tutti save` wrote them down: names, each of which has a launch record. Runs in the CLI.
 
 import { dirname } from 'node:path';
+import { isAppName } from '../../files/app-name.ts';
 import { readState, type StateRead, writeState } from '../../files/state-file.ts';
-import { ensurePrivateFolder, isAppName, savedListPath } from '../../files/state-folder.ts';
+import { ensurePrivateFolder, savedListPath } from '../../files/state-folder.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -7,7 +7,7 @@ import process from 'node:process';
 import { createColors } from 'picocolors';
 import { discover } from '../../admin/client/discovery.ts';
 import { chooseBootManager } from '../../deploy/boot-manager.ts';
-import type { BootManager, Service, Step } from '../../deploy/service.ts';
+import type { BootManager, Service, ServiceStep } from '../../deploy/service.ts';
 import { exitCodes, TuttiError } from '../../errors.ts';
 import { whatIsMeant } from '../actions/start-apps.ts';
 import { type Terminal, wantsColor } from '../terminal.ts';
@@ -127,7 +127,7 @@ function who({ scope, user }: Service): string {
   return scope === 'user' ? 'a service of this user' : `user ${user ?? 'root'}`;
 }
 
-function carryOut(steps: readonly Step[], title: string, { options, terminal }: ServiceRequest): void {
+function carryOut(steps: readonly ServiceStep[], title: string, { options, terminal }: ServiceRequest): void {
   const { bold, dim, green } = createColors(wantsColor(terminal, terminal.stdout));
   const isDry = options.dryRun === true;
   const say = (text: string): void => {
@@ -146,20 +146,20 @@ function carryOut(steps: readonly Step[], title: string, { options, terminal }: 
 }
 
 /** A dry run may be looked at by others. */
-function shown({ mode, text }: Extract<Step, { do: 'write' }>): string {
+function shown({ mode, text }: Extract<ServiceStep, { do: 'write' }>): string {
   return mode === 0o600 ? text.replace(/=.*$/gm, '=…') : text;
 }
 
-function forJson(step: Step): object {
+function forJson(step: ServiceStep): object {
   return step.do === 'write' ? { ...step, text: shown(step) } : step;
 }
 
-function nameOf(step: Step): string {
+function nameOf(step: ServiceStep): string {
   return step.do === 'run' ? step.argv.join(' ') : `${step.do} ${step.path}`;
 }
 
 /** Answers why it could not be done, or null. */
-function perform(step: Step): string | null {
+function perform(step: ServiceStep): string | null {
   try {
     if (step.do === 'run') {
       const [program = '', ...args] = step.argv;
@@ -176,7 +176,7 @@ function perform(step: Step): string | null {
 }
 
 /** Whole or not at all: what systemd reads meanwhile is the old one. */
-function write({ path, text, mode }: Extract<Step, { do: 'write' }>): void {
+function write({ path, text, mode }: Extract<ServiceStep, { do: 'write' }>): void {
   mkdirSync(dirname(path), { recursive: true });
   const fresh = `${path}.${process.pid}`;
   try {
@@ -202,6 +202,6 @@ function reasonOf({ error, status, signal, stderr }: ReturnType<typeof spawnSync
   return said === '' ? `it ended with ${signal ?? `exit code ${status}`}` : said;
 }
 
-function failed(step: Step, reason: string, done: number): TuttiError {
+function failed(step: ServiceStep, reason: string, done: number): TuttiError {
   return new TuttiError('ERR_SERVICE_STEP', { what: nameOf(step), reason: reason.replace(/\.$/, ''), done });
 }

@@ -1,7 +1,8 @@
 // The options that several commands share, checked.
 
-import { mostWorkers, parseDuration } from '../../config/values.ts';
+import { parseDuration } from '../../config/values.ts';
 import { TuttiError } from '../../errors.ts';
+import { MOST_WORKERS } from '../../protocol/most-workers.ts';
 
 type Options = Readonly<Record<string, unknown>>;
 
@@ -47,9 +48,9 @@ export function scaleTarget(positionals: readonly string[]): {
   }
   const number = Number(count);
   const isDifference = /^[+-]/.test(count);
-  if (!isDifference && (number < 1 || number > mostWorkers)) {
+  if (!isDifference && (number < 1 || number > MOST_WORKERS)) {
     throw new TuttiError('ERR_USAGE', {
-      problem: `${count} is not a number of workers: it is from 1 to ${mostWorkers}`,
+      problem: `${count} is not a number of workers: it is from 1 to ${MOST_WORKERS}`,
       hint: 'To end the app: tutti stop',
     });
   }

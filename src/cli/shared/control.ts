@@ -6,10 +6,10 @@ import { oneLine, ownLines } from '../../logs/own/visible.ts';
 import type { CommandResult } from '../../supervisor/vocabulary/actions.ts';
 import { type Terminal, wantsColor } from '../terminal.ts';
 import type { Found } from './choose-apps.ts';
-import { type AppOutcome, isQuoted, type Outcome, outcomeLines, worstExitCode } from './outcome.ts';
+import { type AppOutcome, type CommandOutcome, isQuoted, outcomeLines, worstExitCode } from './outcome.ts';
 import { showProgress } from './progress.ts';
 
-export interface Control {
+export interface AppCommand {
   /** As the API calls it. */
   verb: 'reload' | 'rollback' | 'scale' | 'recycle' | 'stop';
   body: object;
@@ -21,10 +21,10 @@ export interface Control {
   timeoutMs: number | null;
   json: boolean;
   /** Looks at the world before the result is believed. */
-  verify?: (app: Found, result: Outcome) => Promise<Outcome>;
+  verify?: (app: Found, result: CommandOutcome) => Promise<CommandOutcome>;
 }
 
-export async function control(apps: readonly Found[], order: Control, terminal: Terminal): Promise<number> {
+export async function control(apps: readonly Found[], order: AppCommand, terminal: Terminal): Promise<number> {
   const outcomes = await carryOut(apps, order, terminal);
   if (order.json) terminal.stdout.write(`${JSON.stringify({ schema: 1, ...asJson(apps, outcomes) })}\n`);
   return worstExitCode(outcomes);
@@ -33,7 +33,7 @@ export async function control(apps: readonly Found[], order: Control, terminal: 
 /** Without --json each outcome is told as it comes. */
 export async function carryOut(
   apps: readonly Found[],
-  order: Control,
+  order: AppCommand,
   terminal: Terminal,
 ): Promise<readonly AppOutcome[]> {
   const outcomes: AppOutcome[] = [];
@@ -60,7 +60,7 @@ export function asJson(
   };
 }
 
-export async function controlOne(app: Found, order: Control, terminal: Terminal): Promise<AppOutcome> {
+export async function controlOne(app: Found, order: AppCommand, terminal: Terminal): Promise<AppOutcome> {
   const began = performance.now();
   const leave = new AbortController();
   const work = sendAndWait(app, order, leave.signal).then((result) => order.verify?.(app, result) ?? result);
@@ -71,7 +71,7 @@ export async function controlOne(app: Found, order: Control, terminal: Terminal)
   return { app: app.name, ms: performance.now() - began, result };
 }
 
-async function sendAndWait(app: Found, order: Control, signal: AbortSignal): Promise<Outcome> {
+async function sendAndWait(app: Found, order: AppCommand, signal: AbortSignal): Promise<CommandOutcome> {
   try {
     const command = app.client.command(order.verb, order.body, signal);
     return await Promise.race([command, interrupted(signal), ...deadline(order, signal)]);
@@ -83,7 +83,7 @@ async function sendAndWait(app: Found, order: Control, signal: AbortSignal): Pro
 }
 
 /** Ctrl-C ends the waiting; the work belongs to the supervisor and goes on, which must be said. */
-function interrupted(signal: AbortSignal): Promise<Outcome> {
+function interrupted(signal: AbortSignal): Promise<CommandOutcome> {
   return new Promise((resolve) => {
     const interrupt = () => resolve({ outcome: 'timed-out', reason: 'it was only this command that was interrupted' });
     process.once('SIGINT', interrupt);
@@ -91,7 +91,7 @@ function interrupted(signal: AbortSignal): Promise<Outcome> {
   });
 }
 
-function deadline({ timeoutMs }: Control, signal: AbortSignal): Promise<Outcome>[] {
+function deadline({ timeoutMs }: AppCommand, signal: AbortSignal): Promise<CommandOutcome>[] {
   if (timeoutMs === null) return [];
   return [
     new Promise((resolve) => {
@@ -106,7 +106,7 @@ function deadline({ timeoutMs }: Control, signal: AbortSignal): Promise<Outcome>
 
 export function writeOutcome(
   outcome: AppOutcome,
-  { verb, done }: Pick<Control, 'verb' | 'done'>,
+  { verb, done }: Pick<AppCommand, 'verb' | 'done'>,
   terminal: Terminal,
 ): void {
   const good = outcome.result.outcome === 'done';
@@ -119,7 +119,7 @@ export function writeOutcome(
   );
 }
 
-function plain(result: Outcome): CommandResult | Outcome {
-  const { schema: _, ...rest } = result as Outcome & { schema?: number };
+function plain(result: CommandOutcome): CommandResult | CommandOutcome {
+  const { schema: _, ...rest } = result as CommandOutcome & { schema?: number };
   return rest;
 }

@@ -4,8 +4,9 @@
 import { dirname, isAbsolute, join } from 'node:path';
 import type { AppRequest } from '../../config/app.ts';
 import type { OptionName } from '../../config/options.ts';
+import { isAppName } from '../../files/app-name.ts';
 import { readState, removeState, type StateRead, stateName, writeState } from '../../files/state-file.ts';
-import { appPaths, ensurePrivateFolder, isAppName, lastingFolder, namesInState } from '../../files/state-folder.ts';
+import { appPaths, ensurePrivateFolder, lastingFolder, namesInState } from '../../files/state-folder.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

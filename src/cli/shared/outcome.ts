@@ -5,7 +5,7 @@ import { time } from '../../logs/own/sentences.ts';
 import type { Standing } from '../../supervisor/picture/standing.ts';
 import type { CommandResult, Shortfall } from '../../supervisor/vocabulary/actions.ts';
 
-export type Outcome =
+export type CommandOutcome =
   | CommandResult
   /** Nobody waits for it any more; it goes on. */
   | { outcome: 'timed-out'; reason: string }
@@ -15,10 +15,10 @@ export type Outcome =
 export interface AppOutcome {
   app: string;
   ms: number;
-  result: Outcome;
+  result: CommandOutcome;
 }
 
-export function exitCodeOf({ outcome }: Outcome): ExitCode {
+export function exitCodeOf({ outcome }: CommandOutcome): ExitCode {
   switch (outcome) {
     case 'done':
       return exitCodes.stopped;

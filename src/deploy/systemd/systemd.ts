@@ -1,6 +1,6 @@
 // systemd as the boot manager: what is to be done to install, remove and look at the units of an app. Pure.
 
-import type { BootManager, BootStatus, Scope, Step } from '../service.ts';
+import type { BootManager, BootStatus, Scope, ServiceStep } from '../service.ts';
 import { unitFiles, unitName } from './units.ts';
 
 /** In the order in which `systemctl show` is asked for them. */
@@ -43,8 +43,8 @@ export function systemd(version: number, configFolder: string): BootManager {
         ...(stale.some((path) => path.endsWith('.socket'))
           ? [run([...control, 'disable', '--now', `${unitName(app)}.socket`], 'the ports belong to the app again')]
           : []),
-        ...stale.map((path): Step => ({ do: 'remove', path, why: 'is not part of it any more' })),
-        ...changed.map((file): Step => ({ do: 'write', ...file })),
+        ...stale.map((path): ServiceStep => ({ do: 'remove', path, why: 'is not part of it any more' })),
+        ...changed.map((file): ServiceStep => ({ do: 'write', ...file })),
         ...(changed.length + stale.length > 0 ? [run([...control, 'daemon-reload'], 'systemd reads the units')] : []),
         ...(scope === 'user'
           ? [
@@ -81,7 +81,7 @@ export function systemd(version: number, configFolder: string): BootManager {
         ...(hasState
           ? [run([...control, 'clean', '--what=state', `${unitName(app)}.service`], 'its state folder', true)]
           : []),
-        ...present.map((path): Step => ({ do: 'remove', path, why: 'was written by the installation' })),
+        ...present.map((path): ServiceStep => ({ do: 'remove', path, why: 'was written by the installation' })),
         ...(dropIn === undefined
           ? []
           : [
@@ -110,7 +110,7 @@ function systemctl(scope: Scope): string[] {
   return scope === 'system' ? ['systemctl'] : ['systemctl', '--user'];
 }
 
-function run(argv: readonly string[], why: string, mayFail = false): Step {
+function run(argv: readonly string[], why: string, mayFail = false): ServiceStep {
   return { do: 'run', argv, why, ...(mayFail && { mayFail }) };
 }
 

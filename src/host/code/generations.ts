@@ -35,16 +35,19 @@ export interface Program {
   incrementVar: string | null;
 }
 
-export interface Generation extends Program {
+export interface PinnedGeneration extends Program {
   number: number;
 }
 
 export class Generations {
-  readonly #pinned = new Map<number, { generation: Generation; fingerprint: Promise<Fingerprint>; changed: boolean }>();
+  readonly #pinned = new Map<
+    number,
+    { generation: PinnedGeneration; fingerprint: Promise<Fingerprint>; changed: boolean }
+  >();
 
   /** Keeps the program, and what its files look like now, under this number. */
-  pin(number: number, program: Program): Generation {
-    const generation: Generation = { ...program, number };
+  pin(number: number, program: Program): PinnedGeneration {
+    const generation: PinnedGeneration = { ...program, number };
     // In the next turn: the first workers are forked in this one, and do not wait for it.
     const fingerprint = new Promise((next) => setImmediate(next)).then(() => takeFingerprint(program.entry));
     this.#pinned.set(number, { generation, fingerprint, changed: false });
@@ -52,15 +55,15 @@ export class Generations {
   }
 
   /** Keeps what `source` runs under a new number too: the way back. */
-  copy(number: number, source: number): Generation | null {
+  copy(number: number, source: number): PinnedGeneration | null {
     const kept = this.#pinned.get(source);
     if (kept === undefined) return null;
-    const generation: Generation = { ...kept.generation, number };
+    const generation: PinnedGeneration = { ...kept.generation, number };
     this.#pinned.set(number, { ...kept, generation });
     return generation;
   }
 
-  get(number: number): Generation | undefined {
+  get(number: number): PinnedGeneration | undefined {
     return this.#pinned.get(number)?.generation;
   }
 

@@ -2,13 +2,11 @@
 
 import type { Balance } from '../../protocol/balance.ts';
 import type { BootInfo, DataToPrimary, Heartbeat, RequestCounts } from '../../protocol/messages.ts';
+import type { RawHandle } from '../../protocol/raw-handle.ts';
 import type { WorkerId } from '../../supervisor/vocabulary/actions.ts';
 import type { Listener } from '../../supervisor/vocabulary/listener.ts';
 import type { Account } from '../privileges/as-account.ts';
-import type { RawHandle, WorkerProcess } from '../process/worker-process.ts';
-
-/** How often a worker gives a sign of life, and how often they are looked at. */
-export const HEARTBEAT_MS = 1000;
+import type { WorkerProcess } from '../process/worker-process.ts';
 
 /** What a worker's main loop has said of itself. */
 export interface Sign {

@@ -3,26 +3,25 @@
 
 import { type Balance, spreadsByTransfer } from '../../protocol/balance.ts';
 import type { BootInfo, DataToPrimary, Heartbeat, RequestCounts } from '../../protocol/messages.ts';
-import type { RawConnection } from '../../protocol/raw-handle.ts';
+import type { RawConnection, RawHandle } from '../../protocol/raw-handle.ts';
 import { lineOf } from '../../protocol/replay.ts';
 import { requestKind } from '../../protocol/request-kind.ts';
 import { systemMs, takeAnswers, takeCounts } from '../../protocol/scoreboard-layout.ts';
+import { HEARTBEAT_MS, SILENT_MS } from '../../protocol/silence.ts';
 import type { WorkerId } from '../../supervisor/vocabulary/actions.ts';
 import type { Listener } from '../../supervisor/vocabulary/listener.ts';
 import { monotonicMs } from '../monotonic.ts';
 import type { Account } from '../privileges/as-account.ts';
-import type { RawHandle, WorkerProcess } from '../process/worker-process.ts';
+import type { WorkerProcess } from '../process/worker-process.ts';
 import { testBinding } from '../sockets/bind-socket.ts';
 import { mostParked } from '../sockets/descriptors.ts';
 import { ListeningSockets, type ListeningSocketsOptions } from '../sockets/listening-sockets.ts';
 import { Suspects } from '../suspects.ts';
 import { ConnectionRelay } from './connection-relay.ts';
-import { type DataPlane, HEARTBEAT_MS, type Sign } from './data-plane.ts';
+import type { DataPlane, Sign } from './data-plane.ts';
 import type { DataPlaneWorker } from './data-plane-worker.ts';
 import { Scoreboard } from './scoreboard.ts';
 
-/** Without a sign of life for as long, a worker is given no connections. Heartbeats come once a second. */
-const FRESH_MS = 2500;
 /** A worker whose silence has been looked into so lately has not spoken since. */
 const LOOK_AGAIN_MS = 100;
 
@@ -88,7 +87,7 @@ class Member implements DataPlaneWorker {
   }
 
   #spokeLately(): boolean {
-    return this.silentMs() < FRESH_MS;
+    return this.silentMs() < SILENT_MS;
   }
 
   send(message: Parameters<DataPlaneWorker['send']>[0], handle?: unknown, callback?: (error: Error | null) => void) {

@@ -1,7 +1,7 @@
 // Asks the workers for the application's own metrics, and remembers that somebody wants them (primary).
 
+import { SILENT_MS } from '../../protocol/silence.ts';
 import type { WorkerId } from '../../supervisor/vocabulary/actions.ts';
-import { HEARTBEAT_MS } from '../connections/data-plane.ts';
 import { monotonicMs } from '../monotonic.ts';
 import type { WorkerProcess } from '../process/worker-process.ts';
 
@@ -16,7 +16,7 @@ export class MetricsQuestion {
   /** Asks those that were heard of lately. */
   ask(seq: number, workers: Iterable<WorkerProcess>): { asked: WorkerId[]; quiet: WorkerId[] } {
     this.isWanted = true;
-    const since = monotonicMs() - 2.5 * HEARTBEAT_MS;
+    const since = monotonicMs() - SILENT_MS;
     const asked: WorkerId[] = [];
     const quiet: WorkerId[] = [];
     for (const worker of workers) {

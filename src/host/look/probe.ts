@@ -3,7 +3,8 @@
 
 import { createServer, connect as netConnect, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
-import type { RawHandle, WorkerProcess } from '../process/worker-process.ts';
+import type { RawHandle } from '../../protocol/raw-handle.ts';
+import type { WorkerProcess } from '../process/worker-process.ts';
 import { type Answer, getPage, mayBeHttp2, type Protocol } from './probe-request.ts';
 
 export interface ProbeRequest {

@@ -1,6 +1,6 @@
 // What the exit code or signal of a worker means where the number alone does not tell (primary).
 
-export interface Ending {
+export interface ExitFacts {
   code: number | null;
   signal: string | null;
   /** The preload had reported: from then on, codes that node itself uses at start are the application's. */
@@ -14,7 +14,7 @@ export interface Ending {
   ownSignal: string | undefined;
 }
 
-export function explainExit(ending: Ending): string | undefined {
+export function explainExit(ending: ExitFacts): string | undefined {
   const { code, signal } = ending;
   if (signal !== null) return explainSignal(signal, ending);
   if (code === 13 && !ending.started) {
@@ -26,7 +26,7 @@ export function explainExit(ending: Ending): string | undefined {
   return undefined;
 }
 
-function explainSignal(signal: string, { outOfMemory, stderr, ownSignal }: Ending): string | undefined {
+function explainSignal(signal: string, { outOfMemory, stderr, ownSignal }: ExitFacts): string | undefined {
   if (signal === ownSignal) return 'the program sent it to itself';
   switch (signal) {
     case 'SIGABRT':

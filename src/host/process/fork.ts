@@ -7,12 +7,12 @@ import cluster, { type ClusterSettings, type Worker } from 'node:cluster';
 import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { BOOT_VARIABLE, type BootInfo } from '../../protocol/messages.ts';
-import type { Generation } from '../code/generations.ts';
+import type { PinnedGeneration } from '../code/generations.ts';
 
 export const preloadPath = fileURLToPath(new URL('../../worker/preload.cjs', import.meta.url));
 
 export interface ForkRequest {
-  generation: Generation;
+  generation: PinnedGeneration;
   slot: number | null;
   boot: BootInfo;
   /** `inherit`: output goes where the primary's goes, without passing through it. Sockets are given to the worker as they are. */
@@ -58,7 +58,7 @@ export function forkWorker({ generation, slot, boot, output, inspectPort, autops
   }
 }
 
-function workerEnvironment(generation: Generation, slot: number | null, boot: BootInfo): NodeJS.ProcessEnv {
+function workerEnvironment(generation: PinnedGeneration, slot: number | null, boot: BootInfo): NodeJS.ProcessEnv {
   const env: NodeJS.ProcessEnv = {};
   // cluster adds the primary's environment as it is now; the generation's own was pinned.
   for (const name of Object.keys(process.env)) env[name] = undefined;
@@ -76,7 +76,7 @@ function workerEnvironment(generation: Generation, slot: number | null, boot: Bo
 }
 
 /** What the slot adds to the environment, if the variable that is to grow holds a whole number. */
-export function incrementOf({ incrementVar, env }: Generation): BootInfo['increment'] {
+export function incrementOf({ incrementVar, env }: PinnedGeneration): BootInfo['increment'] {
   const first = Number(incrementVar === null ? Number.NaN : (env[incrementVar] ?? Number.NaN));
   return incrementVar !== null && Number.isInteger(first) ? { name: incrementVar, first } : null;
 }

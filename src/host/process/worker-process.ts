@@ -12,6 +12,7 @@ import {
   type ToPrimary,
   type ToWorker,
 } from '../../protocol/messages.ts';
+import type { RawHandle } from '../../protocol/raw-handle.ts';
 import type { WorkerId } from '../../supervisor/vocabulary/actions.ts';
 import type { LastWords, SupervisorInput } from '../../supervisor/vocabulary/inputs.ts';
 import type { Listener } from '../../supervisor/vocabulary/listener.ts';
@@ -20,9 +21,6 @@ import { monotonicMs } from '../monotonic.ts';
 import { BindFailures } from './bind-failures.ts';
 import { discard, guardChannel } from './channel-guard.ts';
 import { explainExit } from './exit-explanation.ts';
-
-/** A raw libuv handle of a socket; node passes it on as it is. */
-export type RawHandle = object;
 
 export interface WorkerObserver {
   input(input: SupervisorInput): void;

@@ -3,6 +3,7 @@
 // to keep every processor busy; the others rest: their server listens, and they get what lasts by transfer.
 
 import type { RawHandle } from '../../protocol/raw-handle.ts';
+import { LATE_MS } from '../../protocol/silence.ts';
 import type { DataPlaneWorker } from '../connections/data-plane-worker.ts';
 import { cpuAllowance } from '../machine/cgroup.ts';
 import { monotonicMs } from '../monotonic.ts';
@@ -13,9 +14,7 @@ const ACCEPTORS_PER_CPU = 2;
 const LEAST_ACCEPTORS = 4;
 /** Who takes over has accepted for as long before anybody rests. */
 const PROVEN_MS = 1000;
-/** Workers give a sign of life once a second. One that is half a second late, more than a busy machine explains, may be blocked: the others accept too, … */
-const SILENT_MS = 1500;
-/** … for as long after the last time that one was missed, or had no room. */
+/** Where one that accepts is late or had no room, the others accept too, for as long after the last time. */
 const HELP_MS = 2000;
 /** Signs of life come worker by worker; they are looked at together. */
 const LOOK_MS = 250;
@@ -132,8 +131,8 @@ export class AcceptorChoice {
     let silentMs = 0;
     for (const { acceptors, holders } of this.#sockets())
       silentMs = Math.max(silentMs, acceptors?.update(holders, most, now) ?? 0);
-    if (silentMs > SILENT_MS) this.#help(now);
-    else if (silentMs > SILENT_MS / 2) this.#lookAgain(SILENT_MS - silentMs);
+    if (silentMs > LATE_MS) this.#help(now);
+    else if (silentMs > LATE_MS / 2) this.#lookAgain(LATE_MS - silentMs);
   }
 
   #help(now: number): void {

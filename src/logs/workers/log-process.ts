@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { TuttiError } from '../../errors.ts';
 import { LineSplitter } from './line-splitter.ts';
 import { placeOf } from './log-place.ts';
-import type { Control, Hello, Opened, Told, WriterOptions } from './log-protocol.ts';
+import type { Hello, LogOrder, LogReport, Opened, WriterOptions } from './log-protocol.ts';
 
 /** A process that a worker left behind holds its output open for as long as it lives. The log process stays for it, nobody else. */
 const CLOSE_PATIENCE_MS = 3000;
@@ -26,13 +26,13 @@ export interface LoggedOutput {
   stderr: Socket;
 }
 
-type Trouble = Extract<Told, { trouble: string } | { healed: true } | { unrotated: string }>;
+type Trouble = Extract<LogReport, { trouble: string } | { healed: true } | { unrotated: string }>;
 
 export class LogProcess {
   readonly #secret: string;
   readonly #process: ChildProcess;
   readonly #control: Socket;
-  readonly #listeners = new Set<(told: Told) => void>();
+  readonly #listeners = new Set<(told: LogReport) => void>();
   #socket: string;
   #nextId = 1;
 
@@ -45,7 +45,7 @@ export class LogProcess {
     const splitter = new LineSplitter();
     control.on('data', (chunk: Buffer) => {
       for (const line of splitter.push(chunk)) {
-        const told: Told = JSON.parse(line.toString());
+        const told: LogReport = JSON.parse(line.toString());
         for (const listener of [...this.#listeners]) listener(told);
       }
     });
@@ -155,12 +155,12 @@ export class LogProcess {
     this.#process.unref();
   }
 
-  #say(message: Control): void {
+  #say(message: LogOrder): void {
     this.#control.write(`${JSON.stringify(message)}\n`);
   }
 
   /** What `choose` makes of the first message that it does not answer with null. */
-  #heard<T>(choose: (told: Told) => T | null, signal = AbortSignal.timeout(ANSWER_MS)): Promise<T> {
+  #heard<T>(choose: (told: LogReport) => T | null, signal = AbortSignal.timeout(ANSWER_MS)): Promise<T> {
     return new Promise((resolve, reject) => {
       const end = (): void => {
         this.#listeners.delete(listener);
@@ -170,7 +170,7 @@ export class LogProcess {
         end();
         reject(signal.reason);
       };
-      const listener = (told: Told): void => {
+      const listener = (told: LogReport): void => {
         const chosen = choose(told);
         if (chosen === null) return;
         end();

@@ -28,7 +28,7 @@ export type Hello = { secret: string } & (
 );
 
 /** A line of the primary on the control connection. A spare's slot is told when it takes one. */
-export type Control =
+export type LogOrder =
   | { id: number; pid: number }
   | { id: number; slot: number }
   | { reopen: true }
@@ -38,7 +38,7 @@ export type Control =
   | { inspect: number };
 
 /** A line of the log process on the control connection. */
-export type Told =
+export type LogReport =
   /** Nothing can be written, and why. */
   | { trouble: string; code: string | null }
   /** It is written again; so many lines were lost. */

@@ -6,7 +6,7 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { hearInspector } from '../../protocol/inspector-talk.ts';
 import { LineSplitter, LONGEST_LINE_BYTES } from './line-splitter.ts';
-import type { Control, Hello, Opened, Told, WriterOptions } from './log-protocol.ts';
+import type { Hello, LogOrder, LogReport, Opened, WriterOptions } from './log-protocol.ts';
 import { DescriptorOutlet, FileOutlet } from './outlets.ts';
 import { formatRecord, type Origin } from './record.ts';
 import { Sink } from './sink.ts';
@@ -35,8 +35,8 @@ class Writer {
   #open = 0;
   #primary: Socket | null = null;
   #ending = false;
-  /** Told before the primary was there to hear it. */
-  readonly #untold: Told[] = [];
+  /** LogReport before the primary was there to hear it. */
+  readonly #untold: LogReport[] = [];
 
   constructor(options: WriterOptions) {
     this.#options = options;
@@ -112,18 +112,18 @@ class Writer {
     const splitter = new LineSplitter();
     socket.on('data', (chunk: Buffer) => {
       for (const line of splitter.push(chunk)) {
-        const message = parse<Control>(line);
+        const message = parse<LogOrder>(line);
         if (message !== null) this.#onControl(message);
       }
     });
   }
 
-  #tell(told: Told): void {
+  #tell(told: LogReport): void {
     if (this.#primary === null) this.#untold.push(told);
     else this.#primary.write(`${JSON.stringify(told)}\n`);
   }
 
-  #onControl(message: Control): void {
+  #onControl(message: LogOrder): void {
     if ('reopen' in message) this.#sink.reopen();
     else if ('listen' in message) {
       this.#listen(message.listen).then(

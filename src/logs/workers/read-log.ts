@@ -15,7 +15,7 @@ export interface Where {
 }
 
 /** What a reader may cost; without limits as much as it takes. */
-export interface Limits {
+export interface ReadLimits {
   /** Of the lines that are given out, and of those that are looked at. */
   maxBytes?: number;
   maxReadBytes?: number;
@@ -36,7 +36,7 @@ export async function lastRecords(
   file: string,
   count: number,
   where: Where = {},
-  limits: Limits = {},
+  limits: ReadLimits = {},
 ): Promise<{ records: LogRecord[]; position: number; isCut: boolean }> {
   limits.signal?.throwIfAborted();
   const sought = new Sought(count, where, limits);
@@ -82,7 +82,7 @@ class Sought {
   #bytes: number;
   #readBytes: number;
 
-  constructor(count: number, where: Where, { maxBytes, maxReadBytes, rest, signal }: Limits) {
+  constructor(count: number, where: Where, { maxBytes, maxReadBytes, rest, signal }: ReadLimits) {
     this.count = count;
     this.where = where;
     this.signal = signal;
@@ -125,7 +125,7 @@ class Sought {
   }
 }
 
-/** Every matching line appended after `position`, through rotation and truncation, until `signal` aborts. `rest`: as in `Limits`. */
+/** Every matching line appended after `position`, through rotation and truncation, until `signal` aborts. `rest`: as in `ReadLimits`. */
 export async function* follow(
   file: string,
   position: number,

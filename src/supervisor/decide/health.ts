@@ -1,10 +1,10 @@
 // Readiness and liveness verdicts. Pure; in the primary.
 
+import { SUSPECT_MS } from '../../protocol/silence.ts';
 import type { Policy } from '../vocabulary/policy.ts';
 import type { Worker } from '../workers/worker-state.ts';
 import type { Deadlines } from './deadlines.ts';
 
-const suspectMs = 5_000;
 /** A tick that comes this much too late means that the primary itself did not run. */
 const oversleptMs = 1_000;
 export const autopsyTimeoutMs = 5_000;
@@ -39,7 +39,7 @@ export type Liveness = 'alive' | 'suspect' | 'hung';
 export function livenessOf(worker: Worker, livenessTimeoutMs: number, deadlines: Deadlines): Liveness {
   if (worker.beat?.inspected) return 'alive';
   if (livenessTimeoutMs > 0 && deadlines.due(worker.aliveAt + livenessTimeoutMs)) return 'hung';
-  return deadlines.due(worker.aliveAt + suspectMs) ? 'suspect' : 'alive';
+  return deadlines.due(worker.aliveAt + SUSPECT_MS) ? 'suspect' : 'alive';
 }
 
 /** The primary was stopped, starved or asleep: the silence it sees is its own. */

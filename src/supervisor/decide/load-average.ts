@@ -1,13 +1,11 @@
 // What the heartbeats say of the load, as the autoscaler sees it, and its part of the plan. Pure; in the primary.
 
+import { SILENT_MS } from '../../protocol/silence.ts';
 import { type Model, servingWorkers, startingWorkers, wantedSlots } from '../model.ts';
 import type { Step } from '../vocabulary/steps.ts';
 import type { Worker } from '../workers/worker-state.ts';
 import { decideScale, withSample } from './autoscale.ts';
 import type { Headroom } from './headroom.ts';
-
-/** Workers speak once a second; one that missed two is not idle but busy. */
-export const silentMs = 2_500;
 
 function isAutoscaled({ policy }: Model): boolean {
   return policy.workers.min < policy.workers.max;
@@ -20,7 +18,8 @@ export function noteLoad(model: Model, now: number): void {
   if (workers.length < model.target) return;
   const mean = (of: (worker: Worker) => number) =>
     workers.reduce((sum, worker) => sum + of(worker), 0) / workers.length;
-  const silenceMs = ({ aliveAt }: Worker) => (now - aliveAt > silentMs ? now - aliveAt : 0);
+  // A silent worker is not idle but busy.
+  const silenceMs = ({ aliveAt }: Worker) => (now - aliveAt > SILENT_MS ? now - aliveAt : 0);
   const sample = {
     at: now,
     utilization: mean((worker) => (silenceMs(worker) > 0 ? 1 : (worker.beat?.eventLoopUtilization ?? 0))),

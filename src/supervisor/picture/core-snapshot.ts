@@ -1,7 +1,7 @@
 // The picture that the core can draw by itself, and how it becomes the public `Snapshot` once the host adds what only the machine
 // knows: pids and versions, memory shares, the time of day. Pure.
 
-import { silentMs } from '../decide/load-average.ts';
+import { SILENT_MS } from '../../protocol/silence.ts';
 import { currentGeneration, type Model } from '../model.ts';
 import { progressOf } from '../reload/reload.ts';
 import type { WorkerId } from '../vocabulary/actions.ts';
@@ -36,7 +36,7 @@ export interface CoreSnapshot {
 }
 
 /** What the host adds. */
-export interface MachineFacts {
+export interface HostFacts {
   pid: number;
   version: string;
   node: string;
@@ -80,7 +80,7 @@ export function takeSnapshot(model: Model, name: string, now: number): CoreSnaps
 }
 
 /** The public snapshot. */
-export function completeSnapshot(core: CoreSnapshot, facts: MachineFacts): Snapshot {
+export function completeSnapshot(core: CoreSnapshot, facts: HostFacts): Snapshot {
   const iso = (atMs: number) => new Date(facts.wallMs - (facts.monotonicMs - atMs)).toISOString();
   const { startedAtMs, ...reload } = core.reload;
   return {
@@ -118,7 +118,7 @@ function measured(
   id: WorkerId,
   pid: number,
   cpuMicros: number | null,
-  facts: MachineFacts,
+  facts: HostFacts,
 ): Measured {
   const memory = facts.memory(pid);
   const figures = {
@@ -131,7 +131,7 @@ function measured(
   };
   // One that has not told anything yet is silent by nature while it starts.
   const silence = cpuMicros === null && told.state === 'starting' ? 0 : facts.silentMs(id);
-  if (silence <= silentMs) return figures;
+  if (silence <= SILENT_MS) return figures;
   const usedMicros = facts.cpuMicros(pid);
   const [fromMicros, spanMs] = cpuMicros === null ? [0, told.uptimeMs] : [cpuMicros, silence];
   return {

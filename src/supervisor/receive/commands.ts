@@ -1,5 +1,6 @@
 // What operators order: written into the model as what is wanted, for the plan to reach. Every command is answered exactly once.
 
+import { MOST_WORKERS } from '../../protocol/most-workers.ts';
 import type { Effects } from '../effects.ts';
 import { type Closing, currentGeneration, type Model, wantedSlots } from '../model.ts';
 import type { CommandResult } from '../vocabulary/actions.ts';
@@ -9,7 +10,6 @@ import { isServing } from '../workers/worker-state.ts';
 
 export type Command = Extract<SupervisorInput, { id: number }>;
 
-const mostWorkers = 1024;
 /** How long a fast stop waits between SIGTERM and SIGKILL, at most. */
 export const fastStopMs = 2_000;
 
@@ -53,8 +53,8 @@ function receiveReload(model: Model, id: number, kind: 'reload' | 'rollback', ef
 function receiveScale(model: Model, input: Extract<Command, { type: 'scale' }>, effects: Effects): void {
   const to = typeof input.to === 'number' ? input.to : model.target + input.to.by;
   const refuse = (reason: string) => effects.answer(input.id, { outcome: 'refused', reason });
-  if (!Number.isInteger(to) || to < 1 || to > mostWorkers) {
-    refuse(`the number of workers must be a whole number from 1 to ${mostWorkers}, not ${to}`);
+  if (!Number.isInteger(to) || to < 1 || to > MOST_WORKERS) {
+    refuse(`the number of workers must be a whole number from 1 to ${MOST_WORKERS}, not ${to}`);
     return;
   }
   const { min, max } = model.policy.workers;

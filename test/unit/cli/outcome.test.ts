@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import {
   type AppOutcome,
+  type CommandOutcome,
   exitCodeOf,
-  type Outcome,
   outcomeLines,
   worstExitCode,
 } from '../../../src/cli/shared/outcome.ts';
 
-const outcomes: [Outcome, number][] = [
+const outcomes: [CommandOutcome, number][] = [
   [{ outcome: 'done' }, 0],
   [{ outcome: 'failed', reason: 'never listened', lastLines: [] }, 1],
   [{ outcome: 'lost', reason: 'it ended' }, 1],
@@ -18,7 +18,7 @@ const outcomes: [Outcome, number][] = [
   [{ outcome: 'superseded', reason: 'a later one' }, 6],
 ];
 
-const app = (result: Outcome): AppOutcome => ({ app: 'web', ms: 1234, result });
+const app = (result: CommandOutcome): AppOutcome => ({ app: 'web', ms: 1234, result });
 
 describe('outcome of a command', () => {
   for (const [outcome, code] of outcomes) {

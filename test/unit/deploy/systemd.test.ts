@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { chooseBootManager } from '../../../src/deploy/boot-manager.ts';
-import type { Service, Step } from '../../../src/deploy/service.ts';
+import type { Service, ServiceStep } from '../../../src/deploy/service.ts';
 import { systemd } from '../../../src/deploy/systemd/systemd.ts';
 
 const web: Service = {
@@ -27,7 +27,7 @@ const nothing = () => null;
 /** A machine whose files are those that the steps wrote. */
 function machine() {
   const files = new Map<string, string>();
-  const carryOut = (steps: readonly Step[]) => {
+  const carryOut = (steps: readonly ServiceStep[]) => {
     for (const step of steps) {
       if (step.do === 'write') files.set(step.path, step.text);
       if (step.do === 'remove') files.delete(step.path);
@@ -36,7 +36,8 @@ function machine() {
   return { files, carryOut, read: (path: string) => files.get(path) ?? null };
 }
 
-const commands = (steps: readonly Step[]) => steps.flatMap((step) => (step.do === 'run' ? [step.argv.join(' ')] : []));
+const commands = (steps: readonly ServiceStep[]) =>
+  steps.flatMap((step) => (step.do === 'run' ? [step.argv.join(' ')] : []));
 
 test('an installation writes the files, then has systemd read, enable and start them, the ports first', () => {
   const steps = manager.install(web, nothing);

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Ending, explainExit, explainSpawnError } from '../../../src/host/process/exit-explanation.ts';
+import { type ExitFacts, explainExit, explainSpawnError } from '../../../src/host/process/exit-explanation.ts';
 import { wantedInspectPort } from '../../../src/host/process/inspect-ports.ts';
 
-function ending(part: Partial<Ending>): Ending {
+function ending(part: Partial<ExitFacts>): ExitFacts {
   return {
     code: null,
     signal: null,
