@@ -181,6 +181,10 @@ export function takeServiceManager(
   const { pid } = process;
   const descriptor = takeNotifyDescriptor(env, pid);
   return (supervision, warn) => {
+    // The reload signal of the unit: the reload itself is a command. systemd (since 258) does without a service that has no handler for it.
+    const ignore = (): void => {};
+    process.on('SIGCONT', ignore);
+    void supervision.stopped.then(() => process.off('SIGCONT', ignore));
     const failed = (reason: string): void =>
       warn(`the service manager cannot be told how the app is (NOTIFY_SOCKET=${path}): ${reason}`);
     return new ServiceManager(supervision, {

@@ -140,7 +140,7 @@ for (const suite of suites) {
     });
 
     await step(
-      'a soft reboot refuses nobody',
+      'a soft reboot refuses nobody where a socket can wait for its end (systemd 258), and the app comes back by itself',
       async () => {
         await using clients = await load();
         await clients.more(100);
@@ -148,7 +148,8 @@ for (const suite of suites) {
         await machine.run('systemctl', 'soft-reboot');
         await another(machine, before);
         await clients.more(100);
-        assertNoneRefused(await clients.stop());
+        const result = await clients.stop();
+        if (version >= 258) assertNoneRefused(result);
       },
       version < 254 && 'systemd knows it from 254 on',
     );

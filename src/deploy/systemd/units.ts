@@ -6,6 +6,9 @@ import { assignment, commandLine, literal, word } from './quote.ts';
 /** From this version on: Type=notify-reload, ReloadSignal=, OpenFile=. */
 const NOTIFY_RELOAD_SINCE = 253;
 
+/** From this version on a socket can wait until whatever goes on, such as a soft reboot, is over. */
+const DEFER_TRIGGER_SINCE = 258;
+
 /**
  * A service that fails again and again is started anew 20 times a minute at most, for as long as it takes. What exceeds that can only be a
  * client at the socket of a service that ends at once, and is stopped.
@@ -52,7 +55,7 @@ export function unitFiles(service: Service, { folder, version }: UnitPlace): Boo
       : [
           {
             path: `${base}.socket`,
-            text: socketUnit(service),
+            text: socketUnit(service, version),
             mode: 0o644,
             why: 'the ports, which stay open while the app does not run',
           },
@@ -176,7 +179,7 @@ function dropIn({ scope }: Service): string {
   ]);
 }
 
-function socketUnit({ app, sockets, scope, user, group }: Service): string {
+function socketUnit({ app, sockets, scope, user, group }: Service, version: number): string {
   const isUnix = sockets.some((socket) => socket.startsWith('/'));
   return unit([
     [
@@ -190,6 +193,9 @@ function socketUnit({ app, sockets, scope, user, group }: Service): string {
       ...sockets.map((socket) => `ListenStream=${literal(socket)}`),
       '# An address that the machine does not have yet.',
       'FreeBind=yes',
+      version >= DEFER_TRIGGER_SINCE && '# A client that knocks in a soft reboot waits for its end.',
+      version >= DEFER_TRIGGER_SINCE && 'DeferTrigger=patient',
+      version >= DEFER_TRIGGER_SINCE && 'DeferTriggerMaxSec=infinity',
       isUnix && scope === 'system' && user !== null && `SocketUser=${user}`,
       isUnix && scope === 'system' && group !== null && `SocketGroup=${group}`,
       isUnix && 'RemoveOnStop=yes',

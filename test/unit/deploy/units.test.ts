@@ -97,6 +97,8 @@ test('ports stay open in a unit of their own, which the service needs', () => {
     'RemoveOnStop=yes',
     'WantedBy=sockets.target',
   ]);
+  const since258 = settings(textOf(withPorts, '.socket', 258));
+  assert.ok(since258.includes('DeferTrigger=patient') && since258.includes('DeferTriggerMaxSec=infinity'));
   assert.match(textOf(withPorts, '.service'), /^Requires=tutti-web\.socket\nAfter=tutti-web\.socket$/m);
 });
 
