@@ -1,9 +1,8 @@
-// The core's clock and its one alarm (primary). A clock that jumps when the machine's time is set would make every deadline wrong,
-// so time is counted from an arbitrary start.
+// The core's clock and its one alarm (primary). It is monotonic and starts anywhere: setting the machine's time must not move deadlines.
 
 import { monotonicMs } from './monotonic.ts';
 
-/** The longest delay that setTimeout takes; a longer one would fire at once. */
+/** The longest delay for setTimeout. A longer one would fire at once. */
 const LONGEST_MS = 2 ** 31 - 1;
 
 export class Clock {
@@ -20,7 +19,7 @@ export class Clock {
     return Math.round(monotonicMs());
   }
 
-  /** Calls the alarm at this time or as soon after as possible; replaces the alarm set before. */
+  /** Calls the alarm at this time or as soon after as possible. Replaces the previous alarm. */
   wakeAt(at: number): void {
     this.clear();
     // Rounded up: a timer that fires a fraction too early would only be set again.

@@ -1,16 +1,16 @@
-// What primaries leave in a shared folder when they are killed, known by a name that says whose it is (primary).
+// Removes what killed primaries left in a shared folder. The name of each file says which process it belonged to (primary).
 
 import { lstatSync, readlinkSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import { namesIfAny } from '../files/ownership.ts';
 
-/** Stands in the name of what must not outlive this process. */
+/** A part of the name of everything that must not outlive this process. */
 export function ownMark(): string {
   return `${pidNamespace()}-${process.pid}`;
 }
 
-/** Removes what this user's dead processes have left; the pattern's groups are the two numbers of the mark. */
+/** Removes what dead processes of this user have left. The groups of `pattern` are the two numbers of the mark. */
 export function removeLeftovers(folder: string, pattern: RegExp): void {
   for (const name of namesIfAny(folder)) {
     const [, namespace, pid] = pattern.exec(name) ?? [];
@@ -23,12 +23,12 @@ export function removeLeftovers(folder: string, pattern: RegExp): void {
       const isGiven = process.getuid?.() === 0 && stats.isFile();
       if (isOurs || isGiven) rmSync(path, { recursive: isOurs, force: true });
     } catch {
-      // Another start was quicker, or it may not be removed: there may be more.
+      // Another start was faster, or it may not be removed. There may be more.
     }
   }
 }
 
-/** The containers of a pod share folders, but not the numbers of their processes. */
+/** The containers of a pod share folders, but not their process numbers. */
 function pidNamespace(): string {
   try {
     return /\d+/.exec(readlinkSync('/proc/self/ns/pid'))?.[0] ?? '0';

@@ -1,4 +1,4 @@
-// A folder of the primary's own, for short-lived private sockets and other things that no one else may reach.
+// A private folder of the primary, for short-lived sockets and other things that nobody else may reach (primary).
 
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { ownMark, removeLeftovers } from './leftovers.ts';
 
-/** The longest path that the kernel takes for a unix socket (Linux 108, BSD and macOS 104, both with a final zero). */
+/** The longest path of a unix socket: 108 bytes on Linux, 104 on BSD and macOS, both with a final zero. */
 const MAX_SOCKET_PATH_BYTES = process.platform === 'linux' ? 107 : 103;
 /** `/probe-999999999.sock` is the longest name that is put into it. */
 const NAME_BYTES = 21;
@@ -15,8 +15,8 @@ export class Scratch {
   #folder: string | null = null;
 
   /**
-   * The folder's path; made at the first call, and again when somebody's cleaning of temporary files has taken it away. Readable by this
-   * user alone. Throws when none can be made.
+   * The folder's path. It is created at the first call, and again if a clean-up of temporary files has removed it. Only this user can read
+   * it. Throws if it cannot be created.
    */
   path(): string {
     if (this.#folder === null || !existsSync(this.#folder)) this.#folder = make();
@@ -30,7 +30,7 @@ export class Scratch {
     try {
       rmSync(folder, { recursive: true, force: true });
     } catch {
-      // Nothing of it matters any more; the end of the app must not fail on it.
+      // Nothing in it matters any more, and the end of the app must not fail because of it.
     }
   }
 }
@@ -38,7 +38,7 @@ export class Scratch {
 function make(): string {
   const prefix = `tutti-${ownMark()}-`;
   const reasons: string[] = [];
-  // A session or a build may have a temporary folder whose path is too long for a socket; the others are short.
+  // A session or a build may have a temporary folder with a path that is too long for a socket. The others are short.
   for (const parent of new Set([tmpdir(), '/tmp', '/dev/shm', '/var/tmp'])) {
     const bytes = Buffer.byteLength(join(parent, `${prefix}XXXXXX`)) + NAME_BYTES;
     if (bytes > MAX_SOCKET_PATH_BYTES && process.platform !== 'win32') {

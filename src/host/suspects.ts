@@ -1,15 +1,15 @@
-// Which kinds of requests have ended workers: those do not run again elsewhere (primary). Nothing here knows for certain: a kind that is
-// suspected without reason is only lost with its worker, as without a replay.
+// Which kinds of requests may have ended workers, and so do not run again elsewhere (primary). This is guesswork: requests of a kind that is
+// wrongly suspected are lost with their worker, as without a replay. The worker's side is src/worker/replay.ts.
 
 import type { DyingKind } from '../protocol/replay.ts';
 
-/** A kind that has not been there for so long when a worker died may be tried again. */
+/** A kind may be tried again when no worker has died with it for this long. */
 const FORGET_MS = 10 * 60_000;
 const MOST = 200;
 
 export class Suspects {
   readonly #now: () => number;
-  /** When each was last there. */
+  /** When a worker last died with each kind. */
   readonly #known = new Map<string, number>();
 
   constructor(now: () => number) {
@@ -21,7 +21,7 @@ export class Suspects {
     return at !== undefined && this.#now() - at < FORGET_MS;
   }
 
-  /** A worker dies of its own code. `kinds`: of the requests that it was serving. */
+  /** A worker dies of its own code. `kinds`: the requests that it was serving. */
   died(kinds: readonly DyingKind[]): void {
     const known = kinds.filter(({ kind }) => this.has(kind));
     for (const { kind } of [...known, ...this.#blamed(kinds, known)]) {
@@ -37,14 +37,14 @@ export class Suspects {
   #blamed(kinds: readonly DyingKind[], known: readonly DyingKind[]): readonly DyingKind[] {
     const culprits = kinds.filter(({ culprit }) => culprit);
     if (culprits.length > 0) return culprits;
-    // Nothing else was there.
+    // It is the only one.
     if (kinds.length === 1) return kinds;
-    // Two workers in a row. What always ends them is never answered; else it is seldom there more than once.
+    // It was there when two workers in a row died. A kind that always kills is never answered, and rarely there more than once.
     const again = kinds.filter((each) => each.again);
     const never = again.filter(({ answered }) => !answered);
     const fewest = Math.min(...again.map(({ count }) => count));
     const blamed = never.length > 0 ? never : again.filter(({ count }) => count === fewest);
-    // One that is known explains it.
+    // A known suspect explains the death.
     return known.some(({ count }) => blamed.every((each) => count <= each.count)) ? [] : blamed;
   }
 }

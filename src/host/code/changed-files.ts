@@ -1,12 +1,12 @@
-// Looks whether the files of living generations were overwritten (primary): before a command is decided on, when a worker has
-// ended, and from time to time for what the core does by its own clock. Each generation is told once.
+// Checks whether the files of living generations were overwritten: before a command is decided on, after a worker has ended, and from time to
+// time for what the core does by its own clock. Each generation is reported once (primary).
 
 import { monotonicMs } from '../monotonic.ts';
 import type { Generations } from './generations.ts';
 
-/** A look costs some 50 µs a file. */
+/** A look costs about 50 µs per file. */
 const EVERY_MS = 30_000;
-/** Workers that end one after the other need not each have a thousand files looked at. */
+/** Workers that end one after another need no check of a thousand files each. */
 const FRESH_MS = 1000;
 /** A file system that does not answer must not keep a crashed worker from being restarted. */
 const AT_MOST_MS = 200;
@@ -27,19 +27,19 @@ export class ChangedFiles {
     this.#timer.unref();
   }
 
-  /** Kept when every change up to now has been told, or when that takes too long. */
+  /** Resolves when every change up to now has been reported, or when that takes too long. */
   async look(): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     const enough = new Promise<void>((done) => {
       timer = setTimeout(done, AT_MOST_MS);
     });
-    // One that is under way may have passed the file that has changed since.
+    // A running look may have passed a file that has changed since.
     const before = this.#looking ?? Promise.resolve();
     await Promise.race([before.then(() => this.#look()), enough]);
     clearTimeout(timer);
   }
 
-  /** As `look`, unless that was done a moment ago. */
+  /** As `look`, unless there was one a moment ago. */
   async lookLately(): Promise<void> {
     if (monotonicMs() - this.#lookedAt >= FRESH_MS) await this.look();
   }

@@ -1,6 +1,6 @@
-// Remembers what the files of a generation looked like on disk, so that it can be told later whether the same code would still
-// be loaded (primary). Which files an ES module graph loads cannot be asked from outside, so it is the source files of the entry's
-// package, dependencies left out: they come from an install, and there are thousands of them.
+// Remembers what the files of a generation looked like on disk, to find out later whether the same code would still be loaded (primary).
+// Nothing outside tells which files an ES module graph loads, so these are the source files of the entry's package. Dependencies are left
+// out: they come from an install, and there are thousands of them.
 
 import { existsSync, stat } from 'node:fs';
 import { readdir } from 'node:fs/promises';
@@ -8,11 +8,11 @@ import { dirname, extname, join } from 'node:path';
 
 const CODE = new Set(['.js', '.mjs', '.cjs', '.ts', '.mts', '.cts', '.jsx', '.tsx', '.node', '.wasm']);
 const LEFT_OUT = new Set(['node_modules', 'bower_components', 'coverage', 'test', 'tests']);
-/** What tutti itself reads: it says how the program runs, and is not part of it. */
+/** Files that tutti itself reads. They say how the program runs and are not a part of it. */
 const CONFIGURATION = /^(tutti|ecosystem)\.config\.[cm]?[jt]s$/;
 const MOST_FILES = 500;
 const MOST_FOLDERS = 300;
-/** Enough that the answers come in batches: one by one, each would wake this process. */
+/** Enough that the answers come in batches. One by one, each would wake this process. */
 const AT_ONCE = 64;
 
 /** Path → size, time of change and inode. */
@@ -28,7 +28,7 @@ export async function takeFingerprint(entry: string): Promise<Fingerprint> {
   return marks;
 }
 
-/** A file that is not any more what it was, or null. */
+/** A file that has changed, or null. */
 export async function changedFile(fingerprint: Fingerprint): Promise<string | null> {
   let changed: string | null = null;
   await lookAt(fingerprint.keys(), (path, mark) => {
@@ -38,7 +38,7 @@ export async function changedFile(fingerprint: Fingerprint): Promise<string | nu
   return changed;
 }
 
-/** A few at a time; ends early when one says false. With callbacks, because promises cost several times as much. */
+/** A few at a time; stops early when `look` returns false. Uses callbacks, because promises cost several times as much. */
 function lookAt(paths: Iterable<string>, look: (path: string, mark: string) => boolean): Promise<void> {
   const rest = paths[Symbol.iterator]();
   let isOver = false;
@@ -63,7 +63,7 @@ function lookAt(paths: Iterable<string>, look: (path: string, mark: string) => b
   });
 }
 
-/** The nearest folder above with a package.json, else the entry's own. */
+/** The nearest folder above with a package.json, otherwise the entry's own. */
 function packageFolder(entry: string): string {
   const own = dirname(entry);
   for (let folder = own; ; folder = dirname(folder)) {
@@ -76,7 +76,7 @@ function isCode(name: string): boolean {
   return CODE.has(extname(name)) && !CONFIGURATION.test(name);
 }
 
-/** Breadth first, so that the bounds cut off what lies deepest. */
+/** Breadth first, so that the bounds cut off the deepest files. */
 async function sourceFiles(top: string): Promise<string[]> {
   const files: string[] = [];
   const folders = [top];

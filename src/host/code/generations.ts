@@ -13,7 +13,7 @@ export interface Program {
   entry: string;
   args: readonly string[];
   cwd: string;
-  /** The whole environment, not only what is added. */
+  /** The whole environment, not only additions. */
   env: Readonly<Record<string, string>>;
   /** The user's own arguments for node, the loader for TypeScript included. */
   nodeArgs: readonly string[];
@@ -48,13 +48,13 @@ export class Generations {
   /** Keeps the program, and what its files look like now, under this number. */
   pin(number: number, program: Program): PinnedGeneration {
     const generation: PinnedGeneration = { ...program, number };
-    // In the next turn: the first workers are forked in this one, and do not wait for it.
+    // In the next turn, so that the first workers, which are forked in this one, do not wait for it.
     const fingerprint = new Promise((next) => setImmediate(next)).then(() => takeFingerprint(program.entry));
     this.#pinned.set(number, { generation, fingerprint, changed: false });
     return generation;
   }
 
-  /** Keeps what `source` runs under a new number too: the way back. */
+  /** Keeps the program of `source` under a new number too, for a way back. */
   copy(number: number, source: number): PinnedGeneration | null {
     const kept = this.#pinned.get(source);
     if (kept === undefined) return null;
@@ -71,7 +71,7 @@ export class Generations {
     this.#pinned.delete(number);
   }
 
-  /** Whether files of this generation were overwritten: what is started from it now would be other code. Once true, it stays so. */
+  /** Whether files of this generation were overwritten, so that it would now start other code. Once true, it stays true. */
   async changedInPlace(number: number): Promise<boolean> {
     const kept = this.#pinned.get(number);
     if (kept === undefined) return false;

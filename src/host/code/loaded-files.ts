@@ -1,11 +1,11 @@
-// Which files a worker has loaded, as Node itself reports them for its own --watch (primary). Nothing else can tell it for ES modules.
+// Which files a worker has loaded, as Node itself reports them for its own --watch (primary). For ES modules there is no other source.
 
 import { fileURLToPath } from 'node:url';
 
 /** The variable that makes Node report each file that it loads, by a message to the primary. */
 export const REPORT_LOADED_VARIABLE = 'WATCH_REPORT_DEPENDENCIES';
 
-/** The files that a message names, none if it names no file of the disk; null: it is no such message. */
+/** The files on disk that a message names; null if it is not such a message. */
 export function loadedFiles(message: unknown): string[] | null {
   if (typeof message !== 'object' || message === null) return null;
   if (!('watch:require' in message || 'watch:import' in message)) return null;
@@ -17,13 +17,13 @@ function texts(value: unknown): string[] {
   return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
 }
 
-/** Loaders put questions behind the address of a file. */
+/** Loaders add queries to the URL of a file. */
 function pathOf(address: string): string {
   if (!address.startsWith('file:')) return '';
   try {
     return fileURLToPath(address);
   } catch {
-    // An address that no file can have.
+    // Not the URL of a file.
     return '';
   }
 }

@@ -1,15 +1,15 @@
-// Which worker gets a connection that another has sent away (primary): the home of its client's address (`ip-hash`), else whoever holds
-// least. Whether it should leave at all was decided by its sender, in src/worker/balance/.
+// Picks the worker for a connection that another worker has sent away (primary): the home of its client's address (`ip-hash`), otherwise the
+// one that holds fewest. Its sender decided that it should leave, in src/worker/balance/.
 
 import type { Candidates, Choice } from './choice.ts';
 import type { DataPlaneWorker } from './data-plane-worker.ts';
 import type { Lanes, Offer } from './lanes.ts';
 
-/** A worker that has not answered an offer for as long is busy with something else. */
+/** A worker that takes longer to answer an offer is busy with something else. */
 export const SLOW_MS = 10;
-/** What a worker answered before this time says nothing of how quick it is now. */
+/** An answer that is older says nothing about how quick the worker is now. */
 const FORGET_MS = 50;
-/** More than any worker holds: one that is not on the scoreboard is given what must leave, if nobody else takes it. */
+/** For a worker that is not on the scoreboard. It is more than any worker holds, so such a worker comes last. */
 const UNKNOWN_LOAD = 1e9;
 
 export interface Situation {
@@ -21,7 +21,7 @@ export interface Situation {
   isSenderDead: boolean;
 }
 
-/** Notes on `offer` what its next choice has to know. */
+/** Records on `offer` what the next choice must know. */
 export function bestSibling(
   offer: Offer,
   from: DataPlaneWorker,
@@ -31,13 +31,13 @@ export function bestSibling(
   const { isSenderDead } = situation;
   if (isSenderDead) offer.held = null;
   const best = leastLoaded(offer, from, willing, situation);
-  // A dead worker leaves many: they wait in one row, and who does not answer is left alone with what it has.
+  // A dead worker leaves many. They wait in one queue, and a worker that does not answer gets no more.
   if (isSenderDead && (best === 'wait' || (best === null && willing.length > 0))) return null;
   if (best === 'wait') return 'wait';
   if (best !== null) return { worker: best, mode: 'offer' };
   if (!isSenderDead && !offer.refusedBy.has(from.id))
     return { worker: from, mode: offer.held === null ? 'return' : 'offer' };
-  // Its sender is gone or about to go: anybody has to take it, now or when there is somebody.
+  // Its sender is gone or about to go. Any other worker has to take it, now or later.
   const last =
     willing[0] ??
     able.find((worker) => !offer.deniedBy.has(worker.id)) ??
@@ -48,12 +48,12 @@ export function bestSibling(
     offer.deniedBy.clear();
     return null;
   }
-  // Every one of them is full: as under plain node, its server decides.
+  // All of them are full. As under plain node, its server decides.
   if (offer.refusedBy.has(last.id)) offer.deniedBy.add(last.id);
   return { worker: last, mode: last.isAdmitted() ? 'must' : 'return' };
 }
 
-/** Null: nobody should have it but its sender. */
+/** Null: it should stay with its sender. */
 function leastLoaded(
   { to, held }: Offer,
   from: DataPlaneWorker,
@@ -64,10 +64,10 @@ function leastLoaded(
   const home = to === null ? undefined : workers.find(({ cell }) => cell === to);
   if (home !== undefined) return home;
   const connectionsOf = connections();
-  // What is on its way to a worker counts like what it holds: all senders meet here, so none of them overruns a target.
+  // What is on its way to a worker counts like what it holds. All senders meet here, so together they do not overrun a target.
   const load = (worker: DataPlaneWorker): number =>
     (worker.cell === null ? UNKNOWN_LOAD : connectionsOf(worker.cell)) + lanes.of(worker).offers.size;
-  // What the sender said may be old by now.
+  // What the sender said may be out of date.
   let least = held === null ? Number.POSITIVE_INFINITY : Math.max(held, load(from));
   let best: DataPlaneWorker | 'wait' | null = null;
   let slow: 'wait' | null = null;
@@ -75,7 +75,7 @@ function leastLoaded(
     const lane = lanes.of(worker);
     const [oldest] = lane.offers.values();
     if (oldest !== undefined && now - oldest.sentAt > SLOW_MS) {
-      // Better late than closed: its sender has no room, and one who is slow may have some.
+      // Better late than closed: its sender has no room, and a slow worker may have some.
       if (held === null && from.isAdmitted()) slow = 'wait';
       continue;
     }

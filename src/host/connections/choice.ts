@@ -1,17 +1,17 @@
-// What a choice of a worker for a connection starts from and ends with (primary).
+// The input and the result of choosing a worker for a connection (primary).
 
 import type { AdoptMode } from '../../protocol/messages.ts';
 import type { DataPlaneWorker } from './data-plane-worker.ts';
 
-/** Those that have the socket, but for the connection's sender. All of them live and have given signs of life lately. */
+/** The workers that have the socket, except the connection's sender. All are alive and have given a sign of life lately. */
 export interface Candidates {
-  /** They accept. */
+  /** Workers that accept. */
   able: readonly DataPlaneWorker[];
-  /** Those of them that have not refused it. */
+  /** Those of `able` that have not refused it. */
   willing: readonly DataPlaneWorker[];
-  /** They drain, and have to take what nobody else can: empty while somebody is able. */
+  /** Workers that drain. They have to take what nobody else can. Empty while `able` is not. */
   leaving: readonly DataPlaneWorker[];
 }
 
-/** `wait`: somebody should have it, but has to answer first. Null: nobody can take it now. */
+/** `wait`: a worker should have it, but must first answer an earlier offer. Null: nobody can take it now. */
 export type Choice = { worker: DataPlaneWorker; mode: AdoptMode } | 'wait' | null;

@@ -16,11 +16,11 @@ export interface RelayOptions {
   holders(key: string): Iterable<DataPlaneWorker>;
   /** All workers that live. */
   workers(): Iterable<DataPlaneWorker>;
-  /** Somebody may yet come who takes connections of the socket `key`. */
+  /** Whether the socket `key` is open, so that a worker may yet come for its connections. */
   isOpen(key: string): boolean;
   /** How many connections the workers say they hold now, by cell. */
   connections(): (cell: number) => number;
-  /** Beyond this many that wait for a worker, what `round-robin` accepted is closed. */
+  /** When this many wait for a worker, further ones are closed. */
   mostParked: number;
   /** Default: monotonicMs. */
   now?: () => number;
@@ -29,7 +29,10 @@ export interface RelayOptions {
 type Adopted = Extract<ToPrimary, { cmd: 'NODE_TUTTI_ADOPTED' }>;
 type Transfer = Extract<ToPrimary, { cmd: 'NODE_TUTTI_TRANSFER' }>;
 
-/** After so long a worker is asked whether what it was sent has arrived: a process without a free descriptor loses it, and Node tells nobody. */
+/**
+ * After this long a worker is asked whether a connection has arrived. A process without a free descriptor loses it, and Node does not tell
+ * the sender.
+ */
 const ASK_MS = 1000;
 
 export class ConnectionRelay {
@@ -38,10 +41,10 @@ export class ConnectionRelay {
   readonly #lanes = new Lanes();
   /** Connections that no worker can take now, by socket. */
   readonly #parked = new Map<string, Offer[]>();
-  /** Transfers that wait for an answer of a worker, to be the next on the way to it. */
+  /** Transfers that wait until a worker has answered an earlier offer. */
   #waiting: Offer[] = [];
   #waitingTimer: NodeJS.Timeout | null = null;
-  /** They wait until nothing that they sent is with this process. */
+  /** Workers that wait until nothing that they sent is left in this process. */
   readonly #settling = new Set<DataPlaneWorker>();
   readonly #dead = new WeakSet<DataPlaneWorker>();
   /** How many connections another worker took over from the one that had accepted them. */
@@ -53,11 +56,11 @@ export class ConnectionRelay {
     this.#now = options.now ?? monotonicMs;
   }
 
-  /** Round-robin: to the worker that acknowledged longest ago, and at most one at a time to each. */
+  /** The primary has accepted a connection (round-robin). */
   dispatch(key: string, client: RawConnection): void {
     const offer = this.#newOffer({ key, client, used: false, from: null, to: null, held: null, head: undefined });
     const parked = this.#parked.get(key);
-    // A connection takes a descriptor here, and without one the primary could neither fork nor answer an operator.
+    // Each takes a descriptor, and without free ones the primary could neither fork nor answer an operator.
     if (this.#parkedCount() >= this.#options.mostParked) {
       client.close();
       return;
@@ -66,7 +69,7 @@ export class ConnectionRelay {
     else if (!this.#offer(offer)) this.#parked.set(key, [offer]);
   }
 
-  /** A worker wants to be rid of a connection: to a sibling, or back to it if there is none that should have it. */
+  /** A worker sends a connection away: to a sibling, or back to it if no sibling should have it. */
   transfer(from: DataPlaneWorker, { key, used, to, held, dying = false, head }: Transfer, client: RawConnection): void {
     if (dying) {
       this.#dead.add(from);
@@ -87,7 +90,7 @@ export class ConnectionRelay {
       offer.client.close();
       if (offer.from !== null && offer.from !== worker) this.transferred += 1;
     } else {
-      // Its place with its sender is taken by now: it comes back there only if nobody else has room.
+      // Its place with its sender is taken by now, so it returns there only if nobody else has room.
       if (offer.from === worker && offer.held !== null) offer.held = null;
       else offer.refusedBy.add(worker.id);
       if (!this.#offer(offer)) this.#park(offer);
@@ -97,12 +100,12 @@ export class ConnectionRelay {
     for (const sender of this.#settling) this.settle(sender);
   }
 
-  /** The worker has answered all that has reached it before `id` was asked for. */
+  /** The worker has answered the ping for `id`, so anything unanswered up to then has not reached it. */
   lost(worker: DataPlaneWorker, id: number): void {
     if (this.#lanes.find(worker, id)?.isAsked) this.adopted(worker, { cmd: 'NODE_TUTTI_ADOPTED', id, accepted: false });
   }
 
-  /** The worker wants to know when nothing that it sent can come back to it any more. */
+  /** The worker wants to be told when nothing that it sent can come back any more. */
   settle(worker: DataPlaneWorker): void {
     if (this.#lanes.isOpenFor(worker) || this.#waiting.some(({ from }) => from === worker)) {
       this.#settling.add(worker);
@@ -112,7 +115,7 @@ export class ConnectionRelay {
     worker.send({ cmd: 'NODE_TUTTI_SETTLED' });
   }
 
-  /** The process is dead and everything it said has been read: what it had not acknowledged goes to others. */
+  /** The process is dead and everything it said has been read. What it had not acknowledged goes to others. */
   gone(worker: DataPlaneWorker): void {
     this.#dead.add(worker);
     this.#settling.delete(worker);
@@ -122,7 +125,7 @@ export class ConnectionRelay {
     for (const sender of this.#settling) this.settle(sender);
   }
 
-  /** To be called when a worker may have become able to take connections. */
+  /** Call it when a worker may have become able to take connections. */
   pump(): void {
     for (const [key, offers] of this.#parked) {
       while (offers[0] !== undefined && this.#offer(offers[0])) offers.shift();
@@ -130,7 +133,7 @@ export class ConnectionRelay {
     }
   }
 
-  /** To be called from time to time. */
+  /** Call it about once a second. */
   askForLost(): void {
     const before = this.#now() - ASK_MS;
     for (const worker of this.#options.workers()) {
@@ -148,7 +151,7 @@ export class ConnectionRelay {
     return count;
   }
 
-  /** The socket closes: what waits goes to those who have it now, however much each of them gets. */
+  /** The socket closes. What waits is spread over the workers that have it, even if they are full. */
   handOut(key: string): void {
     const offers = this.#parked.get(key) ?? [];
     this.#parked.delete(key);
@@ -160,7 +163,7 @@ export class ConnectionRelay {
     });
   }
 
-  /** Refuses what waits for a worker. */
+  /** Closes all connections that wait for a worker. */
   dropParked(): void {
     for (const offers of this.#parked.values()) for (const { client } of offers) client.close();
     this.#parked.clear();
@@ -229,7 +232,7 @@ export class ConnectionRelay {
     offer.sentAt = this.#now();
     offer.isAsked = false;
     this.#lanes.of(target).offers.set(id, offer);
-    // If it cannot be sent the worker is about to die, and `gone` will say so.
+    // If it cannot be sent, the worker is about to die, and `gone` follows.
     const message = { cmd: 'NODE_TUTTI_ADOPT', id, key, used, mode } as const;
     target.send(head === undefined ? message : { ...message, head }, client);
   }
@@ -242,7 +245,7 @@ export class ConnectionRelay {
     }, SLOW_MS);
   }
 
-  /** Nothing of these has been sent, so they may be given to anybody, also back to their sender. */
+  /** None of these has been sent, so they may go to any worker, or back to their sender. */
   #retry(): void {
     if (this.#waiting.length === 0) return;
     const waiting = this.#waiting;

@@ -1,4 +1,4 @@
-// What the primary's data plane knows of a worker.
+// What the primary's data plane knows of a worker (primary).
 
 import type { ToWorker } from '../../protocol/messages.ts';
 import type { Account } from '../privileges/as-account.ts';
@@ -13,18 +13,18 @@ export interface DataPlaneWorker {
   readonly account: Account | null;
   /** Its place among its siblings; null for a spare. */
   readonly slot: number | null;
-  /** It corrects by transfers what it accepts, so others may accept in its place. */
+  /** It passes on what it accepts too much of, so others may accept in its place. */
   readonly mayRest: boolean;
   /** It may be given connections: the gate is open and it does not drain. */
   isAdmitted(): boolean;
   /** It was told to drain or to end. */
   isDraining(): boolean;
-  /** It was given connections and drains now: it can serve what nobody else can. */
+  /** It was admitted and drains now, so it can serve what nobody else can. */
   isLeaving(): boolean;
-  /** It gave a sign of life lately: a stopped process would hang what it is given. */
+  /** It gave a sign of life lately. A stopped process would hang what it is given. */
   isFresh(): boolean;
-  /** How long ago it gave its last sign of life that is known. */
+  /** How long ago its last known sign of life was. */
   silentMs(): number;
-  /** `callback` when the message has left the primary, or could not. Never throws. */
+  /** `callback` is called when the message has left the primary or could not. Never throws. */
   send(message: ToWorker, handle?: unknown, callback?: (error: Error | null) => void): void;
 }

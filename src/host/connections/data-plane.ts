@@ -1,4 +1,5 @@
-// What the host needs of whatever shares sockets and connections among the workers (primary).
+// What the host needs of whatever shares sockets and connections among the workers (primary). Its counterpart in a worker is
+// src/worker/connections/data-plane.ts.
 
 import type { Balance } from '../../protocol/balance.ts';
 import type { BootInfo, DataToPrimary, Heartbeat, RequestCounts } from '../../protocol/messages.ts';
@@ -8,7 +9,7 @@ import type { Listener } from '../../supervisor/vocabulary/listener.ts';
 import type { Account } from '../privileges/as-account.ts';
 import type { WorkerProcess } from '../process/worker-process.ts';
 
-/** What a worker's main loop has said of itself. */
+/** A sign of life of a worker's main loop. */
 export interface Sign {
   worker: WorkerId;
   agoMs: number;
@@ -17,7 +18,7 @@ export interface Sign {
 }
 
 export interface DataPlane {
-  /** What is different in this version of Node, so that node:cluster has to share the sockets; null if nothing is. */
+  /** What this version of Node does differently, so that node:cluster has to share the sockets; null if nothing. */
   readonly selfTest: string | null;
   /** Before the fork: the worker's place on the scoreboard. `uid`: that of the worker, if it is not ours. */
   enrol(worker: WorkerId, uid: number | null): BootInfo['scoreboard'];
@@ -27,15 +28,15 @@ export interface DataPlane {
   admitted(worker: WorkerId): void;
   /** The worker gave a sign of life by message. */
   heard(worker: WorkerId): void;
-  /** From now on `heard` gets those that the workers write on the scoreboard, all of a second at once. */
+  /** From now on `heard` is called once a second with the signs that the workers have written to the scoreboard. */
   watchSigns(heard: (signs: Sign[]) => void): void;
-  /** Tells what the workers have written on the scoreboard by now: to judge a silence by what was read a second ago would be unjust. */
+  /** Reads the scoreboard and reports now: a silence must not be judged by a reading that is a second old. */
   tellSigns(): void;
-  /** The worker takes no new connections any more. */
+  /** The worker takes no more new connections. */
   draining(worker: WorkerId): void;
-  /** What the worker's process had counted up to its end, before `gone`; null if that is not known. */
+  /** What the worker had counted up to its end; null if that is unknown. Call it before `gone`. */
   tally(worker: WorkerId): RequestCounts | null;
-  /** How many requests that the worker was serving when it died run again elsewhere, before `gone`. */
+  /** How many requests of the dead worker run again elsewhere. Call it before `gone`. */
   replayed(worker: WorkerId): number;
   /** The process is gone or never came to life. */
   gone(worker: WorkerId): void;

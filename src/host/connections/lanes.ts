@@ -1,9 +1,9 @@
-// What is on its way to each worker, and how quickly the workers answer (primary).
+// The connections on their way to each worker, and how quickly the workers answer (primary).
 
 import type { RawConnection } from '../../protocol/raw-handle.ts';
 import type { DataPlaneWorker } from './data-plane-worker.ts';
 
-/** A connection on its way to a worker, until that has answered. */
+/** A connection on its way to a worker, until the worker has answered. */
 export interface Offer {
   readonly id: number;
   readonly key: string;
@@ -11,31 +11,32 @@ export interface Offer {
   readonly used: boolean;
   /** Who accepted it; null: the primary did (round-robin). */
   readonly from: DataPlaneWorker | null;
-  /** The cell that should have it; null: whoever holds least. */
+  /** The cell that should have it; null: the worker that holds fewest. */
   readonly to: number | null;
-  /** What `from` holds without it; it stays there unless somebody holds less. Null: it must leave. */
+  /** How many `from` holds without it. It stays there unless another worker holds fewer; null: it must leave. */
   held: number | null;
-  /** Of the request that runs again with whoever gets it. */
+  /** Of a request that runs again in the worker that gets it. */
   readonly head: string | undefined;
   readonly refusedBy: Set<number>;
-  /** Who refused it although everybody else had. */
+  /** Workers that refused it although everybody else had. */
   readonly deniedBy: Set<number>;
-  /** When it was sent to the worker that has it now. */
+  /** When it was sent to its present worker. */
   sentAt: number;
-  /** That worker was asked whether it has arrived. */
+  /** Its present worker was asked whether it has arrived. */
   isAsked: boolean;
 }
 
 /** What is on its way to one worker. */
 export interface Lane {
   readonly offers: Map<number, Offer>;
-  /** How many transfers may be on their way at once. Grows with every answer, so a blocked worker gets one and a quick one many. */
+  /** How many transfers may be on their way at once. It doubles with every answer: a blocked worker gets one, a quick one many. */
   window: number;
   answeredAt: number;
-  /** Counts answers to round-robin. */
+  /** The number of its last answer to round-robin; the lowest is next. */
   turn: number;
 }
 
+/** Where the window stops growing. Judgement: more would queue in the channel, which carries one handle at a time. */
 const MOST_ON_THE_WAY = 64;
 
 export class Lanes {
@@ -64,7 +65,7 @@ export class Lanes {
     if (offer.from === null) lane.turn = ++this.#turns;
   }
 
-  /** Forgets the worker. Answers what was on its way to it, oldest first. */
+  /** Forgets the worker. Returns what was on its way to it, oldest first. */
   drop({ id }: DataPlaneWorker): Offer[] {
     const offers = [...(this.#lanes.get(id)?.offers.values() ?? [])];
     this.#lanes.delete(id);
@@ -72,8 +73,8 @@ export class Lanes {
   }
 
   /**
-   * Something that `sender` has sent may yet come back to it: it is on its way to another worker, or back as an offer that it can refuse.
-   * What comes back for good is there before anything that is sent to it later.
+   * Whether something that `sender` has sent may yet come back: it is on its way to another worker, or back as an offer that `sender` can
+   * refuse. What returns for good arrives before anything that is sent later.
    */
   isOpenFor(sender: DataPlaneWorker): boolean {
     for (const [id, { offers }] of this.#lanes) {

@@ -1,5 +1,5 @@
-// The primary's side of the data plane: joins the listening sockets and the relay of connections, and knows for every worker whether
-// it may be given any.
+// The primary's side of the data plane: joins the listening sockets and the relay of connections, and knows which workers may be given
+// connections (primary). The worker's side is src/worker/connections/worker-data-plane.ts.
 
 import { type Balance, spreadsByTransfer } from '../../protocol/balance.ts';
 import type { BootInfo, DataToPrimary, Heartbeat, RequestCounts } from '../../protocol/messages.ts';
@@ -22,7 +22,7 @@ import type { DataPlane, Sign } from './data-plane.ts';
 import type { DataPlaneWorker } from './data-plane-worker.ts';
 import { Scoreboard } from './scoreboard.ts';
 
-/** A worker whose silence has been looked into so lately has not spoken since. */
+/** The scoreboard is not read again for the silence of a worker within this time. */
 const LOOK_AGAIN_MS = 100;
 
 class Member implements DataPlaneWorker {
@@ -73,7 +73,7 @@ class Member implements DataPlaneWorker {
 
   isFresh(): boolean {
     if (this.#spokeLately()) return true;
-    // What is known is up to a second old.
+    // The last reading may be a second old.
     this.#look();
     return this.#spokeLately();
   }
@@ -96,7 +96,7 @@ class Member implements DataPlaneWorker {
 }
 
 export class PrimaryDataPlane implements DataPlane {
-  /** What is different in this version of Node, so that raw handles cannot be relied upon; null if nothing is. */
+  /** What this version of Node does differently, so that raw handles cannot be relied on; null if nothing. */
   readonly selfTest = testBinding();
   readonly #sockets: ListeningSockets;
   readonly #relay: ConnectionRelay;
@@ -105,7 +105,7 @@ export class PrimaryDataPlane implements DataPlane {
   readonly #cells = new Map<WorkerId, number>();
   readonly #suspects = new Suspects(monotonicMs);
   readonly #byCell = new Map<number, Member>();
-  /** Not told yet; `at` on the clock of monotonicMs. */
+  /** Not reported yet; `at` as monotonicMs(). */
   #signs: { worker: WorkerId; at: number; beat: Heartbeat | null }[] = [];
   #watcher: ((signs: Sign[]) => void) | null = null;
   #lookedAt = 0;
@@ -187,7 +187,7 @@ export class PrimaryDataPlane implements DataPlane {
     const member = this.#members.get(worker);
     if (member === undefined) return;
     member.admitted = true;
-    // It has just said that it is ready.
+    // It has just said that it is ready, which is a sign of life.
     member.admittedAt = monotonicMs();
     this.#sockets.admitted();
     this.#relay.pump();
@@ -201,7 +201,7 @@ export class PrimaryDataPlane implements DataPlane {
     this.#relay.pump();
   }
 
-  /** A worker gave a sign of life: it may take what waits. */
+  /** A worker gave a sign of life, so it may take what waits. */
   heard(_worker: WorkerId): void {
     this.#sockets.heard();
     this.#relay.pump();
@@ -223,12 +223,12 @@ export class PrimaryDataPlane implements DataPlane {
     this.#watcher?.(signs.map(({ worker, at, beat }) => ({ worker, agoMs: Math.round(now - at), beat })));
   }
 
-  /** What the workers have counted up to now, of those that write it where it can be read. */
+  /** The current counts of the workers that have a seat on the scoreboard. */
   requestCounts(): { worker: WorkerId; counts: RequestCounts }[] {
     return this.#counted(takeCounts).map(([worker, counts]) => ({ worker, counts }));
   }
 
-  /** The same, as one number. */
+  /** The same as one number per worker. */
   answers(): ReadonlyMap<WorkerId, number> {
     return new Map(this.#counted(takeAnswers));
   }
@@ -242,7 +242,7 @@ export class PrimaryDataPlane implements DataPlane {
     return found;
   }
 
-  /** For how long nothing was heard of the worker, by message or on the scoreboard. */
+  /** How long the worker has given no sign of life, by message or on the scoreboard. */
   silentMs(worker: WorkerId): number {
     const member = this.#members.get(worker);
     return member === undefined || member.isFresh() ? 0 : member.silentMs();
@@ -280,7 +280,7 @@ export class PrimaryDataPlane implements DataPlane {
     return this.#sockets.shut(unusedBy);
   }
 
-  /** Connections that were passed from one worker to another so far. */
+  /** How many connections were passed from one worker to another so far. */
   transfers(): number {
     return this.#relay.transferred;
   }
@@ -315,11 +315,11 @@ export class PrimaryDataPlane implements DataPlane {
     if (monotonicMs() - this.#lookedAt >= LOOK_AGAIN_MS) this.#look();
   }
 
-  /** One read for all workers, however many they are. */
+  /** Reads the signs of all workers at once. */
   #look(): void {
     const now = monotonicMs();
     const systemNow = systemMs(process.hrtime());
-    // What was not there at the last look is no older, whatever the worker's clock says.
+    // A sign that was not there at the last look is no older than that, whatever the worker's clock says.
     const mostMs = now - this.#lookedAt;
     this.#lookedAt = now;
     this.#scoreboard?.signs((cell, aliveAtMs, beat) => {

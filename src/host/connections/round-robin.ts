@@ -1,4 +1,5 @@
-// `round-robin`: which worker gets a connection that the primary has accepted (primary).
+// `round-robin`: picks the worker for a connection that the primary has accepted (primary). The worker's side, a listener without a socket, is
+// src/worker/listen/listen-handle.ts.
 
 import type { AdoptMode } from '../../protocol/messages.ts';
 import type { Candidates, Choice } from './choice.ts';
@@ -9,7 +10,7 @@ import type { Lanes } from './lanes.ts';
 export function nextInTurn({ able, willing, leaving }: Candidates, lanes: Lanes): Choice {
   if (able.length === 0) return choice(leastRecent(leaving, lanes), 'return');
   if (willing.length > 0) return choice(leastRecent(willing, lanes), 'offer');
-  // Every worker is full: as under plain node, one of them takes it and lets its server decide.
+  // Every worker is full. As under plain node, one of them takes it and lets its server decide.
   return choice(leastRecent(able, lanes), 'must');
 }
 

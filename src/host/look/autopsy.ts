@@ -1,7 +1,7 @@
-// Looks into a worker whose event loop stands still, just before it is killed (primary). SIGUSR1 makes Node open an inspector on a loopback
-// port, also while JavaScript spins; the debugger then pauses the script and shows its stack. Every user of the machine reaches that port, so
-// the worker is started with `--inspect-publish-uid=stderr`: who does not know the 122 random bits of the inspector's address, which
-// stands on its stderr alone, gets nothing from it. Never done to a worker that is to live on, nor to one whose application handles SIGUSR1.
+// Looks into a worker with a blocked event loop, just before it is killed (primary). SIGUSR1 makes Node open an inspector on a loopback port,
+// even while JavaScript spins; the debugger then pauses the script and shows its stack. Every user of the machine can reach that port, so the
+// worker is started with `--inspect-publish-uid=stderr`: the inspector's address has 122 random bits and is written to its stderr only. This
+// is never done to a worker that is to live on, nor to one whose application handles SIGUSR1.
 
 import { setTimeout as delay } from 'node:timers/promises';
 import type WebSocket from 'ws';
@@ -18,13 +18,13 @@ export interface Autopsy {
   requests: RequestInFlight[];
 }
 
-/** The preload answers here, in the paused script. */
+/** Evaluated in the paused script, where the preload answers it. */
 const ASK_REQUESTS = `process[Symbol.for('tutti.requests')]?.() ?? []`;
 const DEEPEST = 32;
 
 /**
- * Makes ready to read the inspector's address from the worker's stderr; the outer promise is kept when nothing of what Node says
- * there can go astray any more, the inner one with the address. Both reject when the signal aborts.
+ * Prepares to read the inspector's address from the worker's stderr. The outer promise resolves when nothing that Node writes there can be
+ * missed any more, the inner one with the address. Both reject when the signal aborts.
  */
 export type InspectorAddress = (signal: AbortSignal) => Promise<{ url: Promise<string> }>;
 
@@ -54,10 +54,10 @@ export async function autopsy(pid: number, { timeoutMs, inspector, forbidden }: 
 }
 
 const LOOK_MS = 200;
-/** Of 20 clock ticks in that time; fewer are noise, and a spinning process gets more even where it has to share a core with six. */
+/** Out of 20 clock ticks. Fewer are noise; a spinning process gets more even if it shares a core with six others. */
 const SPINNING_TICKS = 3;
 
-/** Looks twice how much CPU time was used. */
+/** Compares two readings of the CPU time used. */
 async function occupation(pid: number): Promise<Autopsy['doing']> {
   const first = readStat(pid);
   await delay(LOOK_MS);
@@ -65,7 +65,7 @@ async function occupation(pid: number): Promise<Autopsy['doing']> {
   if (first === null || second === null) return 'unknown';
   if (second.state === 'T' || second.state === 't') return 'stopped';
   if (second.state === 'D') return 'uninterruptible';
-  // On a machine that gives it no time it stands in the kernel's queue each time.
+  // On an overloaded machine it may have got no time, but then it is in the run queue both times.
   const isQueued = first.state === 'R' && second.state === 'R';
   return isQueued || second.ticks - first.ticks >= SPINNING_TICKS ? 'spinning' : 'waiting';
 }

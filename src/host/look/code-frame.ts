@@ -1,11 +1,11 @@
-// The line of a program's own source that an uncaught error came from, with those around it (primary; for reports only).
+// The line of the program's source that an uncaught error came from, with the lines around it (primary; for reports only).
 
 import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { preloadPath } from '../process/fork.ts';
 
-/** A file system that does not answer must not keep the end of a worker from being told. */
+/** A file system that does not answer must not delay the report of a worker's end. */
 const AT_MOST_MS = 200;
 const MOST_BYTES = 2 * 1024 * 1024;
 const AROUND = 2;
@@ -14,12 +14,12 @@ const tutti = join(dirname(preloadPath), '..');
 
 interface Position {
   file: string;
-  /** From 1; the column null where only the line is known, the line where it has to be looked for. */
+  /** From 1. The column is null if only the line is known; `with`: the line has to be searched for. */
   line: number | { with: string };
   column: number | null;
 }
 
-/** As lines of text, the first one `server.js:3:7`, seen from `folder`; none where the source is not known. Never rejects. */
+/** Lines of text, the first one as `server.js:3:7` relative to `folder`; none if the source is unknown. Never rejects. */
 export async function codeFrame(stack: string, folder: string): Promise<readonly string[]> {
   const position = positionsIn(stack).find(({ file }) => isOwn(file));
   if (position === undefined) return [];
@@ -76,7 +76,7 @@ function frameOf(text: string, { file, line, column }: Position, folder: string)
   if (text === '' || at < 1 || at > lines.length) return [];
   const first = Math.max(1, at - AROUND);
   const width = String(Math.min(lines.length, at + AROUND)).length;
-  // Of a long line, as bundlers write them, only what is near.
+  // Of a long line, as bundlers write them, only the part near the error.
   const from = Math.max(0, (column ?? 1) - WIDTH / 2);
   const cut = (one: string): string => one.replaceAll('\t', ' ').slice(from, from + WIDTH);
   const shown = lines.slice(first - 1, at + AROUND).map((one, index) => {

@@ -1,4 +1,5 @@
-// Asks workers for a look into them while they serve and waits for the answers (primary).
+// Asks workers for profiles, stacks and heap snapshots while they serve, and waits for the answers (primary). The worker's side is
+// src/worker/inspect/inspect.ts.
 
 import { basename, join } from 'node:path';
 import { makeFolder } from '../../files/ownership.ts';
@@ -16,7 +17,7 @@ export type Inspection =
 
 export type InspectionWish = { type: 'profile' | 'stack'; ms: number } | { type: 'heap' };
 
-/** Beyond the time that a profile takes. A large heap is written for as long as the disk needs. */
+/** On top of the time that a profile takes. How long a large heap takes depends on the disk. */
 const PATIENCE_MS = { profile: 10_000, stack: 5_000, heap: 300_000 };
 
 export class Inspections {
@@ -27,7 +28,7 @@ export class Inspections {
   >();
   #count = 0;
 
-  /** `folder` is made when the first file is written. Null: there is none to be had. */
+  /** `folder` is created with the first file. Null: there cannot be one. */
   constructor(folder: string | null) {
     this.#folder = folder;
   }

@@ -1,5 +1,5 @@
-// Takes what Node says of its inspector out of the stderr of a worker that is about to be looked into (primary). Only where the
-// worker's output passes through the primary; elsewhere the log process does it.
+// Filters Node's lines about its inspector out of the stderr of a worker that is about to be looked into (primary). This is for output that
+// passes through the primary; otherwise the log process does it.
 
 import { hearInspector } from '../../protocol/inspector-talk.ts';
 
@@ -19,7 +19,7 @@ export class InspectorEar {
     this.url.catch(() => {}); // also when nobody waits for it any more
   }
 
-  /** What of it the application wrote; a line that has no end yet is kept. */
+  /** The part of `chunk` that the application wrote. An unfinished line is kept back. */
   take(chunk: Buffer): Buffer {
     const all = Buffer.concat([this.#rest, chunk]);
     const kept: Buffer[] = [];
@@ -34,7 +34,7 @@ export class InspectorEar {
     return Buffer.concat(kept);
   }
 
-  /** The end of the stream: what was kept. */
+  /** The stream has ended. Returns what was kept back. */
   end(): Buffer {
     return this.#rest;
   }

@@ -1,4 +1,5 @@
-// Asks the workers for the application's own metrics, and remembers that somebody wants them (primary).
+// Asks the workers for the application's own metrics, and remembers that somebody wants them (primary). The worker's side is
+// src/worker/report/app-metrics.ts.
 
 import { SILENT_MS } from '../../protocol/silence.ts';
 import type { WorkerId } from '../../supervisor/vocabulary/actions.ts';
@@ -6,14 +7,14 @@ import { monotonicMs } from '../monotonic.ts';
 import type { WorkerProcess } from '../process/worker-process.ts';
 
 export class MetricsQuestion {
-  /** Workers that are told so at their start tell their last metrics, even if they are gone before the next question. */
+  /** Workers that learn this at their start send their last metrics even if they end before the next question. */
   isWanted: boolean;
 
   constructor(isWanted: boolean) {
     this.isWanted = isWanted;
   }
 
-  /** Asks those that were heard of lately. */
+  /** Asks the workers that gave a sign of life lately. */
   ask(seq: number, workers: Iterable<WorkerProcess>): { asked: WorkerId[]; quiet: WorkerId[] } {
     this.isWanted = true;
     const since = monotonicMs() - SILENT_MS;

@@ -1,4 +1,4 @@
-// One GET over a connection that is already there, in whatever the server speaks (primary).
+// One GET over an existing connection, in the protocol that the server speaks (primary).
 
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -8,7 +8,7 @@ export type Protocol = 'http' | 'https' | 'http2';
 
 export interface Answer {
   status: number;
-  /** The beginning of the page, where the status says that something is wrong. */
+  /** The beginning of the page, if the status is a failure. */
   text: string;
 }
 
@@ -22,7 +22,7 @@ export async function getPage(socket: Duplex, path: string, protocol: Protocol):
   return secure.alpnProtocol === 'h2' ? getHttp2(secure, path, 'https') : getHttp1(secure, path);
 }
 
-/** How HTTP/1 fails at a server that speaks HTTP/2 only: by what that says first, or by its closing the connection. */
+/** Whether an HTTP/1 request failed as it does at a server that speaks only HTTP/2: by its first bytes, or by a closed connection. */
 export function mayBeHttp2(error: unknown): boolean {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   return code.startsWith('HPE_') || code === 'ECONNRESET' || code === 'EPIPE';
@@ -30,7 +30,7 @@ export function mayBeHttp2(error: unknown): boolean {
 
 function secured(socket: Duplex): Promise<TLSSocket> {
   return new Promise((done, fail) => {
-    // The certificate is for the public name, and the other end is known anyway.
+    // The certificate is for the public name, and who is at the other end is known anyway.
     const secure = tlsConnect({ socket, rejectUnauthorized: false, ALPNProtocols: ['http/1.1', 'h2'] }, () =>
       done(secure),
     );
@@ -55,7 +55,7 @@ async function getHttp2(socket: Duplex, path: string, scheme: 'http' | 'https'):
     session.on('error', fail);
     const stream = session.request({ ':path': path, 'user-agent': USER_AGENT });
     stream.on('error', fail);
-    // An end without an error is a failure too, unless the answer has come by then.
+    // A close without an error is a failure too, unless the answer has come by then.
     stream.on('close', () => fail(new Error('the connection was closed without an answer')));
     stream.on('response', (headers) => readAnswer(stream, Number(headers[':status'] ?? 0), done, fail));
     stream.end();
@@ -68,7 +68,7 @@ function readAnswer(
   done: (answer: Answer) => void,
   fail: (error: Error) => void,
 ): void {
-  // A page that never ends has passed all the same.
+  // A page that never ends passes too.
   if (status < 400) {
     done({ status, text: '' });
     return;

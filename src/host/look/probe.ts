@@ -1,5 +1,5 @@
-// Asks one particular worker for a page (primary). The public port would be answered by any of them, so the primary opens a
-// private socket, connects to it itself, and sends the accepted end to the worker it means.
+// Asks one particular worker for a page (primary). On the public port any worker would answer, so the primary opens a private socket,
+// connects to it, and sends the accepted end to that worker. The worker's side is src/worker/inspect/probe.ts.
 
 import { createServer, connect as netConnect, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import { type Answer, getPage, mayBeHttp2, type Protocol } from './probe-request
 export interface ProbeRequest {
   path: string;
   timeoutMs: number;
-  /** Folder for the private socket, which no one else may enter. */
+  /** Folder for the private socket, closed to everybody else. */
   folder: () => string;
 }
 
@@ -19,7 +19,7 @@ export interface ProbeResult {
   detail: string;
 }
 
-/** What must be closed in the end, whatever happened. */
+/** What must be closed in the end, whatever happens. */
 interface Opened {
   servers: Server[];
   sockets: Socket[];
@@ -28,7 +28,7 @@ interface Opened {
 
 let count = 0;
 
-/** Passes with any answer of 2xx or 3xx. Never rejects. */
+/** Passes with any 2xx or 3xx answer. Never rejects. */
 export async function probe(worker: WorkerProcess, request: ProbeRequest): Promise<ProbeResult> {
   const { path, timeoutMs } = request;
   const opened: Opened = { servers: [], sockets: [], isOver: false };
@@ -58,7 +58,7 @@ async function ask(worker: WorkerProcess, request: ProbeRequest, opened: Opened)
   try {
     return await over('http');
   } catch (error) {
-    // Without TLS nothing tells beforehand that a server speaks HTTP/2 only.
+    // Without TLS nothing tells in advance that a server speaks only HTTP/2.
     if (!mayBeHttp2(error)) throw error;
     return over('http2').catch(() => {
       throw error;
@@ -91,7 +91,7 @@ async function connectTo(worker: WorkerProcess, folder: () => string, opened: Op
   return client;
 }
 
-/** Sends the raw handle, as the worker's server expects it; this process keeps no end of it. */
+/** Sends the raw handle, as the worker's server expects it. This process keeps no copy. */
 function give(worker: WorkerProcess, socket: Socket): Promise<void> {
   const handle = (socket as Socket & { _handle: RawHandle })._handle;
   return new Promise((done, fail) => {

@@ -1,4 +1,4 @@
-// Turns positions in compiled code into positions in the source that was written (primary; for reports only).
+// Maps positions in compiled code to positions in the original source (primary; for reports only).
 
 import { readFile } from 'node:fs/promises';
 import { SourceMap, type SourceMapPayload } from 'node:module';
@@ -6,13 +6,13 @@ import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Frame } from '../../supervisor/vocabulary/incident.ts';
 
-/** A frame as the debugger tells it, with what is needed to map it to its source. */
+/** A frame from the debugger, with what is needed to map it to its source. */
 export interface RawFrame extends Frame {
   /** URL of the script's source map, often inline; empty if it has none. */
   sourceMapUrl: string;
 }
 
-/** Frames whose source map can't be read stay as they are. */
+/** Frames whose source map cannot be read stay unchanged. */
 export async function mapFrames(frames: readonly RawFrame[]): Promise<Frame[]> {
   const maps = new Map<string, Promise<SourceMap | null>>();
   return Promise.all(

@@ -1,12 +1,12 @@
-// How much CPU and memory this process may really use (primary; Linux). Node's own answers are wrong in containers: Node 20 ignores the
-// CPU quota, later ones round it down and miss some layouts. So the files of cgroup v1 and v2 are read here, up the whole
-// hierarchy: the tightest limit on the way to the root holds.
+// How much CPU and memory this process may really use (primary; Linux). Node's own answers are wrong in containers: Node 20 ignores the CPU
+// quota, later versions round it down and miss some layouts. So the files of cgroup v1 and v2 are read here, up the whole hierarchy. The
+// tightest limit on the way to the root holds.
 
 import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 
-/** Above this, a limit is the kernel's way to say "none". */
+/** A higher limit is the kernel's way to say "none". */
 const UNLIMITED_BYTES = 2 ** 60;
 
 export interface CpuAllowance {
@@ -32,7 +32,7 @@ export function memoryLimitBytes(root = '/'): number | null {
   return smallest(limits.filter((bytes) => bytes !== null && bytes < UNLIMITED_BYTES));
 }
 
-/** What is left below the tightest memory limit, with the file cache, which the kernel gives back; null if there is no limit. */
+/** What is left below the tightest memory limit, plus the file cache, which the kernel can reclaim; null without a limit. */
 export function memoryFreeBytes(root = '/'): number | null {
   const left = (folder: string, limit: string, usage: string, prefix: string): number | null => {
     const max = readNumber(join(folder, limit));
@@ -52,7 +52,7 @@ export function memoryFreeBytes(root = '/'): number | null {
   ]);
 }
 
-/** How often the kernel has killed for want of memory in this control group; null if it cannot be read. */
+/** How many processes of this control group the out-of-memory killer has killed; null if it cannot be read. */
 export function outOfMemoryKills(root = '/'): number | null {
   const v2 = folders(root, 'v2', 'memory')[0];
   const v1 = folders(root, 'v1', 'memory')[0];

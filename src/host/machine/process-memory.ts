@@ -1,6 +1,6 @@
-// The memory a process really costs (primary; Linux). Resident size counts pages that all workers share once for each of
-// them; the proportional set size does not. The kernel walks the whole address space for it, so it is read only when somebody
-// asks, and not more often than every few seconds however often they do: of a young process, which still grows, more often than of an old one.
+// The memory that a process really costs (primary; Linux). The resident size counts pages that all workers share once for each of them; the
+// proportional set size does not. The kernel walks the whole address space for it, so it is read only on demand, and at most every few
+// seconds: more often for a young process, which still grows, than for an old one.
 
 import { readFileSync } from 'node:fs';
 
@@ -17,11 +17,11 @@ export interface MemorySize {
 export class ProcessMemory {
   readonly #read = new Map<number, { size: MemorySize | null; since: number; at: number }>();
 
-  /** As `memorySize`, but what was read lately is not read again. */
+  /** As `memorySize`, but cached for a few seconds. */
   of(pid: number, now: number): MemorySize | null {
     const last = this.#read.get(pid);
     if (last !== undefined && now - last.at < keptMs(last)) return last.size;
-    // Processes come and go: what is old is of no use to anyone.
+    // Processes come and go, so old entries are dropped.
     for (const [other, { at }] of this.#read) if (now - at >= 2 * KEPT_MS) this.#read.delete(other);
     const size = memorySize(pid);
     this.#read.set(pid, { size, since: last?.since ?? now, at: now });
@@ -29,12 +29,12 @@ export class ProcessMemory {
   }
 }
 
-/** For about as long as it was known when it was read. */
+/** A reading is kept for about as long as its process had been known by then. */
 function keptMs({ since, at }: { since: number; at: number }): number {
   return Math.min(KEPT_MS, Math.max(LEAST_KEPT_MS, at - since));
 }
 
-/** Null where it cannot be known: other systems, a process that ended, foreign processes. */
+/** Null on other systems, and for processes that have ended or belong to others. */
 export function memorySize(pid: number): MemorySize | null {
   if (process.platform !== 'linux') return null;
   try {

@@ -1,4 +1,4 @@
-// How much memory there is for one more worker (primary; Linux): what the control group has left, and what a worker takes.
+// Whether there is memory for one more worker: what the control group has left, and what a worker takes (primary; Linux).
 
 import type { MemoryRoom } from '../../supervisor/decide/headroom.ts';
 import { memoryFreeBytes } from './cgroup.ts';
@@ -14,7 +14,7 @@ export class WorkerMemory {
     this.#memory = memory;
   }
 
-  /** Null without a limit. What was found lately is not looked for again. */
+  /** Null without a limit. Cached for a moment. */
   room(workers: readonly { pid: number }[], now: number): MemoryRoom | null {
     if (this.#last === null || now - this.#last.at >= KEPT_MS) this.#last = { room: this.#look(workers, now), at: now };
     return this.#last.room;
@@ -25,7 +25,7 @@ export class WorkerMemory {
     if (freeBytes === null) return null;
     const sizes = workers.map(({ pid }) => this.#memory.of(pid, now)?.pssBytes).filter((bytes) => bytes !== undefined);
     sizes.sort((a, b) => a - b);
-    // The middle one: some have just been started, and one may leak.
+    // The median: some have just been started, and one may leak.
     return { freeBytes, workerBytes: sizes[Math.floor(sizes.length / 2)] ?? 0 };
   }
 }

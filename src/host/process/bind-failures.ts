@@ -1,5 +1,5 @@
-// Remembers what a worker could not listen on, and where it left the choice to the system, from the messages that pass by: an application
-// that handles the error itself says nothing of it that the primary could read (primary).
+// Remembers where a worker could not listen, and where it let the system choose, from the messages that pass by (primary). An application
+// that handles the error itself prints nothing that the primary could read.
 
 import { getSystemErrorName } from 'node:util';
 import type { ToPrimary, ToWorker } from '../../protocol/messages.ts';
@@ -7,7 +7,7 @@ import type { PortSearch } from '../../supervisor/vocabulary/inputs.ts';
 
 type Listen = Extract<ToPrimary, { cmd: 'NODE_TUTTI_LISTEN' }>;
 
-/** A program that tries one port after another has seen enough by then. */
+/** The most ports that are remembered of a program that tries one after another. */
 const MOST = 100;
 
 export class BindFailures {
@@ -24,7 +24,7 @@ export class BindFailures {
     if (message.cmd !== 'NODE_TUTTI_LISTEN_REPLY') return;
     const request = this.#asked.get(message.seq);
     this.#asked.delete(message.seq);
-    // It listens somewhere else then: the failure was not what ended it.
+    // It listens somewhere else, so the failure did not end it.
     if (message.errno === 0 || request === undefined) this.#last = null;
     else this.#last = describe(request, message.errno);
     const port = message.name?.port;
@@ -32,12 +32,12 @@ export class BindFailures {
     if (request?.port === 0 && port !== undefined && this.#chosen.size < MOST) this.#chosen.add(port);
   }
 
-  /** What it found in its way when it looked for a place to listen. */
+  /** Which ports it found taken when it looked for one to listen on. */
   get search(): PortSearch {
     return { missed: [...this.#missed], chosen: [...this.#chosen] };
   }
 
-  /** Worded as node words it; null if the last attempt succeeded. */
+  /** In node's own words; null if the last attempt succeeded. */
   get last(): string | null {
     return this.#last;
   }

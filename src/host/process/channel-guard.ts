@@ -1,10 +1,10 @@
-// Stands at the primary's end of a worker's IPC channel, before Node's own code and ours: what cannot be used reaches neither, and a
-// strange worker ends no primary. It touches private parts of Node, as bind-socket.ts does.
+// Checks every message of a worker before Node's own code and ours see it (primary): a broken or hostile worker must not end the primary. It
+// uses private parts of Node, as bind-socket.ts does. What a message must look like is in src/protocol/checks.ts.
 
 import type { ChildProcess } from 'node:child_process';
 import { problemOf } from '../../protocol/checks.ts';
 
-/** What may ride along: a raw handle, or what Node makes of one. */
+/** What may come with a message: a raw handle, or what Node makes of one. */
 interface Closable {
   close?(): void;
   destroy?(): void;
@@ -22,17 +22,17 @@ interface PrivateChild {
 type Emit = (event: string | symbol, ...args: unknown[]) => boolean;
 type Message = { cmd?: unknown; [name: string]: unknown };
 
-/** Handles of the kinds that Node knows how to send; see `handleConversion` in its lib/internal/child_process.js. */
+/** The kinds of handle that Node can send; see `handleConversion` in its lib/internal/child_process.js. */
 const HANDLE_TYPES = /^(net\.(Native|Server|Socket|BoundSocket)|dgram\.(Native|Socket))$/;
 
 export interface Faults {
-  /** `what` it sent and `problem` says what is wrong with it: it was dropped, and the channel works on. */
+  /** A message `what` was dropped, because of `problem`. The channel still works. */
   invalid(what: string, problem: string): void;
-  /** Nothing that comes through this channel can be understood any more. */
+  /** Nothing more can be read from this channel. */
   broken(problem: string): void;
 }
 
-/** Watches `child` until its channel closes. Each is told as often as it happens. */
+/** Watches `child` until its channel closes. Every fault is reported, as often as it happens. */
 export function guardChannel(child: ChildProcess, faults: Faults): void {
   guardMessages(child, faults);
   guardBytes(child, faults);
@@ -57,13 +57,13 @@ function guardMessages(child: ChildProcess, { invalid }: Faults): void {
     invalid(what, problem);
     return true;
   };
-  // As node:cluster and Node itself call it: their listeners stay where they are.
+  // Node and node:cluster call `emit`, so their listeners need not be touched.
   Object.defineProperty(child, 'emit', { value: guarded, configurable: true, writable: true });
 }
 
 function guardBytes(child: ChildProcess, { broken }: Faults): void {
   const channel = channelOf(child);
-  // A Node that keeps it elsewhere: garbage then ends the primary as it does under node:cluster.
+  // This Node keeps it elsewhere. Garbage then ends the primary, as it does under node:cluster.
   if (channel === null) return;
   const { onread } = channel;
   let isBroken = false;
@@ -83,7 +83,7 @@ function guardBytes(child: ChildProcess, { broken }: Faults): void {
   };
 }
 
-/** Node's own handle of the channel, kept behind a symbol; null if it is not there. */
+/** Node's own handle of the channel, which it keeps under a symbol; null if it is not there. */
 export function channelOf(child: object): Channel | null {
   const symbol = Object.getOwnPropertySymbols(child).find(({ description }) => description === 'kChannelHandle');
   const channel = symbol === undefined ? null : (child as Record<symbol, unknown>)[symbol];
@@ -108,7 +108,7 @@ function problemOfMessage(message: Message, child: PrivateChild): string | null 
   }
 }
 
-/** What node:cluster binds for a worker where the sockets are left to it. */
+/** A request to node:cluster to bind, from the fallback that leaves the sockets to it. */
 function problemOfQuery({ address, port, addressType, fd, flags, backlog, index, seq }: Message): string | null {
   const isNumber = (value: unknown): boolean => value == null || Number.isInteger(value);
   if (address != null && typeof address !== 'string') return 'address is not a text';
@@ -121,7 +121,7 @@ function problemOfQuery({ address, port, addressType, fd, flags, backlog, index,
     : 'it has no numbers where they belong';
 }
 
-/** Only a stream can be passed on to another worker, which would have no use for anything else. */
+/** Only a stream can be passed on to another worker. */
 function problemOfHandle({ cmd }: Message, handle: object | undefined): string | null {
   if (cmd !== 'NODE_TUTTI_TRANSFER' || handle === undefined) return null;
   return /^(TCP|Pipe)$/.test(handle.constructor.name) ? null : 'its handle is no connection';
@@ -138,6 +138,6 @@ export function discard(handle: unknown): void {
     if (typeof closable?.destroy === 'function') closable.destroy();
     else closable?.close?.();
   } catch {
-    // It is closed already.
+    // It was closed already.
   }
 }

@@ -1,10 +1,10 @@
-// A worker's output that goes elsewhere without passing through the primary: what the composition gives the host for it.
+// Where a worker's output goes if it does not pass through the primary: what src/app/ gives the host for it (primary).
 
 import type { Socket } from 'node:net';
 import type { InspectorAddress } from '../look/autopsy.ts';
 
 export interface ConnectedOutput {
-  /** To be given to the worker; closed here right after. */
+  /** Given to the worker, and then closed here. */
   stdout: Socket;
   stderr: Socket;
   online(pid: number): void;

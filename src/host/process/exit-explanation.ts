@@ -1,13 +1,14 @@
-// What the exit code or signal of a worker means where the number alone does not tell (primary).
+// What the exit code or signal of a worker means, where the number alone does not tell (primary). What the worker itself says of its end
+// comes from src/worker/report/last-words.ts.
 
 export interface ExitFacts {
   code: number | null;
   signal: string | null;
-  /** The preload had reported: from then on, codes that node itself uses at start are the application's. */
+  /** The preload has said hello. After that, exit codes that node itself uses at start are the application's. */
   helloed: boolean;
   /** The main module ran to its end. */
   started: boolean;
-  /** The kernel killed a process of this control group for want of memory since the worker began. */
+  /** The out-of-memory killer has killed a process of this control group since the worker started. */
   outOfMemory: boolean;
   stderr: readonly string[];
   /** The signal that it was about to send to itself. */

@@ -1,5 +1,5 @@
-// Who may open a worker's inspector, and which port each worker's gets when the node arguments ask for one (primary). Each living worker
-// has its own, counted from the one asked for, and a free one is used again: node:cluster would count on for ever.
+// Who may open a worker's inspector, and which port it gets if the node arguments ask for one (primary). Each living worker has its own port,
+// counted from the requested one, and free ports are reused; node:cluster would count on for ever.
 
 import type { WorkerId } from '../../supervisor/vocabulary/actions.ts';
 
@@ -23,7 +23,7 @@ export class InspectPorts {
   }
 }
 
-/** Whether its arguments or its environment give the program an inspector that is open from the start. */
+/** Whether the program's arguments or environment open an inspector at its start. */
 export function hasInspector({ nodeArgs, env }: { nodeArgs: readonly string[]; env: NodeJS.ProcessEnv }): boolean {
   return wantedInspectPort([...nodeArgs, ...(env.NODE_OPTIONS ?? '').split(/\s+/)]) !== null;
 }

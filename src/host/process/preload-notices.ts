@@ -1,5 +1,5 @@
-// What the preload says of itself – that this Node is another than it knows, that something of its own has failed – as notices, each once
-// (primary).
+// Turns what the preload reports about itself into notices, each once: this version of Node is unknown to it, or something of its own has
+// failed (primary). The worker's side is src/worker/guard.ts.
 
 import type { SupervisorEvent } from '../../supervisor/vocabulary/events.ts';
 import type { WorkerProcess } from './worker-process.ts';
@@ -19,7 +19,7 @@ export class PreloadNotices {
     );
   }
 
-  /** Told once in a generation: the siblings of that worker meet the same. */
+  /** Once per generation: siblings of that worker fail in the same way. */
   failed({ slot, pid, generation }: WorkerProcess, what: string, error: string): void {
     const who = slot === null ? 'a spare worker' : `worker ${slot}`;
     this.#once(

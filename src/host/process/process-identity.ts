@@ -1,4 +1,4 @@
-// Which process a pid means: numbers are given out again, so a process is known by its number and the moment of its birth (Linux).
+// Identifies a process by its pid and the time of its birth, because pids are reused (primary; Linux).
 
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
@@ -13,18 +13,18 @@ export interface ProcessStatus extends ProcessIdentity {
   state: string;
 }
 
-/** Null where nobody of that number lives, a process that has ended and waits for its parent included, or where it cannot be known. */
+/** Null if no such process lives (a zombie does not), or if it cannot be known. */
 export function processStatus(pid: number): ProcessStatus | null {
   const [state = 'X', ...fields] = statFields(pid) ?? [];
   const born = fields[18];
   return born === undefined || state === 'Z' || state === 'X' ? null : { pid, born, state };
 }
 
-/** What /proc tells of a process from its state on, which proc(5) counts as the third field; null where it cannot be known. */
+/** The fields of /proc/<pid>/stat from the state on, which is the third field in proc(5); null if it cannot be read. */
 export function statFields(pid: number): readonly string[] | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    // The name before it stands in parentheses and may itself hold some, and blanks.
+    // The name before it is in parentheses, and may contain parentheses and blanks itself.
     return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   } catch {
     return null;
@@ -45,7 +45,7 @@ export function numberSpace(): string | null {
   }
 }
 
-/** Whether it holds a TCP or unix socket on which somebody could connect. */
+/** Whether it holds a listening TCP or unix socket. */
 export function holdsPort(pid: number): boolean {
   try {
     const listening = listeningSockets(pid);

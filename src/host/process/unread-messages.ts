@@ -1,5 +1,5 @@
-// What an application says to the primary of node:cluster with process.send(). tutti has no primary for it, so such a message is
-// read by nobody; each kind is told once. Runs in the primary.
+// Messages that an application sends to its node:cluster primary with process.send(). Under tutti nobody reads them, so each kind is reported
+// once (primary).
 
 /** An application that makes up kinds as it goes must not fill the log. */
 const MOST_KINDS = 5;

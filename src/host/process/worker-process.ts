@@ -1,5 +1,6 @@
-// One worker process as the primary sees it: turns what cluster and the preload say into inputs of the core, and carries messages to
-// it. It lives until the process has ended and everything it said has been read.
+// One worker process as the primary sees it: turns what cluster and the preload say into inputs of the core, and sends messages to it. It
+// lives until the process has ended and everything it said has been read (primary). The worker's end is src/worker/channel.ts, and what it
+// does with each message is in src/worker/start.ts.
 
 import type { ChildProcess, Serializable } from 'node:child_process';
 import cluster, { type Worker } from 'node:cluster';
@@ -25,42 +26,42 @@ import { explainExit } from './exit-explanation.ts';
 export interface WorkerObserver {
   input(input: SupervisorInput): void;
   data(worker: WorkerProcess, message: DataToPrimary, handle: RawHandle | undefined): void;
-  /** A line or part of one, as the worker wrote it; only with piped output. */
+  /** A chunk of output as the worker wrote it. Only with piped output. */
   output(worker: WorkerProcess, stream: 'stdout' | 'stderr', chunk: Buffer): void;
   inspected(message: Extract<ToPrimary, { cmd: 'NODE_TUTTI_INSPECTED' }>): void;
   metrics(worker: WorkerProcess, seq: number | null, metrics: readonly AppMetric[] | null, leftOut: number): void;
   /** `handled`: the application listens to that signal. */
   signalled(worker: WorkerProcess, signal: NodeJS.Signals, handled: boolean): void;
   selfTestFailed(worker: WorkerProcess, problem: string): void;
-  /** Something of tutti's own failed in the worker, which went on. */
+  /** Something of tutti's own failed in the worker, which goes on. */
   failed(worker: WorkerProcess, what: string, error: string): void;
-  /** The process is gone. Its end becomes an input when the promise is kept. */
+  /** The process is gone. Its end becomes an input when the promise resolves. */
   gone(worker: WorkerProcess): Promise<void>;
   outOfMemory(): boolean;
   /** The source of an error that ended it. */
   codeFrame(worker: WorkerProcess, error: string): Promise<readonly string[]>;
-  /** What the worker told of its end; the exit follows as an input. */
+  /** What the worker said about its end. The exit follows as an input. */
   ended(worker: WorkerProcess, lastWords: LastWords): void;
-  /** What the application said with process.send(), but for the word 'ready'. */
+  /** What the application sent with process.send(), except the word 'ready'. */
   said(message: unknown): void;
 }
 
 const KEPT_LINES = 20;
 const KEPT_CHARS = 8192;
-/** How long after the exit to wait for the rest of its messages and output: a process it left behind may hold the pipes open. */
+/** How long after the exit to wait for the rest of its messages and output: a process that it left behind may keep the pipes open. */
 const REST_MS = 250;
 
 export class WorkerProcess {
   readonly id: WorkerId;
-  /** A spare's is null until it is promoted. */
+  /** Null for a spare until it gets a slot. */
   slot: number | null;
   readonly generation: number;
   readonly pid: number;
   scheme: 'http' | 'https' = 'http';
-  /** monotonicMs() of its last message or sign of life: a process that is stopped or blocked gives none. */
+  /** When its last message or sign of life came, as monotonicMs(). A stopped or blocked process gives none. */
   heardAt = Number.NEGATIVE_INFINITY;
   readonly startedAt = monotonicMs();
-  /** SIGUSR1 is the application's own, as of its last heartbeat. */
+  /** At its last heartbeat, the application listened to SIGUSR1. */
   handlesUsr1 = false;
 
   readonly #worker: Worker;
@@ -95,7 +96,7 @@ export class WorkerProcess {
     return this.#ended;
   }
 
-  /** The address of the inspector that it is about to open, from its stderr; only where this process reads that. */
+  /** The address of the inspector that it is about to open, from its stderr. Only where this process reads the stderr. */
   inspector(signal: AbortSignal): { url: Promise<string> } {
     this.#ear = new InspectorEar(signal);
     return { url: this.#ear.url };
@@ -106,14 +107,14 @@ export class WorkerProcess {
     this.send({ cmd: 'NODE_TUTTI_SIGNAL', signal });
   }
 
-  /** False if it cannot be delivered any more; `sent` is called in any case, with an error if it was not. */
+  /** False if the channel is closed. `sent` is called in any case, with an error if the message could not be sent. */
   send(message: ToWorker, handle?: RawHandle, sent?: (error: Error | null) => void): boolean {
     if (!this.#process.connected) {
       sent?.(new Error('the channel to the worker is closed'));
       return false;
     }
     this.#binds.answered(message);
-    // A callback is always given: without one, a failing send is emitted as an error later.
+    // Always with a callback: without one, a failing send is emitted as an error later.
     this.#process.send(message as Serializable, handle as never, {}, (error) => sent?.(error));
     return true;
   }
@@ -128,12 +129,12 @@ export class WorkerProcess {
     this.send({ cmd: 'NODE_TUTTI_DRAIN', timeoutMs, stop });
   }
 
-  /** Delivers SIGTERM to the application: through the preload, or as a signal if that cannot be reached. */
+  /** Delivers SIGTERM to the application: through the preload, or as a signal if the preload cannot be reached. */
   terminate(): void {
     if (!this.send({ cmd: 'NODE_TUTTI_TERMINATE' })) this.#process.kill('SIGTERM');
   }
 
-  /** Lets it finish what it has and leave by itself, as if this process were dead. Kept when it has ended. */
+  /** Lets it finish what it has and leave by itself, as if this process were dead. Resolves when it has ended. */
   dismiss(): Promise<void> {
     return new Promise((ended) => {
       if (this.#ended) {
@@ -158,7 +159,7 @@ export class WorkerProcess {
   #listen(): void {
     const forked = this.#process;
     const observer = this.#observer;
-    // A channel that breaks while something is sent is seen as the exit that follows; unheard, the error would end the primary.
+    // If the channel breaks during a send, the exit follows and is handled. Without a listener, the error would end the primary.
     this.#worker.on('error', () => {});
     forked.on('error', () => {});
     forked.on('internalMessage', (message: unknown, handle: RawHandle | undefined) => {
@@ -170,7 +171,7 @@ export class WorkerProcess {
       broken: (problem) => this.#refuse(`its channel to tutti cannot be read any more: ${problem}`),
     });
     forked.on('message', (message, handle) => {
-      // A connection sent to a program that supervises nothing else has nobody to take it.
+      // In a program without a listener, nobody takes a connection that comes along.
       if (this.#worker.listenerCount('message') + cluster.listenerCount('message') === 0) discard(handle);
       if (message === 'ready') observer.input({ type: 'worker-said-ready', worker: this.id });
       else observer.said(message);
@@ -262,12 +263,12 @@ export class WorkerProcess {
         this.#observer.data(this, message, handle);
         return;
       default:
-        // What is unknown was dropped by channel-guard.ts.
+        // channel-guard.ts has dropped what is unknown.
         message satisfies never;
     }
   }
 
-  /** Nothing it says can be used: its end is all that helps. */
+  /** Nothing that it says can be used, so it is killed. */
   #refuse(why: string): void {
     this.#refusal ??= why;
     this.kill();
@@ -275,12 +276,12 @@ export class WorkerProcess {
 
   #remember(chunk: Buffer): void {
     const [first = '', ...rest] = chunk.toString('utf8').split('\n');
-    // Only the end of a line that does not end.
+    // Of an endless line, only the end is kept.
     this.#tail.push(((this.#tail.pop() ?? '') + first).slice(-KEPT_CHARS), ...rest);
     if (this.#tail.length > KEPT_LINES + 1) this.#tail.splice(0, this.#tail.length - KEPT_LINES - 1);
   }
 
-  /** The exit can overtake what the process said just before. */
+  /** Waits for what the process said just before its exit, which the exit can overtake. */
   async #rest(): Promise<void> {
     const { connected, stdout, stderr } = this.#process;
     const open: Promise<void>[] = [];
@@ -292,7 +293,7 @@ export class WorkerProcess {
     });
     await Promise.race([Promise.all(open), enough]);
     clearTimeout(timer);
-    // What a process left behind still writes is not this worker's any more.
+    // Output of a process that it left behind is not the worker's.
     stdout?.destroy();
     stderr?.destroy();
     if (this.#process.connected) this.#process.disconnect();

@@ -1,6 +1,6 @@
 // `least-connections`: a worker that holds more than its fair share passes connections on. Short-lived connections pay almost nothing for
 // it: while they come and go, the scoreboard is read at most every LOOK_SELDOM_MS. Runs in the worker; the primary picks the sibling, in
-// src/host/connections/best-sibling.ts. The measurements are in docs/decisions/transfers.md.
+// src/host/connections/best-sibling.ts. The figures below are judgement; what they lead to is measured in docs/decisions/transfers.md.
 
 import type { RawConnection } from '../../protocol/raw-handle.ts';
 import * as clock from '../clock.ts';

@@ -32,6 +32,7 @@ export interface TransfersOptions extends TransferRules {
   send: Send;
 }
 
+/** An uneven burst moves at the second look, because only a lasting surplus counts. */
 const REBALANCE_MS = 400;
 /**
  * How often connections are looked at after an answer until the next rebalancing. A look costs as much as a request, and clients that send

@@ -1,6 +1,6 @@
 // Keeps one failure from being printed by every worker. At the first start all workers often fail of the same error at the same moment. The
 // worker in slot 0 prints it; the others wait a moment before Node prints theirs, and the primary ends them then if nobody can start. Runs
-// in the worker; the decision is in src/supervisor/receive/deaths.ts.
+// in the worker; the primary decides in src/supervisor/decide/plan.ts.
 
 import { isIncurable } from '../../protocol/incurable.ts';
 import type { BootInfo } from '../../protocol/messages.ts';
