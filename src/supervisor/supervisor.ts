@@ -39,6 +39,8 @@ export class Supervisor {
   readonly #name: string;
   readonly #headroom: Headroom;
   readonly #model: Model;
+  /** When anything happened last: since then the primary may not have run. */
+  #lastAt: number;
 
   /** `model`: what an earlier one knew, to go on from there. */
   constructor(options: SupervisorOptions, host: Host, model?: Model) {
@@ -49,7 +51,8 @@ export class Supervisor {
       shortage: (starting) => shortageOf(host.memoryRoom(), starting),
     };
     const { policy, generation1, autoscaleTimes } = options;
-    this.#model = model ?? newModel(policy, generation1.entry, host.now(), autoscaleTimes);
+    this.#lastAt = host.now();
+    this.#model = model ?? newModel(policy, generation1.entry, this.#lastAt, autoscaleTimes);
   }
 
   /** When it was made, by the host's clock. */
@@ -76,6 +79,7 @@ export class Supervisor {
       return;
     }
     if (hasOverslept(this.#model.wakeAt, effects.now)) this.#forgiveSilence(effects.now);
+    this.#lastAt = effects.now;
     // A tick is the alarm itself, which timers may ring a moment early: it has to be set again then.
     if (input.type === 'tick' || (this.#model.wakeAt !== null && this.#model.wakeAt <= effects.now))
       this.#model.wakeAt = null;
@@ -155,12 +159,18 @@ export class Supervisor {
     effects.perform({ type: 'wake', at: next });
   }
 
-  /** The primary itself did not run: what workers said meanwhile is still in its queue, and their deadlines were not theirs to keep. */
+  /**
+   * The primary itself did not run, and perhaps nothing did: what workers said meanwhile is still in its queue, and the time that passed is
+   * not theirs to keep. It is counted from the last input, because the alarm that was missed may be the very end of somebody's time.
+   */
   #forgiveSilence(now: number): void {
-    const sleptMs = now - (this.#model.wakeAt ?? now);
-    for (const worker of this.#model.workers.values()) {
+    const model = this.#model;
+    const sleptMs = now - this.#lastAt;
+    if (model.noneReadySince !== null) model.noneReadySince += sleptMs;
+    for (const worker of model.workers.values()) {
       worker.aliveAt = now;
       if ('deadlineAt' in worker.state) worker.state.deadlineAt += sleptMs;
+      if (worker.state.type === 'killing') worker.state.since += sleptMs;
     }
   }
 }

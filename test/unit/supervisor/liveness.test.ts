@@ -90,6 +90,30 @@ test('after the primary itself overslept nobody is blamed', () => {
   assert.equal(world.serving().length, 3);
 });
 
+test('time in which nothing ran counts for nobody: a start, the ports, a drain and a stop have what they had left', () => {
+  for (const frozenMs of [20_000, 100_000, 3_600_000]) {
+    for (const beforeMs of [20, 1_500, 3_900]) {
+      // The only worker died, and its successor starts: 4.5 s of its own.
+      const world = new World({ workers: { min: 1, max: 1 }, startTimeoutMs: 5_000 }).start().run(20_000);
+      world.behave = () => ({ bootMs: 4_500 + frozenMs });
+      world.die(world.inSlot(0));
+      world.run(beforeMs).sleep(frozenMs).run(4_600);
+      const told = JSON.stringify({ frozenMs, beforeMs });
+      assert.equal(world.exit, null, told);
+      assert.equal(world.eventsOf('ports-closed').length, 0, told);
+      assert.equal(world.eventsOf('worker-exit').length, 1, told);
+      assert.equal(world.serving().length, 1, told);
+    }
+    // Of 25 s it drains 24, and of 3 s it stops 2, each with a freeze in the middle.
+    const world = new World({ workers: { min: 1, max: 1 } });
+    world.behave = () => ({ drainMs: 24_000 + frozenMs, stopMs: 2_000 + frozenMs });
+    world.start().run(20_000).command({ type: 'stop' });
+    world.run(10_000).sleep(frozenMs).run(15_000).sleep(frozenMs).run(5_000);
+    assert.equal(kills(world), 0, String(frozenMs));
+    assert.equal(world.exit?.code, 0, String(frozenMs));
+  }
+});
+
 test('of many workers that stall together at most 10 % (at least one) are ended per livenessTimeout', () => {
   for (const [workers, most, autopsy] of [
     [8, 1, false],
