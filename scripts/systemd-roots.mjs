@@ -6,7 +6,8 @@ import { join } from 'node:path';
 
 const suites = (process.env.TUTTI_TEST_DEBIAN ?? 'bookworm trixie').split(' ');
 const folder = join('.cache', 'systemd');
-const packages = 'systemd,systemd-sysv,dbus,procps,iproute2';
+// The last two are for services of one user.
+const packages = 'systemd,systemd-sysv,dbus,procps,iproute2,libpam-systemd,dbus-user-session';
 const tools = { mmdebstrap: 'mmdebstrap', 'systemd-nspawn': 'systemd-container', nsenter: 'util-linux' };
 
 const missing = () => Object.keys(tools).filter((tool) => !succeeds('which', [tool]));
