@@ -1,35 +1,33 @@
 // The real world of the core (primary): carries its actions out on processes, sockets, files and the clock, and turns what happens into
 // inputs. It decides nothing.
 
-import { type BootInfo, PROTOCOL } from '../protocol/messages.ts';
-import { HEARTBEAT_MS } from '../protocol/silence.ts';
 import type { MemoryRoom } from '../supervisor/decide/headroom.ts';
 import type { Host } from '../supervisor/host.ts';
 import type { Action, WorkerId } from '../supervisor/vocabulary/actions.ts';
-import type { PolicyChange, SupervisorInput } from '../supervisor/vocabulary/inputs.ts';
+import type { SupervisorInput } from '../supervisor/vocabulary/inputs.ts';
 import { Clock } from './clock.ts';
 import { ChangedFiles } from './code/changed-files.ts';
-import type { PinnedGeneration } from './code/generations.ts';
+import { pinGeneration } from './code/pin-generation.ts';
 import type { InspectorAddress } from './look/autopsy.ts';
 import { codeFrame } from './look/code-frame.ts';
 import { type Inspection, Inspections, type InspectionWish } from './look/inspections.ts';
 import { MetricsQuestion } from './look/metrics-question.ts';
 import { probe } from './look/probe.ts';
-import { outOfMemoryKills } from './machine/cgroup.ts';
+import { OutOfMemoryKills } from './machine/cgroup.ts';
 import { memorySize } from './machine/process-memory.ts';
 import { WorkerMemory } from './machine/worker-memory.ts';
 import type { NodeHostOptions } from './node-host-options.ts';
+import { bootInfo } from './process/boot-info.ts';
 import type { ConnectedOutput } from './process/connected-output.ts';
 import { explainSpawnError } from './process/exit-explanation.ts';
-import { forgetStillborn, forkWorker, incrementOf } from './process/fork.ts';
+import { forgetStillborn, forkWorker } from './process/fork.ts';
 import { hasInspector, InspectPorts, whyNoInspector } from './process/inspect-ports.ts';
+import { LoneSignals } from './process/lone-signals.ts';
 import { PreloadNotices } from './process/preload-notices.ts';
 import { type WorkerObserver, WorkerProcess } from './process/worker-process.ts';
 import { Scratch } from './scratch.ts';
 import { hasRoomForWorker } from './sockets/descriptors.ts';
 
-/** A signal that reached the primary and a worker within this time was meant for the whole group. */
-const SAME_SIGNAL_MS = 100;
 /** A worker looks once a second whether it still has a primary. */
 const NOTICE_MS = 2000;
 
@@ -43,10 +41,9 @@ export class NodeHost implements Host {
   /** Workers whose output is being connected. */
   readonly #awaited = new Set<WorkerId>();
   readonly #memory: WorkerMemory;
-  readonly #timers = new Set<NodeJS.Timeout>();
+  readonly #loneSignals: LoneSignals;
   readonly #changedFiles: ChangedFiles;
-  #outOfMemoryKills = outOfMemoryKills();
-  #signalledAt = Number.NEGATIVE_INFINITY;
+  readonly #outOfMemoryKills = new OutOfMemoryKills();
   readonly #preloadNotices: PreloadNotices;
   readonly #metrics: MetricsQuestion;
   #released = false;
@@ -63,6 +60,9 @@ export class NodeHost implements Host {
       options.dispatch({ type: 'tick' });
     });
     options.dataPlane.watchSigns((signs) => this.#observer.input({ type: 'workers-heard', signs }));
+    this.#loneSignals = new LoneSignals((worker, signal) =>
+      this.#observer.input({ type: 'worker-signalled', worker, signal }),
+    );
     this.#changedFiles = new ChangedFiles(options.generations, (generation) =>
       this.#observer.input({ type: 'generation-changed-in-place', generation }),
     );
@@ -97,7 +97,7 @@ export class NodeHost implements Host {
 
   /** The primary itself got one of the signals that are often sent to a whole group of processes. */
   signalled(): void {
-    this.#signalledAt = this.now();
+    this.#loneSignals.primaryGot();
   }
 
   perform(action: Action): void {
@@ -196,8 +196,7 @@ export class NodeHost implements Host {
     if (this.#released) return;
     this.#released = true;
     this.#changedFiles.close();
-    for (const timer of this.#timers) clearTimeout(timer);
-    this.#timers.clear();
+    this.#loneSignals.close();
     this.#clock.clear();
     this.#options.dataPlane.close();
     this.#scratch.remove();
@@ -237,25 +236,13 @@ export class NodeHost implements Host {
       this.#stillborn(id, `generation ${number} is not kept any more`);
       return;
     }
-    const boot: BootInfo = {
-      protocol: PROTOCOL,
-      ...{ worker: id, slot, generation: number, gated },
-      balance: generation.balance,
-      transfer: generation.transfer,
-      replay: generation.replay,
-      ready: generation.ready,
-      execArgv: [...generation.nodeArgs],
-      account: generation.account === null ? null : { uid: generation.account.uid, gid: generation.account.gid },
+    const boot = bootInfo(generation, {
+      ...{ worker: id, slot, gated },
       logged: output !== 'inherit',
-      heartbeatMs: HEARTBEAT_MS,
       metricsAsked: this.#metrics.isWanted,
-      compileCache: generation.compileCache,
       scoreboard: dataPlane.enrol(id, generation.account?.uid ?? null),
       selfTest: dataPlane.selfTest,
-      end: generation.end,
-      instanceVar: generation.instanceVar,
-      increment: incrementOf(generation),
-    };
+    });
     const failed = (error: NodeJS.ErrnoException) => {
       dataPlane.gone(id);
       this.#inspectPorts.release(id);
@@ -292,7 +279,7 @@ export class NodeHost implements Host {
     output: (worker, stream, chunk) => this.#options.outputOf(worker, stream, chunk),
     inspected: (message) => this.#inspections.answered(message),
     metrics: (worker, seq, metrics, leftOut) => this.#options.metrics(worker.id, seq, metrics, leftOut),
-    signalled: (worker, signal, handled) => this.#signalledAlone(worker, signal, handled),
+    signalled: (worker, signal, handled) => this.#loneSignals.workerGot(worker, signal, handled),
     selfTestFailed: (_worker, problem) => this.#preloadNotices.selfTestFailed(problem),
     failed: (worker, what, error) => this.#preloadNotices.failed(worker, what, error),
     gone: async (worker) => {
@@ -312,11 +299,7 @@ export class NodeHost implements Host {
     codeFrame: ({ generation }, error) => codeFrame(error, this.#options.generations.get(generation)?.cwd ?? '/'),
     ended: (worker, lastWords) => this.#options.ended(worker.pid, lastWords),
     said: (message) => this.#options.said(message),
-    outOfMemory: () => {
-      const before = this.#outOfMemoryKills;
-      this.#outOfMemoryKills = outOfMemoryKills();
-      return before !== null && this.#outOfMemoryKills !== null && this.#outOfMemoryKills > before;
-    },
+    outOfMemory: () => this.#outOfMemoryKills.areMore(),
   };
 
   async #autopsy({ worker: id, timeoutMs }: Extract<Action, { type: 'autopsy' }>): Promise<void> {
@@ -355,43 +338,9 @@ export class NodeHost implements Host {
     this.#observer.input({ type: 'worker-probe', worker: id, ...result });
   }
 
-  async #pin(number: number, from: Extract<Action, { type: 'pin' }>['from']): Promise<void> {
+  async #pin(generation: number, from: Extract<Action, { type: 'pin' }>['from']): Promise<void> {
     const { generations, reread } = this.#options;
-    try {
-      const policy: { policy?: PolicyChange } = {};
-      // First the generations that live: what was overwritten under them is known before there is a new one.
-      await this.verifyFiles();
-      let pinned: PinnedGeneration | null;
-      if (from === 'disk') {
-        const read = await reread();
-        policy.policy = read.policy;
-        pinned = generations.pin(number, read.program);
-      } else {
-        if (await generations.changedInPlace(from.generation)) {
-          throw new Error(`the files of generation ${from.generation} were overwritten on disk since it was started`);
-        }
-        pinned = generations.copy(number, from.generation);
-        if (pinned === null) throw new Error(`generation ${from.generation} is not kept any more`);
-      }
-      const { entry } = pinned;
-      // Of which generation it is true, the core has heard above.
-      this.#observer.input({ type: 'generation-pinned', generation: number, entry, changedInPlace: false, ...policy });
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      this.#observer.input({ type: 'generation-refused', generation: number, reason });
-    }
-  }
-
-  /** `kill <worker>` means that one worker; Ctrl-C and a service manager's TERM mean the whole group, the primary with it. */
-  #signalledAlone(worker: WorkerProcess, signal: NodeJS.Signals, handled: boolean): void {
-    const at = this.now();
-    const timer = setTimeout(() => {
-      this.#timers.delete(timer);
-      if (this.#signalledAt >= at - SAME_SIGNAL_MS) return;
-      // To many servers HUP and QUIT mean something of their own; TERM and INT mean their end, and that is prepared by a drain.
-      if (handled && (signal === 'SIGHUP' || signal === 'SIGQUIT')) worker.deliver(signal);
-      else this.#observer.input({ type: 'worker-signalled', worker: worker.id, signal });
-    }, SAME_SIGNAL_MS);
-    this.#timers.add(timer);
+    const sources = { generations, reread, verifyFiles: () => this.verifyFiles() };
+    this.#observer.input(await pinGeneration(generation, from, sources));
   }
 }

@@ -257,8 +257,9 @@ test('a folder is taken in at a glance', () => {
 test('files stay small enough to be read in one go', () => {
   const tables = [join('config', 'options.ts'), 'errors.ts'];
   const long = sources
-    .map(({ path, text }) => ({ path, lines: text.split('\n').length }))
-    .filter(({ path, lines }) => lines > (tables.includes(path) ? 700 : 400))
+    .filter(({ path }) => !tables.includes(path))
+    .map(({ path, text }) => ({ path, lines: text.trimEnd().split('\n').length }))
+    .filter(({ lines }) => lines > 350)
     .map(({ path, lines }) => `${path} has ${lines} lines`);
   assert.deepEqual(long, []);
 });

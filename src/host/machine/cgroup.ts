@@ -61,6 +61,17 @@ export function outOfMemoryKills(root = '/'): number | null {
   return count === undefined ? null : Number(count);
 }
 
+export class OutOfMemoryKills {
+  #known = outOfMemoryKills();
+
+  /** Whether there were more since this was asked last. */
+  areMore(): boolean {
+    const before = this.#known;
+    this.#known = outOfMemoryKills();
+    return before !== null && this.#known !== null && this.#known > before;
+  }
+}
+
 function cpuQuota(root: string): number | null {
   const quotas = [
     ...folders(root, 'v2', 'cpu').map((folder) => {

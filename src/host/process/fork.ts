@@ -75,12 +75,6 @@ function workerEnvironment(generation: PinnedGeneration, slot: number | null, bo
   return env;
 }
 
-/** What the slot adds to the environment, if the variable that is to grow holds a whole number. */
-export function incrementOf({ incrementVar, env }: PinnedGeneration): BootInfo['increment'] {
-  const first = Number(incrementVar === null ? Number.NaN : (env[incrementVar] ?? Number.NaN));
-  return incrementVar !== null && Number.isInteger(first) ? { name: incrementVar, first } : null;
-}
-
 /** Takes a worker whose process never came to life out of cluster's books, which wait for an exit that cannot come. */
 export function forgetStillborn(worker: Worker): void {
   if (cluster.workers !== undefined) delete cluster.workers[worker.id];

@@ -4,17 +4,17 @@ import { autopsyTimeoutMs } from '../decide/health.ts';
 import { drawLimits, isQuickRecycle, mostQuickRecycles } from '../decide/recycle.ts';
 import type { Effects } from '../effects.ts';
 import { type Model, policyOf } from '../model.ts';
-import { beginClosing, fastStopMs, setTarget } from '../receive/commands.ts';
+import { fastStopMs } from '../receive/commands.ts';
 import { settleDeath } from '../receive/deaths.ts';
 import { noteListeners } from '../receive/receive.ts';
 import { isCanary } from '../reload/reload.ts';
-import { commitReload, endReload, failReload, openTheWay, passCanary } from '../reload/reload-turns.ts';
+import { commitReload, endReload, failReload, passCanary } from '../reload/reload-turns.ts';
 import type { Step } from '../vocabulary/steps.ts';
 import { giveWay } from '../workers/own-end.ts';
-import { noteDifference } from '../workers/port-search.ts';
 import { noteStart } from '../workers/slot.ts';
 import { transition, type Worker } from '../workers/worker-state.ts';
 import { admit } from './admit.ts';
+import { applyToPool } from './apply-pool.ts';
 import { detach, hurry, refOf, retire } from './retire.ts';
 
 /** The answer to an autopsy may come this much after the time it was given. */
@@ -141,81 +141,6 @@ function applyToWorker(
   }
 }
 
-function applyToPool(
-  model: Model,
-  step: Extract<
-    Step,
-    {
-      type:
-        | 'hold-back'
-        | 'autoscale'
-        | 'note-broken'
-        | 'note-proven'
-        | 'close-circuit'
-        | 'close-ports'
-        | 'shut-ports'
-        | 'check-ports'
-        | 'close'
-        | 'exit';
-    }
-  >,
-  effects: Effects,
-): void {
-  switch (step.type) {
-    case 'hold-back':
-      if (step.cause === 'files') model.heldBack.add(step.what);
-      else noteShortage(model, step.what, step.reason, effects.now);
-      failHeldBack(model, step.what, step.reason, effects);
-      effects.report({ type: 'held-back', what: step.what, reason: step.reason });
-      return;
-    case 'autoscale':
-      setTarget(model, step.to, step.reason, effects);
-      return;
-    case 'note-broken': {
-      const slot = model.slots[step.slot];
-      if (slot === undefined) return;
-      slot.toldBroken = true;
-      const detail = slot.lastFailure?.detail ?? 'too many workers died early';
-      effects.report({ type: 'slot-broken', slot: step.slot, failures: slot.earlyDeaths, detail });
-      return;
-    }
-    case 'note-proven': {
-      const generation = model.generations.get(step.generation);
-      if (generation !== undefined) generation.proven = true;
-      return;
-    }
-    case 'close-circuit':
-      openTheWay(model, effects);
-      return;
-    case 'close-ports':
-      model.portsClosed = true;
-      effects.perform({ type: 'close-ports' });
-      effects.report({ type: 'ports-closed', afterMs: effects.now - (model.noneReadySince ?? effects.now) });
-      return;
-    case 'check-ports':
-      model.portsUnchecked = false;
-      noteDifference(model, effects);
-      return;
-    case 'shut-ports':
-      model.portsUntidy = false;
-      if (model.closing !== null) model.closing.portsShut = true;
-      effects.perform({ type: 'shut-ports', unusedBy: model.closing === null ? model.current : null });
-      return;
-    case 'close':
-      beginClosing(model, step.mode, step.code, step.reason, effects);
-      return;
-    case 'exit': {
-      if (model.closing === null) return;
-      model.state = 'stopped';
-      const { code, reason } = model.closing;
-      effects.report({ type: 'state', state: 'stopped', reason });
-      for (const id of model.stops) effects.answer(id, { outcome: 'done', detail: reason });
-      effects.perform({ type: 'exit', code, reason });
-      return;
-    }
-  }
-}
-
 function fork(model: Model, step: Extract<Step, { type: 'fork' }>, effects: Effects): void {
   model.lastWorker += 1;
   const { generation, purpose } = step;
@@ -336,22 +261,6 @@ function progress(model: Model, done: number, effects: Effects): void {
   if (reload === null) return;
   reload.told = done;
   effects.report({ type: 'reload-progress', generation: reload.generation, done, total: model.target });
-}
-
-/** A command that would have to wait for the next reload is answered now. */
-function failHeldBack(model: Model, what: string, reason: string, effects: Effects): void {
-  if (what === 'scale-up' && model.scale !== null) {
-    effects.answer(model.scale.id, { outcome: 'degraded', reason, lastLines: [] });
-    model.scale = null;
-  }
-  if (what !== 'recycle') return;
-  for (const { id } of model.recycles) effects.answer(id, { outcome: 'failed', reason, lastLines: [] });
-  model.recycles = [];
-}
-
-function noteShortage(model: Model, what: string, reason: string, now: number): void {
-  model.heldForMemory.add(what);
-  if (what === 'reload' && model.reload !== null) model.reload.shortage ??= { since: now, reason };
 }
 
 /** SIGKILL did not end it: the kernel holds it. Its place goes to another; its exit is still told when it comes. */
