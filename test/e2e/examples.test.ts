@@ -9,7 +9,8 @@ import { WebSocket } from 'ws';
 import { writeCertificate } from '../support/certificate.ts';
 import { eventually } from '../support/eventually.ts';
 import { freePort } from '../support/free-port.ts';
-import { type Rig, root, startRig } from '../support/rig.ts';
+import { type Rig, startRig } from '../support/rig.ts';
+import { root, Sandbox } from '../support/sandbox.ts';
 
 const example = (path: string) => `${root}examples/${path}`;
 /** What Node needs to run TypeScript by itself: nothing from 22.18 on. */
@@ -66,7 +67,7 @@ test('hello-world on every core, with the library', async () => {
 });
 
 test('npm start runs hello-world and says what to try', async () => {
-  await using place = await startRig({ fixture: 'hello.cjs', flags: { workers: 1 } });
+  await using place = new Sandbox();
   const port = await freePort();
   const env = place.environment({ PORT: String(port), HOLD_MS: '5' });
   const npm = spawn('npm', ['start'], { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
@@ -123,7 +124,7 @@ test('websocket', async () => {
 });
 
 test('http2-tls, over HTTP/2 and HTTP/1.1', async () => {
-  await using place = await startRig({ fixture: 'hello.cjs', flags: { workers: 1 } });
+  await using place = new Sandbox();
   const { certFile, keyFile } = writeCertificate(place.dir);
   await using rig = await startRig({
     fixture: example('http2-tls/server.ts'),

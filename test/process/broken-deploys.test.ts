@@ -18,12 +18,22 @@ interface BrokenDeploy {
 }
 
 const broken: BrokenDeploy[] = [
-  { name: 'a syntax error', fixture: 'broken/syntax-error.cjs', says: /./, lastLines: /SyntaxError/ },
-  { name: 'a throw at boot', fixture: 'throws-on-boot.cjs', says: /./, lastLines: /boom on boot/ },
+  {
+    name: 'a syntax error',
+    fixture: 'broken/syntax-error.cjs',
+    says: /ended with code 1 before it was ready: SyntaxError/,
+    lastLines: /SyntaxError/,
+  },
+  {
+    name: 'a throw at boot',
+    fixture: 'throws-on-boot.cjs',
+    says: /ended with code 1 before it was ready: Error: boom on boot/,
+    lastLines: /boom on boot/,
+  },
   {
     name: 'a throw after listening',
     fixture: 'throws-after-listening.cjs',
-    says: /./,
+    says: /ended with code 1 before it was ready: Error: boom after listening/,
     lastLines: /boom after listening/,
   },
   {
@@ -38,7 +48,7 @@ const broken: BrokenDeploy[] = [
     fixture: 'dies-after-ready.cjs',
     flags: { 'canary-time': '3s' },
     env: { LIVE_MS: '1000' },
-    says: /./,
+    says: /ended with code 1: Error: boom after ready/,
     lastLines: /boom after ready/,
   },
   {
@@ -47,7 +57,7 @@ const broken: BrokenDeploy[] = [
     flags: { probe: '/health', 'start-timeout': '5s' },
     says: /500/,
   },
-  { name: 'a program that ends with 0', fixture: 'exits-0.cjs', says: /./ },
+  { name: 'a program that ends with 0', fixture: 'exits-0.cjs', says: /ended with code 0 before it was ready/ },
 ];
 
 for (const { name, fixture, flags, env, says, lastLines } of broken) {

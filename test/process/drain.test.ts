@@ -10,6 +10,7 @@ import { writeCertificate } from '../support/certificate.ts';
 import { eventually, within } from '../support/eventually.ts';
 import { isAlive } from '../support/processes.ts';
 import { type Rig, startRig } from '../support/rig.ts';
+import { Sandbox } from '../support/sandbox.ts';
 
 function open(port: number): Promise<Socket> {
   return new Promise((resolve, reject) => {
@@ -81,8 +82,8 @@ test('clients that never say anything do not pin a worker', async () => {
 });
 
 test('HTTPS: keep-alive clients notice nothing, a request in flight is answered', async () => {
-  await using rig = await startRig({ fixture: 'hello.cjs', flags: { workers: 1 } });
-  const { certFile, keyFile } = writeCertificate(rig.dir);
+  await using sandbox = new Sandbox();
+  const { certFile, keyFile } = writeCertificate(sandbox.dir);
   await using tls = await startRig({
     fixture: 'tls.cjs',
     env: { CERT_FILE: certFile, KEY_FILE: keyFile },
