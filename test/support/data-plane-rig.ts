@@ -3,21 +3,20 @@
 
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
-import cluster, { type Worker } from 'node:cluster';
+import type { Worker } from 'node:cluster';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { PrimaryDataPlane } from '../../src/host/connections/primary-data-plane.ts';
-import { WorkerProcess } from '../../src/host/process/worker-process.ts';
+import type { WorkerProcess } from '../../src/host/process/worker-process.ts';
 import type { Balance, Transfer } from '../../src/protocol/balance.ts';
-import { BOOT_VARIABLE, type BootInfo, PROTOCOL } from '../../src/protocol/messages.ts';
+import type { BootInfo } from '../../src/protocol/messages.ts';
 import type { SupervisorInput } from '../../src/supervisor/vocabulary/inputs.ts';
 import type { Listener } from '../../src/supervisor/vocabulary/listener.ts';
 import { eventually, within } from './eventually.ts';
-import { root } from './rig.ts';
-
-const preloadPath = join(root, 'dist/worker/preload.cjs');
+import { forkWorker } from './fork-worker.ts';
+import { fixture as fixturePath } from './sandbox.ts';
 
 export interface StartOptions {
   fixture: string;
@@ -85,31 +84,34 @@ export class DataPlaneRig implements AsyncDisposable {
     const { fixture, args = [], env = {}, gated = false, ready = true } = options;
     const { balance = this.#balance, transfer = 'idle', replay = { mode: 'safe', except: [] } } = options;
     const id = this.#nextId++;
-    const boot: BootInfo = {
-      protocol: PROTOCOL,
-      ...{ worker: id, slot: id - 1, generation: 1, balance, transfer, replay, ready: 'listening', gated },
-      ...{ instanceVar: 'NODE_APP_INSTANCE', increment: null },
-      ...{
-        execArgv: [],
-        account: null,
-        logged: false,
-        heartbeatMs: 200,
-        metricsAsked: false,
-        compileCache: false,
-        scoreboard: this.plane.enrol(id, null),
-        selfTest: null,
+    let gone = () => {};
+    this.#gone.push(
+      new Promise((done) => {
+        gone = done;
+      }),
+    );
+    const scoreboard = this.plane.enrol(id, null);
+    const forked = forkWorker(
+      {
+        ...{ id, entry: fixturePath(fixture), args, cwd: this.dir, env },
+        boot: { slot: id - 1, balance, transfer, replay, gated, scoreboard },
       },
-      end: { stopSignal: 'SIGTERM', shutdownMessage: false, drainTimeoutMs: 20_000, stopTimeoutMs: 3000 },
-    };
-    cluster.setupPrimary({
-      exec: resolve(root, 'test/fixtures', fixture),
-      args,
-      cwd: this.dir,
-      execArgv: ['--require', preloadPath],
-      silent: false,
-    });
-    const worker = cluster.fork({ ...env, [BOOT_VARIABLE]: JSON.stringify(boot) });
-    const started = this.#adopt(worker, id, balance);
+      this.plane,
+      {
+        input: (input) => this.#input(id, input),
+        selfTestFailed: (_worker, problem) => {
+          started.selfTest = problem;
+        },
+        failed: (_worker, what, error) => started.failures.push(`${what}: ${error}`),
+        gone: async () => {
+          this.plane.gone(id);
+          this.workers.delete(id);
+          gone();
+        },
+      },
+    );
+    const started = new TestWorker(forked.process, forked.worker);
+    this.workers.set(id, started);
     if (ready) {
       await eventually(`worker ${id} listens`, () => started.listeners);
       this.admit(started);
@@ -138,44 +140,6 @@ export class DataPlaneRig implements AsyncDisposable {
     await within('all workers are gone', Promise.all(this.#gone));
     this.plane.close();
     rmSync(this.dir, { recursive: true, force: true });
-  }
-
-  #adopt(worker: Worker, id: number, balance: Balance): TestWorker {
-    let gone = () => {};
-    this.#gone.push(
-      new Promise((done) => {
-        gone = done;
-      }),
-    );
-    const process = new WorkerProcess(
-      worker,
-      { id, slot: id - 1, generation: 1 },
-      {
-        input: (input) => this.#input(id, input),
-        data: (from, message, handle) => this.plane.message(from, message, handle),
-        output: () => {},
-        signalled: () => {},
-        selfTestFailed: (_worker, problem) => {
-          started.selfTest = problem;
-        },
-        failed: (_worker, what, error) => started.failures.push(`${what}: ${error}`),
-        gone: async () => {
-          this.plane.gone(id);
-          this.workers.delete(id);
-          gone();
-        },
-        metrics: () => {},
-        outOfMemory: () => false,
-        ended: () => {},
-        inspected: () => {},
-        codeFrame: async () => [],
-        said: () => {},
-      },
-    );
-    const started = new TestWorker(process, worker);
-    this.workers.set(id, started);
-    this.plane.joined(process, { balance, account: null });
-    return started;
   }
 
   #input(id: number, input: SupervisorInput): void {

@@ -1,9 +1,9 @@
 // A supervised app within the test's own process, for tests of what the library does.
 
 import type { TestContext } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { type SuperviseOptions, type Supervision, supervise, type TimedEvent } from '../../dist/index.js';
 import { within } from './eventually.ts';
+import { fixture } from './sandbox.ts';
 import './own-home.ts';
 
 export interface Supervised {
@@ -13,9 +13,7 @@ export interface Supervised {
   pids(): number[];
 }
 
-export function fixture(name: string): string {
-  return fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url));
-}
+export { fixture } from './sandbox.ts';
 
 /** Runs hello.cjs on two workers unless told otherwise, and stops it when the test ends, however it ends. */
 export async function startSupervised(t: TestContext, options: Partial<SuperviseOptions> = {}): Promise<Supervised> {

@@ -1,20 +1,16 @@
 // One worker under the preload, and a primary around it that does only what a test asks for: no policy, no restarts.
 // The sockets and the messages are the real ones.
 
-import cluster from 'node:cluster';
-import { fileURLToPath } from 'node:url';
 import { PrimaryDataPlane } from '../../src/host/connections/primary-data-plane.ts';
-import { WorkerProcess } from '../../src/host/process/worker-process.ts';
-import { BOOT_VARIABLE, type BootInfo, PROTOCOL, type ToWorker } from '../../src/protocol/messages.ts';
+import type { WorkerProcess } from '../../src/host/process/worker-process.ts';
+import type { BootInfo, ToWorker } from '../../src/protocol/messages.ts';
 import type { RawHandle } from '../../src/protocol/raw-handle.ts';
 import type { SupervisorInput } from '../../src/supervisor/vocabulary/inputs.ts';
 import { eventually } from './eventually.ts';
+import { forkWorker } from './fork-worker.ts';
 
-export const preload = fileURLToPath(new URL('../../dist/worker/preload.cjs', import.meta.url));
-
-export function fixture(name: string): string {
-  return fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url));
-}
+export { preload } from './fork-worker.ts';
+export { fixture } from './sandbox.ts';
 
 export interface WorkerOptions {
   entry: string;
@@ -46,66 +42,29 @@ export class RigWorker {
   readonly #process: WorkerProcess;
   readonly #plane = new PrimaryDataPlane({ balance: 'kernel' });
 
-  constructor({ entry, args = [], nodeArgs = [], env = {}, boot = {} }: WorkerOptions) {
+  constructor({ boot, ...options }: WorkerOptions) {
     const id = ++lastId;
-    const info: BootInfo = {
-      protocol: PROTOCOL,
-      account: null,
-      worker: id,
-      slot: 0,
-      generation: 1,
-      balance: 'kernel',
-      transfer: 'idle',
-      replay: { mode: 'safe', except: [] },
-      ready: 'listening',
-      gated: false,
-      execArgv: nodeArgs,
-      logged: true,
-      heartbeatMs: 20,
-      metricsAsked: false,
-      compileCache: false,
-      instanceVar: 'NODE_APP_INSTANCE',
-      increment: null,
-      scoreboard: null,
-      selfTest: null,
-      end: { stopSignal: 'SIGTERM', shutdownMessage: false, drainTimeoutMs: 20_000, stopTimeoutMs: 3000 },
-      ...boot,
-    };
-    cluster.setupPrimary({
-      exec: entry,
-      args,
-      execArgv: [...nodeArgs, '--require', preload],
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    });
-    const worker = cluster.fork({ PORT: '0', ...env, [BOOT_VARIABLE]: JSON.stringify(info) });
-    this.#process = new WorkerProcess(
-      worker,
-      { id, slot: 0, generation: 1 },
+    const { process } = forkWorker(
+      {
+        ...{ ...options, id, env: { PORT: '0', ...options.env }, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] },
+        boot: { logged: true, heartbeatMs: 20, ...boot },
+      },
+      this.#plane,
       {
         input: (input) => void this.inputs.push(input),
-        data: (from, message, handle) => this.#plane.message(from, message, handle),
         output: (_from, stream, chunk) => {
           this[stream] += chunk.toString();
         },
         signalled: (_from, signal) => void this.signals.push(signal),
-        selfTestFailed: (_from, problem) => {
-          throw new Error(`The preload's self-test failed: ${problem}.`);
-        },
         failed: (_from, what, error) => void this.failures.push(`${what}: ${error}`),
         gone: async () => {
           this.#plane.gone(id);
           this.#plane.close();
         },
-        metrics: () => {},
-        outOfMemory: () => false,
-        ended: () => {},
-        inspected: () => {},
-        codeFrame: async () => [],
-        said: () => {},
       },
     );
-    this.#plane.joined(this.#process, { balance: info.balance, account: null });
-    if (info.gated === false) this.#plane.admitted(id);
+    this.#process = process;
+    if (boot?.gated !== true) this.#plane.admitted(id);
     started.add(this);
   }
 
