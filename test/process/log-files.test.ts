@@ -198,7 +198,7 @@ test('of a symbolic link the file behind it rotates, and the link stays', async 
   assert.ok(lstatSync(join(dir, 'app.log')).isSymbolicLink());
   assert.deepEqual(readdirSync(dir).sort(), ['app.log', 'disk']);
   const { records } = await lastRecords(join(dir, 'app.log'), 1200);
-  assert.ok(records.length > 600, `the rotated files are read too: ${records.length} lines`);
+  assert.ok(records.length >= 600, `the rotated files are read too: ${records.length} lines`);
   await endsWell(rig);
 });
 
