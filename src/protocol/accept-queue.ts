@@ -1,14 +1,14 @@
-// The end of accepting from a listening socket without a loss: what the kernel has queued is taken before the socket is closed. Used by
-// whoever accepts: the workers, and the primary with `round-robin`.
+// Stops accepting from a listening socket without a loss: the kernel's queue is emptied before the socket is closed. Used by whoever accepts:
+// the workers, and the primary with `round-robin`.
 
 import type { RawListenHandle } from './raw-handle.ts';
 
-/** As many as Node's default backlog lets wait: clients that come without a pause must not keep the port open. */
+/** Node's default backlog. Clients that keep coming must not keep the port open. */
 const MOST = 511;
 
 /**
- * Calls `taken` when a whole turn of the loop has passed in which `handle` accepted nothing, or when it has accepted 511 connections.
- * The handle goes on accepting meanwhile, and is the caller's to close. `soon`: as setImmediate.
+ * Calls `taken` when `handle` has accepted nothing in a whole turn of the loop, or when it has accepted 511 connections. The handle goes on
+ * accepting meanwhile; the caller closes it. `soon`: as setImmediate.
  */
 export function whenQueueTaken(handle: RawListenHandle, soon: (job: () => void) => void, taken: () => void): void {
   const accept = handle.onconnection;
@@ -26,6 +26,6 @@ export function whenQueueTaken(handle: RawListenHandle, soon: (job: () => void) 
     before = accepted;
     soon(look);
   };
-  // Between the two looks lies a poll of every descriptor.
+  // Between the two looks the loop polls every descriptor.
   soon(look);
 }

@@ -1,11 +1,11 @@
-// The application's own metrics on their way from a worker to the primary: no more than a supervisor can carry, and with the numbers that
-// JSON does not know. Used by both.
+// The application's own metrics on their way from a worker to the primary: bounded, and with the numbers that JSON cannot express. Used by
+// both.
 
 import type { AppMetric } from './messages.ts';
 
 export interface Fitted {
   metrics: AppMetric[];
-  /** Values that there was no room for. */
+  /** How many values there was no room for. */
   leftOut: number;
 }
 
@@ -14,13 +14,13 @@ export interface Room {
   bytes: number;
 }
 
-/** Of one worker. */
+/** For one worker. */
 export const WORKER_ROOM: Room = { values: 10_000, bytes: 2 * 1024 * 1024 };
 const MOST_HELP = 1000;
 /** Of a value with its punctuation. */
 const VALUE_BYTES = 32;
 
-/** The smaller metrics whole; of the largest as much as there is room for, and no histogram or summary in half. */
+/** Keeps the smaller metrics whole, and as much of the largest as there is room for. Histograms and summaries are never cut. */
 export function fitMetrics(metrics: readonly AppMetric[], room: Room): Fitted {
   const left = { ...room };
   const fitted: AppMetric[] = [];
@@ -51,12 +51,12 @@ function sizeOf({ labels, metricName = '' }: AppMetric['values'][number]): numbe
   return bytes;
 }
 
-/** What JSON would make null of. */
+/** Numbers that JSON would turn into null become strings. */
 export function toWire(value: number): number | string {
   return Number.isFinite(value) ? value : String(value);
 }
 
-/** Null for what is no number on its way either. */
+/** Null if `value` is neither a number nor such a string. */
 export function fromWire(value: unknown): number | null {
   if (typeof value === 'number') return value;
   return value === 'NaN' || value === 'Infinity' || value === '-Infinity' ? Number(value) : null;

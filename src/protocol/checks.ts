@@ -1,5 +1,5 @@
-// What a message of a worker must look like: the primary looks at each before it believes a word of it. A worker is a process of its
-// own, with the user's code and add-ons in it, and after an upgrade on disk with a preload of another version.
+// What a worker's messages must look like. The primary checks each before it trusts any of it: a worker runs the user's code and add-ons, and
+// after an upgrade on disk a preload of another version. Used by src/host/process/channel-guard.ts.
 
 import type {
   AppMetric,
@@ -13,7 +13,7 @@ import type {
 } from './messages.ts';
 import type { DyingKind } from './replay.ts';
 
-/** Says what is wrong with `value`, which stands at `path`; null: nothing. `T` is what it then is. */
+/** Returns what is wrong with the value at `path`; null: nothing, and it is a `T`. */
 interface Check<T> {
   (value: unknown, path: string): string | null;
   readonly type?: T;
@@ -21,7 +21,7 @@ interface Check<T> {
 
 type Fields<T> = { [K in keyof Required<T>]: Check<T[K]> };
 type Kind = ToPrimary['cmd'];
-/** What a message says beside its kind. */
+/** The fields of a message except its kind. */
 type Content<K extends Kind> = Omit<Extract<ToPrimary, { cmd: K }>, 'cmd'>;
 
 const text = is<string>('a text', (value) => typeof value === 'string');
@@ -53,7 +53,7 @@ function maybe<T>(check: Check<T>): Check<T | undefined> {
   return (value, path) => (value === undefined ? null : check(value, path));
 }
 
-/** At most as many items as no worker has a reason to send more of. */
+/** `most`: more items than any worker has a reason to send. */
 function list<T>(check: Check<T>, most: number): Check<T[]> {
   return (value, path) => {
     if (!Array.isArray(value)) return `${path} is not a list`;
@@ -78,7 +78,7 @@ function shape<T extends object>(fields: Fields<T>): Check<T> {
   };
 }
 
-/** Sockets of one worker, requests it serves, lines it quotes: more of them is no report any more. */
+/** The most sockets, requests or lines in one report. */
 const MANY = 10_000;
 const METRICS = 100_000;
 
@@ -89,7 +89,7 @@ const stack = shape<HotStack>({
 });
 const addressType = oneOf(4, 6, -1, 'udp4', 'udp6', null);
 
-/** Whether a port or a backlog makes sense is for the system to say, to the application. */
+/** Whether a port or a backlog makes sense is for the system to judge. */
 const listenRequest: Fields<ListenRequest> = {
   address: orNull(text),
   port: orNull(number),
@@ -142,7 +142,7 @@ const beat = shape<Heartbeat>({
 
 type Listening = Content<'NODE_TUTTI_LISTENING'>['listeners'][number];
 
-/** One row per kind of message; a kind or a field without one does not compile. */
+/** One row per kind of message. A missing kind or field does not compile. */
 const contents: { [K in Kind]: Fields<Content<K>> } = {
   NODE_TUTTI_HELLO: { protocol: whole, selfTest: text },
   NODE_TUTTI_LISTEN: { seq: whole, ...listenRequest },
@@ -174,7 +174,7 @@ const contents: { [K in Kind]: Fields<Content<K>> } = {
     stacks: maybe(list(stack, MANY)),
     requests: maybe(list(request, MANY)),
   },
-  // What an application counts is its own; metrics/ leaves out what cannot be used.
+  // The content is the application's own. metrics/ leaves out what cannot be used.
   NODE_TUTTI_METRICS_REPLY: {
     seq: orNull(whole),
     metrics: orNull(list(anything as Check<AppMetric>, METRICS)),
@@ -205,7 +205,7 @@ const contents: { [K in Kind]: Fields<Content<K>> } = {
 
 const checks = new Map(Object.entries(contents).map(([kind, fields]) => [kind, shape(fields as Fields<object>)]));
 
-/** Every kind of message that the primary understands. */
+/** Every kind of message that the primary knows. */
 export const kinds: readonly string[] = [...checks.keys()];
 
 /** Why a message whose `cmd` begins with NODE_TUTTI_ cannot be used, or null. */

@@ -1,14 +1,14 @@
-// What Node itself writes to a worker's stderr when SIGUSR1 opens its inspector. With `--inspect-publish-uid=stderr` the address, which
-// nobody can guess, stands there and nowhere else. So whoever reads the stderr for tutti takes it from there, and passes on only
-// what the application wrote.
+// Recognizes the lines that Node writes to a worker's stderr when SIGUSR1 opens its inspector. With `--inspect-publish-uid=stderr` the secret
+// address is written there and nowhere else. So whoever reads the stderr for tutti takes it from there, and passes on only what the
+// application wrote.
 
 const talk =
   /(?:Debugger listening on (ws:\/\/\S+)|For help, see: https:\/\/nodejs\.org\/\S*|Debugger attached\.|Debugger ending on ws:\/\/\S+|Waiting for the debugger to disconnect\.\.\.)\r?$/;
 
 export interface Heard {
-  /** What the application wrote before it in the same line; null: nothing. */
+  /** What the application wrote before it on the same line; null: nothing. */
   line: Buffer | null;
-  /** The inspector's address, if it was told. */
+  /** The inspector's address, if the line has it. */
   url: string | null;
 }
 

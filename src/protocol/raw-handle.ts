@@ -1,9 +1,9 @@
-// The raw TCP and pipe handles of Node, as far as tutti touches them. They are not public, but unchanged from Node 20 to 26.
+// The parts of Node's raw TCP and pipe handles that tutti uses. They are not public, but unchanged from Node 20 to 26.
 
 import type { SocketName } from './messages.ts';
 
 export interface RawHandle {
-  /** The callback comes when the descriptor is closed. */
+  /** The callback runs when the descriptor is closed. */
   close(callback?: () => void): void;
   ref?(): void;
   unref?(): void;
@@ -15,7 +15,7 @@ export interface RawListenHandle extends RawHandle {
   onconnection?: (status: number, client: RawConnection | undefined) => void;
   /** Returns 0 or a negative errno. */
   listen(backlog: number): number;
-  /** TCP only. Also tells a bind error that libuv has put off. */
+  /** TCP only. Also reports a bind error that libuv has deferred. */
   getsockname?(out: SocketName): number;
   getpeername?(out: SocketName): number;
   /** Pipes only. */

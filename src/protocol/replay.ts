@@ -1,17 +1,17 @@
-// What both sides have to know of requests that run again in another worker.
+// What both sides must know about requests that run again in another worker.
 
 export type Replay = 'safe' | 'off';
 
-/** How many requests of a kind a worker was serving when it died, and had not begun to answer. */
+/** The requests of one kind that a dying worker had not begun to answer. */
 export interface DyingKind {
-  /** As request-kind.ts says it. */
+  /** As in request-kind.ts. */
   kind: string;
   count: number;
-  /** One of them had been in another worker that died. */
+  /** One of them had already been in another worker that died. */
   again: boolean;
-  /** The worker had answered some. */
+  /** The worker had answered others of this kind. */
   answered: boolean;
-  /** One of them was being started when the process ended. */
+  /** One of them had just been given to the application when the process ended. */
   culprit: boolean;
 }
 

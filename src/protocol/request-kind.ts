@@ -1,8 +1,8 @@
-// Requests that are the same to an application.
+// Groups requests that are the same to an application. Used by both sides.
 
 const NUMBER_OR_ID = /^\d+$|^[0-9a-f]{8}-[0-9a-f-]{27}$|^[0-9a-f]{16,}$/i;
 
-/** `GET /users/:id`: paths that differ only in numbers and identifiers are one, and queries do not count. */
+/** For example `GET /users/:id`: paths that differ only in numbers and identifiers are one kind, and queries do not count. */
 export function requestKind(method: string, url: string): string {
   const pattern = withoutQuery(url)
     .split('/')

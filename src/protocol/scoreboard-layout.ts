@@ -1,11 +1,11 @@
-// The scoreboard: a small file in memory in which each worker writes how many connections it holds, how many requests it has answered,
-// and how it is; it reads of the others how many they hold, and the primary reads all. Here stand the places of all numbers, and how a
-// heartbeat becomes numbers and numbers a heartbeat.
+// The layout of the scoreboard, a small file in memory. Each worker writes how many connections it holds, how many requests it has answered,
+// and its heartbeat. It reads how many connections the others hold; the primary reads everything. Used by
+// src/worker/report/scoreboard-seat.ts and src/host/connections/scoreboard.ts.
 
 import { type BeatExtra, type GcKind, type Heartbeat, LATENCY_BOUNDS_MS, type RequestCounts } from './messages.ts';
 import { MOST_WORKERS } from './most-workers.ts';
 
-// First what workers read of each other, as close together as can be: a header of one cell, whose first number is how many cells are in
+// First the part that workers read of each other, as compact as possible: a header of one cell, whose first number is the number of cells in
 // use at most, then one cell per worker.
 
 export const CELL_BYTES = 8;
@@ -15,15 +15,15 @@ export const SCOREBOARD_BYTES = CELL_BYTES * (CELLS + 1);
 
 /** Numbers in a cell are 32-bit integers in the machine's own order. */
 export const SLOT_OFFSET = 0;
-/** slot + 1 of a worker that accepts; 0: it does not, or nobody is here. */
+/** slot + 1 of a worker that accepts; 0: it does not accept, or the cell is free. */
 export const CONNECTIONS_OFFSET = 4;
 
 export function cellOffset(cell: number): number {
   return CELL_BYTES * (cell + 1);
 }
 
-// Behind the cells, and read by the primary alone: a record for each worker, of 64-bit floats. First its counts of requests, which are
-// written more often than the rest; then its heartbeat, in the order of these lists.
+// Behind the cells, read by the primary alone: a record of 64-bit floats for each worker. First its counts of requests, which are written more
+// often than the rest, then its heartbeat, in the order of these lists.
 
 const OWN = [
   'rssBytes',
@@ -49,9 +49,9 @@ export const TALLY_LATENCY_SUM = TALLY_LATENCIES + LATENCY_BOUNDS_MS.length + 1;
 export const TALLY_NUMBERS = TALLY_LATENCY_SUM + 1;
 export const TALLY_BYTES = 8 * TALLY_NUMBERS;
 
-/** When the worker's loop last turned: ms of the system's monotonic clock, which all its processes share. */
+/** When the worker's loop last turned, in ms of the system's monotonic clock, which all processes share. */
 export const RECORD_ALIVE_AT = TALLY_NUMBERS;
-/** How many heartbeats came up to now; it stands on both sides of the beat, so that half a beat is not taken for a whole one. */
+/** The number of heartbeats so far. It is on both sides of the beat, so that a half-written beat is recognized. */
 export const RECORD_TURN = RECORD_ALIVE_AT + 1;
 const RECORD_BEAT = RECORD_TURN + 1;
 const BEAT_NUMBERS = OWN.length + FLAGS.length + MEMORY.length + TRANSFERS.length + 2 * GC.length + 1;
@@ -68,7 +68,7 @@ export function systemMs([seconds, nanos]: [number, number]): number {
   return seconds * 1e3 + nanos / 1e6;
 }
 
-/** The counts of requests are not touched: they are there already. */
+/** Does not touch the counts of requests, which are there already. */
 export function putBeat(record: Float64Array, { extra = noExtra, ...beat }: Heartbeat): void {
   let at = RECORD_BEAT;
   for (const name of OWN) record[at++] = beat[name];
@@ -82,7 +82,7 @@ export function putBeat(record: Float64Array, { extra = noExtra, ...beat }: Hear
   record[at++] = extra.failures ?? 0;
 }
 
-/** Null if it is none: the numbers are as good as whoever wrote them. */
+/** Null if the numbers are not a heartbeat: a worker may have written anything. */
 export function takeBeat(record: Float64Array): Heartbeat | null {
   if (!record.subarray(RECORD_BEAT, RECORD_BEAT + BEAT_NUMBERS).every(Number.isFinite)) return null;
   let at = RECORD_BEAT;

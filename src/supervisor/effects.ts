@@ -1,10 +1,10 @@
-// What a change of the model may do to the world besides: one object per input, made by the supervisor.
+// What handling one input may do to the world. The supervisor makes one such object per input. Pure; in the primary.
 
 import type { Action, CommandResult } from './vocabulary/actions.ts';
 import type { SupervisorEvent } from './vocabulary/events.ts';
 
 export interface Effects {
-  /** One time for everything that one input causes. */
+  /** The same time for everything that one input causes. */
   readonly now: number;
   random(): number;
   /** See `Headroom`. */

@@ -13,21 +13,21 @@ import { isLeaving, isServing, isStarting, type Worker } from './workers/worker-
 export interface Generation {
   readonly number: number;
   readonly entry: string;
-  /** The rules that its workers live by; those of the current generation are the pool's. */
+  /** The rules for its workers. Those of the current generation are also the rules of the pool. */
   policy: Policy;
-  /** Its files were overwritten on disk: what is forked from it now is a mix. */
+  /** Its files were overwritten on disk, so a worker that is forked from it now runs a mix. */
   changedInPlace: boolean;
-  /** A worker of it was ready for 10 s. */
+  /** One of its workers was ready for 10 s. */
   proven: boolean;
-  /** When a worker of it was last known to have answered a request. */
+  /** When one of its workers was last known to have answered a request. */
   answeredAt: number | null;
-  /** It was told that its workers listen on different ports. */
+  /** It was reported that its workers listen on different ports. */
   toldPorts: boolean;
 }
 
 export const newGeneration = { changedInPlace: false, proven: false, answeredAt: null, toldPorts: false };
 
-/** Why the primary ends, and how far it has gone to end its workers. */
+/** Why the primary ends, and how far the ending of its workers has got. */
 export interface Closing {
   mode: 'graceful' | 'fast' | 'now';
   code: number;
@@ -77,20 +77,20 @@ export interface Model {
   /** Every slot has had its first outcome, and a worker was ready. */
   booted: boolean;
   everReady: boolean;
-  /** Since when no worker is ready; null while one is. */
+  /** Since when no worker has been ready; null while one is. */
   noneReadySince: number | null;
   portsClosed: boolean;
-  /** Workers were told to go since it was last looked for ports that nobody needs. */
+  /** Workers were told to leave since the last search for unused ports. */
   portsUntidy: boolean;
-  /** A worker has begun to listen since it was last looked whether all of them listen on the same ports. */
+  /** A worker has begun to listen since the ports of all workers were last compared. */
   portsUnchecked: boolean;
   hungKills: number[];
-  /** Recycles in a row that a limit asked for within a minute of readiness. */
+  /** Successive recycles of workers that hit a limit within a minute of readiness. */
   quickRecycles: number;
   listeners: readonly Listener[];
-  /** What was already told to be held back. */
+  /** What was already reported as held back. */
   heldBack: Set<string>;
-  /** What was already told to wait for memory. */
+  /** What was already reported as waiting for memory. */
   heldForMemory: Set<string>;
   /** Samples of the workers' load since the number of workers last changed. */
   load: readonly LoadSample[];
@@ -146,12 +146,12 @@ export function newModel(
   };
 }
 
-/** The slots that are to be filled. */
+/** The slots that should be filled. */
 export function wantedSlots(model: Model): Slot[] {
   return model.slots.slice(0, model.target);
 }
 
-/** At the first start a worker has died of what another try does not cure: nothing is started until one that starts already is ready. */
+/** At the first start, a worker has died of an error that a retry does not cure. No more are started unless one gets ready. */
 export function isHopeless(model: Model): boolean {
   return !model.everReady && wantedSlots(model).some(({ incurable }) => incurable);
 }
@@ -162,12 +162,12 @@ export function currentGeneration(model: Model): Generation {
   return generation;
 }
 
-/** The rules that this worker lives by: those of the configuration it was started with. */
+/** The rules for this worker: those of the configuration it was started with. */
 export function policyOf(model: Model, worker: Worker): Policy {
   return model.generations.get(worker.generation)?.policy ?? model.policy;
 }
 
-/** Workers that clients reach; a canary on trial is not one of them. */
+/** Workers that clients can reach. A canary on trial is not one of them. */
 export function servingWorkers(model: Model): Worker[] {
   return [...model.workers.values()].filter((worker) => isServing(worker) && worker.admitted);
 }

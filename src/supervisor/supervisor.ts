@@ -31,7 +31,7 @@ export interface SupervisorOptions {
   autoscaleTimes?: AutoscaleTimes;
 }
 
-/** Far more steps than one input can need; beyond it the plan contradicts itself. */
+/** Far more steps than one input can need. If they are not enough, the plan contradicts itself. */
 const mostSteps = 100_000;
 
 export class Supervisor {
@@ -60,7 +60,7 @@ export class Supervisor {
     return this.#model.startedAt;
   }
 
-  /** Begins to fill the slots. Every later change comes through `dispatch`. */
+  /** Starts to fill the slots. Every later change comes through `dispatch`. */
   start(): void {
     if (this.#model.isStarted) return;
     this.#model.isStarted = true;
@@ -69,18 +69,18 @@ export class Supervisor {
     this.#settle(effects);
   }
 
-  /** Takes one input in, and has the host do everything that follows from it before it returns. Late inputs do no harm. */
+  /** Handles one input: when it returns, the host has been asked for everything that follows. Late inputs do no harm. */
   dispatch(input: SupervisorInput): void {
     if (!this.#model.isStarted || this.#model.state === 'stopped') return;
     const effects = this.#effects();
     if (input.type === 'worker-counted') {
-      // Nothing is planned yet: its process has ended already, and what follows from that comes with the exit.
+      // No plan yet: the process has ended, and the consequences follow with its exit.
       receiveFromWorker(this.#model, input, effects);
       return;
     }
     if (hasOverslept(this.#model.wakeAt, effects.now)) this.#forgiveSilence(effects.now);
     this.#lastAt = effects.now;
-    // A tick is the alarm itself, which timers may ring a moment early: it has to be set again then.
+    // A tick is the alarm itself. Timers may fire a moment early, so it has to be set again.
     if (input.type === 'tick' || (this.#model.wakeAt !== null && this.#model.wakeAt <= effects.now))
       this.#model.wakeAt = null;
     if (input.type === 'workers-heard') receiveSigns(this.#model, input.signs, effects.now);
@@ -90,7 +90,7 @@ export class Supervisor {
     this.#settle(effects);
   }
 
-  /** Applies what a changed configuration means for living workers; what needs new processes takes a reload. */
+  /** Applies those changes of the configuration that need no new processes. The others need a reload. */
   setPolicy(policy: Policy): void {
     if (this.#model.state === 'stopped') return;
     const effects = this.#effects();
@@ -116,7 +116,7 @@ export class Supervisor {
     };
   }
 
-  /** Carries the plan out until it asks for nothing more now, then asks to be woken when it may. */
+  /** Carries out the plan until nothing is left to do now, then asks to be woken for the next deadline. */
   #settle(effects: Effects): void {
     const model = this.#model;
     for (let steps = 0; steps < mostSteps; steps += 1) {
@@ -152,7 +152,7 @@ export class Supervisor {
     effects.report({ type: 'state', state, ...reason });
   }
 
-  /** An earlier wake that still stands is kept: waking once too often is cheaper than setting a timer at every heartbeat. */
+  /** Keeps a pending earlier wake: waking once too often is cheaper than setting a timer at every heartbeat. */
   #wake(next: number | null, effects: Effects): void {
     if (next === null || (this.#model.wakeAt !== null && this.#model.wakeAt <= next)) return;
     this.#model.wakeAt = next;
@@ -160,8 +160,8 @@ export class Supervisor {
   }
 
   /**
-   * The primary itself did not run, and perhaps nothing did: what workers said meanwhile is still in its queue, and the time that passed is
-   * not theirs to keep. It is counted from the last input, because the alarm that was missed may be the very end of somebody's time.
+   * The primary was stalled, and perhaps the whole machine. Workers' messages are still queued, so deadlines that passed meanwhile are not
+   * their fault. The stall is counted from the last input, because the missed alarm may itself have been a deadline.
    */
   #forgiveSilence(now: number): void {
     const model = this.#model;

@@ -1,4 +1,4 @@
-// Opening the gate of a worker: from then on it accepts connections. In the primary; tells the host, decides nothing.
+// Opens the gate of a worker: from then on it accepts connections. Tells the host and decides nothing. In the primary.
 
 import type { Effects } from '../effects.ts';
 import type { Worker } from '../workers/worker-state.ts';

@@ -1,4 +1,5 @@
-// Carries out one step of the plan: changes the model so that the plan does not ask again, and tells the host. Decides nothing.
+// Carries out one step of the plan: changes the model so that the plan does not ask again, and tells the host. Decides nothing. In the
+// primary.
 
 import { autopsyTimeoutMs } from '../decide/health.ts';
 import { drawLimits, isQuickRecycle, mostQuickRecycles } from '../decide/recycle.ts';
@@ -17,7 +18,7 @@ import { admit } from './admit.ts';
 import { applyToPool } from './apply-pool.ts';
 import { detach, hurry, refOf, retire } from './retire.ts';
 
-/** The answer to an autopsy may come this much after the time it was given. */
+/** How much later than its time limit the answer to an autopsy may come. */
 const autopsyGraceMs = 500;
 
 export function apply(model: Model, step: Step, effects: Effects): void {
@@ -105,7 +106,7 @@ function applyToWorker(
     case 'terminate': {
       const isFast = model.closing !== null && model.closing.mode !== 'graceful';
       const timeoutMs = isFast ? Math.min(policy.stopTimeoutMs, fastStopMs) : policy.stopTimeoutMs;
-      // One that shuts itself down already keeps the time that it has.
+      // A worker that already shuts itself down keeps its deadline.
       const keeps = worker.state.type === 'draining' && worker.state.own && !isFast ? worker.state.deadlineAt : now;
       transition(worker, { type: 'stopping', deadlineAt: Math.max(now + timeoutMs, keeps), ending: step.ending });
       effects.perform({ type: 'terminate', worker: worker.id });
@@ -204,11 +205,11 @@ function becomeReady(model: Model, worker: Worker, effects: Effects): void {
   transition(worker, { type: 'ready' });
   model.portsUnchecked = true;
   noteReady(model, worker, effects.now - worker.forkedAt, effects);
-  // A canary meets clients when it has passed: what kills it before then must cost nobody a request.
+  // A canary gets clients only when it has passed: if it dies before, that must not cost a request.
   if (!isCanary(model, worker)) admit(worker, worker.slot, effects);
 }
 
-/** A spare takes the empty slot at once: all that is left to do is to open its gate. */
+/** A spare takes the empty slot at once. Only its gate is left to open. */
 function promote(model: Model, worker: Worker, index: number, effects: Effects): void {
   const slot = model.slots[index];
   if (slot === undefined) return;
@@ -243,7 +244,7 @@ function takeOver(model: Model, index: number, reason: string, effects: Effects)
   retire(model, old, old.replace?.reason ?? reason, effects);
 }
 
-/** Workers that are at a limit soon after they are ready: the limit is too low, or the leak too fast. That is told once. */
+/** If workers hit a limit soon after they are ready, the limit is too low or the leak too fast. This is reported once. */
 function noteRecycle(model: Model, old: Worker, effects: Effects): void {
   const { quickRecycles } = model;
   model.quickRecycles = isQuickRecycle(old, effects.now) ? quickRecycles + 1 : 0;
@@ -263,7 +264,7 @@ function progress(model: Model, done: number, effects: Effects): void {
   effects.report({ type: 'reload-progress', generation: reload.generation, done, total: model.target });
 }
 
-/** SIGKILL did not end it: the kernel holds it. Its place goes to another; its exit is still told when it comes. */
+/** SIGKILL did not end it, because the kernel holds it. Its slot goes to another worker; its exit is reported when it comes. */
 function abandon(model: Model, worker: Worker, effects: Effects): void {
   if (worker.state.type !== 'killing') return;
   const { reason, detail } = worker.state.ending;

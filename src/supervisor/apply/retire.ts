@@ -1,13 +1,14 @@
-// Letting a worker go by our own wish, and the small facts of a worker that reports need.
+// Ends workers on purpose, and collects the facts about a worker that reports need. In the primary; the drain itself is in
+// src/worker/drain/drain.ts.
 
 import type { Effects } from '../effects.ts';
 import { type Model, policyOf, slotOf } from '../model.ts';
 import { isServing, transition, type Worker } from '../workers/worker-state.ts';
 
-/** The core's deadline comes after the worker's own, so that its answer says what was left. */
+/** The core's deadline comes this much after the worker's own, so that the worker can still say what was left. */
 const drainGraceMs = 500;
 
-/** Takes it out of its slot and ends it as gently as its state allows: what serves is drained, what does not is told to end. */
+/** Takes it out of its slot and ends it as gently as its state allows: a serving worker is drained, any other is told to end. */
 export function retire(model: Model, worker: Worker, reason: string, effects: Effects): void {
   detach(model, worker);
   model.portsUntidy = true;
@@ -35,7 +36,7 @@ export function retire(model: Model, worker: Worker, reason: string, effects: Ef
   }
 }
 
-/** It ends itself, and has as long for that as one that we end. */
+/** It ends itself, and gets as much time as a worker that we end. */
 export function letFinish(model: Model, worker: Worker, reason: string, effects: Effects): void {
   const { drainTimeoutMs, stopTimeoutMs } = policyOf(model, worker);
   const since = worker.closed?.at ?? effects.now;
@@ -44,7 +45,7 @@ export function letFinish(model: Model, worker: Worker, reason: string, effects:
   effects.report({ type: 'worker-draining', reason, ...refOf(worker) });
 }
 
-/** The rest of its drain is one in which nobody takes over. */
+/** Tells a draining worker that the whole app stops, so that no worker takes over. */
 export function hurry(worker: Worker, effects: Effects): void {
   const { state } = worker;
   if (state.type !== 'draining') return;
@@ -53,7 +54,7 @@ export function hurry(worker: Worker, effects: Effects): void {
   effects.perform({ type: 'drain', worker: worker.id, timeoutMs, stop: true });
 }
 
-/** The worker holds no place any more. */
+/** The worker no longer holds a slot. */
 export function detach(model: Model, worker: Worker): void {
   const slot = slotOf(model, worker);
   if (slot?.serving === worker) slot.serving = null;

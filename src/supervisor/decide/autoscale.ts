@@ -1,20 +1,20 @@
-// How many workers the load needs, within `--workers min..max`: decided from what the workers' event loops say of themselves, over two
-// windows, one worker at a time. Pure; in the primary.
+// How many workers the load needs, within `--workers min..max`: decided from the load of their event loops, over two windows, one worker at a
+// time. Pure; in the primary.
 //
-// Up looks at a short window and down at a long one, and down only goes where up would not come from: with one worker fewer, the same
-// work has to leave the loops well below what asks for one more. After each change both windows begin anew, so that a change is judged
-// by its own effect and nothing changes twice within a window.
+// Scaling up looks at a short window, scaling down at a long one. It scales down only if the same work on one worker fewer would stay well
+// below the mark for scaling up. After each change both windows start again, so that a change is judged by its own effect and nothing changes
+// twice within a window.
 
 export interface LoadSample {
   at: number;
-  /** Of the workers that serve: the mean of the share of time that their loops were busy (0…1). */
+  /** The mean share of time that the loops of serving workers were busy (0…1). */
   utilization: number;
-  /** And the mean of how late their loops got to what was due: new connections wait as long. */
+  /** The mean delay of their loops. New connections wait that long. */
   delayMs: number;
 }
 
 export interface AutoscaleTimes {
-  /** Not more often than this is a sample taken. */
+  /** The least time between two samples. */
   sampleMs: number;
   upWindowMs: number;
   downWindowMs: number;
@@ -23,7 +23,7 @@ export interface AutoscaleTimes {
 export const defaultAutoscaleTimes: AutoscaleTimes = { sampleMs: 1_000, upWindowMs: 10_000, downWindowMs: 60_000 };
 
 const upUtilization = 0.75;
-/** Late loops ask for more workers only if they are busy too: one that is blocked now and then is not helped by another. */
+/** A delay asks for more workers only if the loops are busy too: another worker does not help one that is blocked now and then. */
 const late = { delayMs: 100, utilization: 0.5 };
 const downUtilization = 0.5;
 const downDelayMs = 50;
@@ -42,14 +42,14 @@ export interface ScaleDecision {
   reason: string;
 }
 
-/** The samples with this one, without those that no window reaches any more. */
+/** The samples with this one added and those older than every window removed. */
 export function withSample(
   samples: readonly LoadSample[],
   sample: LoadSample,
   times: AutoscaleTimes,
 ): readonly LoadSample[] {
   const last = samples.at(-1);
-  // Heartbeats come when they come: a little early is no reason to leave one out.
+  // Heartbeats are not exact. One that comes a little early is still taken.
   if (last !== undefined && sample.at < last.at + 0.8 * times.sampleMs) return samples;
   const since = sample.at - Math.max(times.upWindowMs, times.downWindowMs) - 2 * times.sampleMs;
   return [...samples.filter(({ at }) => at >= since), sample];
@@ -92,7 +92,7 @@ function over({ samples, now }: LoadWindow, windowMs: number, sampleMs: number):
   const first = samples[0];
   if (first === undefined || first.at > now - windowMs) return null;
   const within = samples.filter(({ at }) => at > now - windowMs);
-  // No samples are taken while workers are replaced: what is left may say too little.
+  // No samples are taken while workers are replaced, so there may be too few.
   if (within.length < Math.max(1, windowMs / sampleMs / 2)) return null;
   const mean = (of: (sample: LoadSample) => number) =>
     within.reduce((sum, sample) => sum + of(sample), 0) / within.length;

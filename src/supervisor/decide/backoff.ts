@@ -7,21 +7,20 @@ const shakyFirstMs = 100;
 const freeStarts = 10;
 const rationMs = 1_000;
 
-/** Ready for this long, a worker has proven itself: its death is an accident, not a crash loop. */
+/** A worker that was ready for this long has proven itself: its death is an accident, not a crash loop. */
 export function isProven(readyForMs: number | null): boolean {
   return readyForMs !== null && readyForMs >= provenMs;
 }
 
-/** `earlyDeaths`: in a row, with the latest; at least 1. Jittered between half and all of it. */
+/** `earlyDeaths`: how many in a row, at least 1. The delay is jittered between half and all of it. */
 export function earlyDelayMs(earlyDeaths: number, random: number): number {
   return jitter(Math.min(longestMs, firstMs * 2 ** Math.min(earlyDeaths - 1, 16)), random);
 }
 
 /**
- * After the death of a worker that had been ready, though not for long, in a generation that has proven itself. Such deaths come
- * from outside the code: a poison request, a dependency that went away. Growing to 30 s would let one poison request a second stop
- * the service, so the delay stays short; it grows with the number of workers, so that all of them together start at most about
- * two a second.
+ * For a worker that had just become ready, in a generation that has proven itself. Such deaths come from outside the code: a poison request,
+ * a dependency that went away. If the delay grew to 30 s, one poison request a second could stop the service, so it stays short. It grows
+ * with the number of workers, so that all of them together start at most about two a second.
  */
 export function shakyDelayMs(shakyDeaths: number, workers: number, random: number): number {
   const most = Math.min(longestMs, firstMs * Math.max(1, workers));
@@ -29,8 +28,8 @@ export function shakyDelayMs(shakyDeaths: number, workers: number, random: numbe
 }
 
 /**
- * After the death of a worker that had served: its code works, so nothing is waited for, only the CPU that starts cost is bounded. A token
- * bucket of ten starts that fills by one a second. `paidUntil`: what the last answer of this said (0 at first).
+ * For a worker that had served: its code works, so only the CPU cost of starts is bounded, by a token bucket of ten starts that fills by one
+ * a second. `paidUntil`: from the last result (0 at first).
  */
 export function rationed(paidUntil: number, now: number): { paidUntil: number; delayMs: number } {
   const paid = Math.max(paidUntil, now) + rationMs;

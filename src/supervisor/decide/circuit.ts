@@ -1,5 +1,5 @@
-// The pool's circuit: too many early deaths within a minute stop parallel starts, whichever slots they came
-// from. While it is open one worker at a time is tried, and one that lives closes it. Pure data; in the primary.
+// The pool's circuit: too many early deaths within a minute, in whichever slots, stop parallel starts. While it is open, one worker at a time
+// is tried, and one that survives closes it. Pure data; in the primary.
 
 const windowMs = 60_000;
 const probeEveryMs = { someReady: 30_000, noneReady: 5_000 };

@@ -1,7 +1,7 @@
-// Time inside one pass of the plan. Runs in the primary, but knows the time only as a number it was given.
+// Time inside one pass of the plan. Pure: the time is a number that it is given. In the primary.
 //
-// Every rule asks `due(at)` instead of comparing times itself. A time that has not come yet is remembered, so the earliest of them
-// is when the plan has to be made again: no deadline can be forgotten, and nothing is ever polled.
+// Every rule asks `due(at)` instead of comparing times itself. Times that have not come yet are remembered, and the earliest is when the plan
+// runs again. So no deadline can be forgotten, and nothing is polled.
 
 export class Deadlines {
   readonly now: number;
@@ -11,7 +11,7 @@ export class Deadlines {
     this.now = now;
   }
 
-  /** True once `at` has come; otherwise the plan will be made again then. */
+  /** True once `at` has come. Otherwise the plan runs again at that time. */
   due(at: number): boolean {
     if (this.now >= at) return true;
     if (at < this.#next) this.#next = at;

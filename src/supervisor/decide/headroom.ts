@@ -1,18 +1,18 @@
-// What the machine has for more workers. The plan asks when it is about to start one beside those that serve. Pure; in the primary.
+// Whether there is room for more workers. The plan asks before it starts one beside those that serve. Pure; in the primary.
 
 import { megabytes } from './recycle.ts';
 
 export interface MemoryRoom {
-  /** What the tightest control group has left, with what the kernel would give back. */
+  /** What the tightest control group has left, including what the kernel can reclaim. */
   freeBytes: number;
-  /** What one more worker would take: what the others take. 0 if that is not known. */
+  /** What one more worker would take, judged by the others; 0 if unknown. */
   workerBytes: number;
 }
 
 export interface Headroom {
   /** How many workers may boot at the same time when empty slots are filled. */
   parallelStarts: number;
-  /** Why there is no memory for one more worker beside those that are `starting`; null if there is, or if nothing limits it. */
+  /** Why there is no memory for one more worker beside the `starting` ones; null if there is, or if there is no limit. */
   shortage(starting: number): string | null;
 }
 

@@ -5,11 +5,11 @@ import type { Policy } from '../vocabulary/policy.ts';
 import type { Worker } from '../workers/worker-state.ts';
 import type { Deadlines } from './deadlines.ts';
 
-/** A tick that comes this much too late means that the primary itself did not run. */
+/** A tick that is this late means that the primary itself was stalled. */
 const oversleptMs = 1_000;
 export const autopsyTimeoutMs = 5_000;
 
-/** Whether the fact that `ready` asks for is known. The probe comes after it. */
+/** Whether the worker has done what `ready` asks for. The probe comes after that. */
 export function isReadinessKnown(worker: Worker, ready: Policy['ready']): boolean {
   const { facts } = worker;
   if (ready === 'listening') return facts.listening;
@@ -17,7 +17,7 @@ export function isReadinessKnown(worker: Worker, ready: Policy['ready']): boolea
   return facts.started;
 }
 
-/** What a worker that missed startTimeout was still owing, for the operator. */
+/** Tells the operator what a worker that missed startTimeout had not done. */
 export function whatIsMissing(worker: Worker, ready: Policy['ready']): string {
   if (worker.state.type === 'starting' && worker.state.probe !== null) {
     return worker.state.probeFailure === null
@@ -42,12 +42,12 @@ export function livenessOf(worker: Worker, livenessTimeoutMs: number, deadlines:
   return deadlines.due(worker.aliveAt + SUSPECT_MS) ? 'suspect' : 'alive';
 }
 
-/** The primary was stopped, starved or asleep: the silence it sees is its own. */
+/** Whether the primary was stopped, starved or asleep, so that the silence is its own. */
 export function hasOverslept(wakeAt: number | null, now: number): boolean {
   return wakeAt !== null && now > wakeAt + oversleptMs;
 }
 
-/** How many workers may be ended for silence within one livenessTimeout: a stall of all of them has a common cause. */
+/** How many workers may be killed for silence within one livenessTimeout. If all stall, the cause is a common one. */
 export function hungKillsAllowed(workers: number): number {
   return Math.max(1, Math.floor(workers / 10));
 }

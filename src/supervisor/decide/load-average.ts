@@ -1,4 +1,4 @@
-// What the heartbeats say of the load, as the autoscaler sees it, and its part of the plan. Pure; in the primary.
+// Collects the load from the heartbeats for the autoscaler, and is its part of the plan. Pure; in the primary.
 
 import { SILENT_MS } from '../../protocol/silence.ts';
 import { type Model, servingWorkers, startingWorkers, wantedSlots } from '../model.ts';
@@ -11,14 +11,14 @@ function isAutoscaled({ policy }: Model): boolean {
   return policy.workers.min < policy.workers.max;
 }
 
-/** Takes a sample, if it is time for one. While workers come and go, their load says nothing about the number that is wanted. */
+/** Takes a sample if one is due. While workers come and go, their load says nothing about the wanted number. */
 export function noteLoad(model: Model, now: number): void {
   if (!isAutoscaled(model) || !isSteady(model)) return;
   const workers = servingWorkers(model).filter((worker) => worker.beat !== null);
   if (workers.length < model.target) return;
   const mean = (of: (worker: Worker) => number) =>
     workers.reduce((sum, worker) => sum + of(worker), 0) / workers.length;
-  // A silent worker is not idle but busy.
+  // A silent worker is busy, not idle.
   const silenceMs = ({ aliveAt }: Worker) => (now - aliveAt > SILENT_MS ? now - aliveAt : 0);
   const sample = {
     at: now,
@@ -39,7 +39,7 @@ export function planAutoscale(model: Model, now: number, headroom: Headroom): St
   return { type: 'hold-back', what: 'scale-up', cause: 'memory', reason: `${decision.reason}, but ${shortage}` };
 }
 
-/** Nothing changes at the moment, so that the load is that of the workers which are wanted. */
+/** Whether nothing changes at the moment, so that the load is that of the wanted workers. */
 function isSteady(model: Model): boolean {
   const isQuiet = model.reload === null && model.pinning === null && model.scale === null;
   return (

@@ -1,17 +1,17 @@
-// The part of the plan that looks at all ports of the app: whether its workers listen on the same ones, and which nobody needs any more,
-// because code that came with a reload listens elsewhere or the place that alone had a port is gone. Pure.
+// The part of the plan for the ports of the app: whether its workers listen on the same ones, and which ports nobody needs any more, because
+// reloaded code listens elsewhere or the only slot with a port is gone. Pure; in the primary.
 
 import { type Model, policyOf, wantedSlots } from '../model.ts';
 import type { Step } from '../vocabulary/steps.ts';
 import { isServing, type Worker } from '../workers/worker-state.ts';
 import type { Deadlines } from './deadlines.ts';
 
-/** A worker that is ready may open further ports for so long; before, nobody can say which it leaves out. */
+/** How long a ready worker may still open ports. Before that, it is unknown which it leaves out. */
 const settleMs = 2_000;
 
 /**
- * Only when every place is served, by workers that have opened what they open. Until then ports are kept, and whoever drains serves
- * what comes there. While a reload can still fail, so does the port that its old workers need.
+ * Only when every slot is served by workers that have opened their ports. Until then ports stay open, and draining workers serve what comes
+ * there. While a reload can still fail, the ports of its old workers stay too.
  */
 export function planPorts(model: Model, deadlines: Deadlines): Step | null {
   if (!model.portsUntidy && !model.portsUnchecked) return null;

@@ -1,4 +1,4 @@
-// The part of the plan that looks at the slots and the spares: which to fill, which worker to replace, which to let go. Pure.
+// The part of the plan for slots and spares: which slot to fill, which worker to replace, which to let go. Pure; in the primary.
 
 import {
   currentGeneration,
@@ -18,11 +18,11 @@ import type { Deadlines } from './deadlines.ts';
 import type { Headroom } from './headroom.ts';
 import { recycleReason } from './recycle.ts';
 
-/** How soon memory is looked at again. */
+/** How soon the memory is checked again. */
 const lookAgainMs = 5_000;
 
 export function planSlots(model: Model, deadlines: Deadlines, headroom: Headroom): Step | null {
-  // From the top, so that a scale down takes the youngest places first.
+  // From the top, so that a scale-down removes the highest slots first.
   for (const slot of [...model.slots].reverse()) {
     const step = planTakeOver(model, slot) ?? (slot.index >= model.target ? planSurplus(model, slot) : null);
     if (step !== null) return step;
@@ -45,7 +45,7 @@ function planTakeOver(model: Model, slot: Slot): Step | null {
   return { type: 'take-over', slot: slot.index, reason: `replaced by a new worker (${successor.purpose})` };
 }
 
-/** Lets a slot above the target go, but never so that fewer workers than wanted are ready. */
+/** Empties a slot above the target, but never so that fewer workers than wanted are ready. */
 function planSurplus(model: Model, slot: Slot): Step | null {
   const reason = `scaled to ${model.target}`;
   if (slot.successor !== null) return { type: 'retire', worker: slot.successor, reason };
@@ -62,12 +62,12 @@ function planFill(model: Model, slot: Slot, deadlines: Deadlines, headroom: Head
 
   const hasFailed = slot.earlyDeaths > 0 || slot.shakyDeaths > 0;
   const isLooping = slot.earlyDeaths > 1 || slot.shakyDeaths > 1;
-  // A first failure does not make a spare wait, but the ration of starts does.
+  // A first failure does not delay a spare, but the ration of starts does.
   if (!isLooping && (hasFailed || deadlines.due(slot.retryAt))) {
     const spare = spares(model).find((worker) => worker.state.type === 'spare' && worker.generation === generation);
     if (spare !== undefined) return { type: 'promote', worker: spare, slot: slot.index };
   }
-  // Where the last worker had served or was killed, there is nothing to protect from.
+  // If the last worker had served or was killed, the circuit has nothing to protect from.
   const isOpen = model.circuit.openedAt !== null && (hasFailed || slot.fresh);
   const starting = startingWorkers(model).length;
   if (isOpen) {
@@ -78,7 +78,7 @@ function planFill(model: Model, slot: Slot, deadlines: Deadlines, headroom: Head
     return null;
   }
   if (!deadlines.due(startAllowedAt(slot))) return null;
-  // A place that was lost is always filled again; one that is added needs memory of its own.
+  // A slot that lost its worker is always filled again. An added one needs memory of its own.
   const wait = slot.fresh && model.booted ? waitForMemory(model, 'scale-up', deadlines, headroom) : null;
   if (wait !== null) return wait.step;
   return { type: 'fork', slot: slot.index, as: 'serving', generation, purpose: isOpen ? 'probe' : 'fill' };
@@ -91,7 +91,7 @@ function planReplacement(
   deadlines: Deadlines,
   headroom: Headroom,
 ): Step | null {
-  // One that drains in its place ends itself; a reload does not wait for that.
+  // A worker that drains in its slot ends itself. A reload does not wait for that.
   const isThere = isServing(worker) || isStarting(worker) || worker.state.type === 'draining';
   if (slot.successor !== null || !isThere) return null;
 
@@ -148,14 +148,14 @@ function planSpares(model: Model, deadlines: Deadlines, headroom: Headroom): Ste
   return { type: 'fork', slot: null, as: 'spare', generation: model.current, purpose: 'spare' };
 }
 
-/** What can wait is not started from files that are a mix of two versions; that is told once. */
+/** Starts that can wait are not made from files that mix two versions. This is reported once. */
 function planHoldBack(model: Model, what: string): Step | null {
   if (model.heldBack.has(what)) return null;
   const reason = `the files of generation ${model.current} were overwritten on disk: it waits for the next reload`;
   return { type: 'hold-back', what, cause: 'files', reason };
 }
 
-/** What is started beside those that serve waits until there is memory for it. That is told once, and to every command. */
+/** A start beside the serving workers waits until there is memory. This is reported once, and to every command. */
 function waitForMemory(
   model: Model,
   what: 'scale-up' | 'reload' | 'recycle' | 'spare',
@@ -165,7 +165,7 @@ function waitForMemory(
   const reason = headroom.shortage(startingWorkers(model).length);
   if (reason === null) return null;
   deadlines.due(deadlines.now + lookAgainMs);
-  // Who leaves gives back what is missing.
+  // Leaving workers will free the missing memory.
   if (leavingWorkers(model).length > 0) return { step: null };
   const isAsked = what === 'scale-up' ? model.scale !== null : what === 'recycle' && model.recycles.length > 0;
   if (model.heldForMemory.has(what) && !isAsked) return { step: null };

@@ -1,4 +1,4 @@
-// The part of the plan that looks at one worker at a time: what its own state and its own deadlines ask for. Pure.
+// The part of the plan for one worker at a time: what its state and its deadlines ask for. Pure; in the primary.
 
 import { type Model, policyOf } from '../model.ts';
 import { isCanary } from '../reload/reload.ts';
@@ -9,7 +9,7 @@ import type { Deadlines } from './deadlines.ts';
 import { hungKillsAllowed, isReadinessKnown, livenessOf, whatIsMissing } from './health.ts';
 import { wantsMeasuring } from './recycle.ts';
 
-/** After SIGKILL a process is gone within milliseconds, unless the kernel itself is stuck. */
+/** After SIGKILL a process is gone within milliseconds, unless the kernel is stuck. */
 const killMs = 2_000;
 
 export function planWorkers(model: Model, deadlines: Deadlines): Step | null {
@@ -50,7 +50,7 @@ function planWorker(model: Model, worker: Worker, deadlines: Deadlines): Step | 
   }
 }
 
-/** A planned end that had to be forced is not a planned end any more. */
+/** A planned end that had to be forced no longer counts as planned. */
 function overdue(ending: Ending): Ending {
   return ending.reason === 'planned'
     ? { reason: 'timed-out', detail: `${ending.detail}; it did not end after SIGTERM`, overran: 'stopTimeout' }
@@ -74,7 +74,7 @@ function planStarting(
   return probe.type === 'wanted' && deadlines.due(probe.at) ? { type: 'probe', worker } : null;
 }
 
-/** The reload waits for its canary in its own way. */
+/** A canary is excepted: the reload has its own rule for it. */
 function planClosed(model: Model, worker: Worker, deadlines: Deadlines): Step | null {
   if (isCanary(model, worker) || !isOver(worker, deadlines)) return null;
   return { type: 'let-finish', worker, reason: closedReason };

@@ -1,5 +1,5 @@
-// The whole plan: (wanted, actual, now) → the next step, or none. Level-triggered and total: it looks at what is, never at the
-// event that brought it here, so start, reload, scale, recycle, restart and stop are one function. Pure.
+// The whole plan: (wanted, actual, now) → the next step, or none. Level-triggered: it looks at the state, never at the event that led to it, so
+// start, reload, scale, recycle, restart and stop are one function. Pure; in the primary.
 
 import { isHopeless, type Model, servingWorkers, startingWorkers, wantedSlots } from '../model.ts';
 import { planReload, progressOf } from '../reload/reload.ts';
@@ -12,7 +12,7 @@ import { planPorts } from './plan-ports.ts';
 import { planSlots } from './plan-slots.ts';
 import { planWorkers } from './plan-workers.ts';
 
-/** The circuit is not closed by a worker that lived for less, even if canaryTime is shorter. */
+/** A worker that lived for less does not close the circuit, even if canaryTime is shorter. */
 const leastProbeLifeMs = 1_000;
 const provenMs = 10_000;
 const bootFailures = 3;
@@ -36,7 +36,7 @@ export function plan(model: Model, deadlines: Deadlines, headroom: Headroom): St
 function planClosing(model: Model, deadlines: Deadlines): Step | null {
   const { closing } = model;
   if (closing === null) return null;
-  // First of all: clients that came now would wait for workers that leave.
+  // This comes first: new clients would wait for workers that leave.
   if (!closing.portsShut) return { type: 'shut-ports' };
   const alive = [...model.workers.values()].filter((worker) => !worker.abandoned && worker.state.type !== 'exited');
   if (alive.length === 0) return { type: 'exit' };
@@ -48,7 +48,7 @@ function planClosing(model: Model, deadlines: Deadlines): Step | null {
     if (type === 'stopping') continue;
     if (closing.mode === 'fast') return { type: 'terminate', worker, ending };
     if (type !== 'draining') return { type: 'retire', worker, reason: closing.reason };
-    // Who shuts itself down hears of the stop as it would under plain node.
+    // A worker that shuts itself down gets the signal, as under plain node.
     if (worker.state.own) return { type: 'terminate', worker, ending };
     if (!worker.state.stop) return { type: 'hurry', worker };
   }
@@ -94,7 +94,7 @@ function planPool(model: Model, deadlines: Deadlines): Step | null {
     const isProbe = circuit.openedAt !== null && worker.readyAt >= circuit.openedAt && worker.state.type === 'ready';
     if (isProbe && deadlines.due(worker.readyAt + lives)) return { type: 'close-circuit' };
   }
-  // Every slot is served by workers that are older than the trouble: there is nothing to try, and nothing to protect from.
+  // Every slot is served by a worker from before the trouble, so there is nothing to try and nothing to protect from.
   const isFull =
     circuit.openedAt !== null && wantedSlots(model).every(({ serving }) => serving?.state.type === 'ready');
   if (isFull && deadlines.due(nextProbeAt(circuit, true))) return { type: 'close-circuit' };
@@ -112,7 +112,7 @@ function planProgress(model: Model): Step | null {
   return done === reload.told ? null : { type: 'reload-progresses', done };
 }
 
-/** Commands end when the world is as they asked. */
+/** A command ends when the state is as it asked. */
 function planCommands(model: Model): Step | null {
   const { scale, circuit } = model;
   if (scale !== null) {

@@ -1,4 +1,4 @@
-// Planned replacement of one worker by a limit – memory, requests or lifetime – or for a fault. Pure; in the primary.
+// The planned replacement of one worker: for a limit of memory, requests or lifetime, or for a fault. Pure; in the primary.
 
 import type { Model } from '../model.ts';
 import type { Policy } from '../vocabulary/policy.ts';
@@ -16,14 +16,14 @@ export function drawLimits(policy: Policy, random: () => number): Limits {
 }
 
 const quickMs = 60_000;
-/** So many recycles in a row, each of a worker that was at its limit within a minute, are no accident. */
+/** After this many recycles in a row, each within a minute of readiness, the limit is too low or the leak too fast. */
 export const mostQuickRecycles = 3;
-/** What a worker is then given at least, so that recycling does not become all that the app does. */
+/** How long a worker then lives at least, so that the app does something other than recycle. */
 const leastLifeMs = 30_000;
-/** The memory of a worker whose resident size is over the limit is measured at most so often: the kernel walks all of it. */
+/** How often the memory of a worker over its limit is measured at most: the kernel walks all of it. */
 const measureEveryMs = 3_000;
 
-/** Why this serving worker is to be replaced, or null. */
+/** Why this serving worker should be replaced, or null. */
 export function recycleReason(model: Model, worker: Worker, deadlines: Deadlines): string | null {
   const { limits, readyAt } = worker;
   if (readyAt === null) return null;
@@ -35,19 +35,19 @@ export function recycleReason(model: Model, worker: Worker, deadlines: Deadlines
   return deadlines.due(readyAt + leastLifeMs) ? reason : null;
 }
 
-/** Whether its resident size, which the heartbeat tells, asks for a closer look. A new heartbeat brings the next one. */
+/** Whether its resident size, as of the last heartbeat, calls for a closer measurement. There is one per heartbeat at most. */
 export function wantsMeasuring({ limits, beat, beatAt, memory }: Worker, deadlines: Deadlines): boolean {
   if (limits.memoryBytes === null || beat === null || beat.rssBytes <= limits.memoryBytes) return false;
   if (memory === null) return true;
   return beatAt > memory.askedAt && deadlines.due(memory.askedAt + measureEveryMs);
 }
 
-/** Why it has to go however young it is. */
+/** Why it has to leave, however young it is. */
 function urgentReason(worker: Worker): string | null {
   return worker.fault ?? memoryReason(worker) ?? requestsReason(worker);
 }
 
-/** True for one that a limit ended soon after it was ready; who was told to go by an operator is not meant. */
+/** Whether a limit, and not an operator, ended it soon after it was ready. */
 export function isQuickRecycle(worker: Worker, now: number): boolean {
   const { readyAt } = worker;
   return urgentReason(worker) !== null && readyAt !== null && now < readyAt + quickMs;

@@ -1,5 +1,5 @@
-// The picture that the core can draw by itself, and how it becomes the public `Snapshot` once the host adds what only the machine
-// knows: pids and versions, memory shares, the time of day. Pure.
+// The snapshot as far as the core knows it, and how it becomes the public `Snapshot` when the host adds what only the machine knows: pids and
+// versions, memory shares, the time of day. Pure; in the primary.
 
 import { SILENT_MS } from '../../protocol/silence.ts';
 import { currentGeneration, type Model } from '../model.ts';
@@ -44,13 +44,13 @@ export interface HostFacts {
   /** The same instant on both clocks. */
   monotonicMs: number;
   wallMs: number;
-  /** What a process costs; null where that cannot be known. */
+  /** What a process costs; null if unknown. */
   memory: (pid: number) => { pssBytes: number; rssBytes: number } | null;
-  /** All CPU time of a process; null where that cannot be known. */
+  /** All CPU time of a process; null if unknown. */
   cpuMicros: (pid: number) => number | null;
-  /** Answers of a worker up to now; null where its last heartbeat knows as much. */
+  /** How many requests a worker has answered up to now; null if its last heartbeat knows as much. */
   answers: (worker: WorkerId) => number | null;
-  /** For how long nothing was heard of a worker, which says nothing about one that has not spoken yet. */
+  /** How long a worker has been silent. It means nothing for one that has not spoken yet. */
   silentMs: (worker: WorkerId) => number;
 }
 
@@ -112,7 +112,7 @@ type Measured = Pick<
   'pssBytes' | 'rssBytes' | 'requestsTotal' | 'cpuPercent' | 'eventLoopUtilization' | 'eventLoopDelayP99Ms'
 >;
 
-/** What the machine knows better than the last heartbeat. */
+/** Figures that the machine knows better than the last heartbeat. */
 function measured(
   told: Omit<Measured, 'pssBytes'> & Pick<WorkerSnapshot, 'state' | 'uptimeMs'>,
   id: WorkerId,
@@ -129,7 +129,7 @@ function measured(
     eventLoopUtilization: told.eventLoopUtilization,
     eventLoopDelayP99Ms: told.eventLoopDelayP99Ms,
   };
-  // One that has not told anything yet is silent by nature while it starts.
+  // A worker that has not spoken yet is naturally silent while it starts.
   const silence = cpuMicros === null && told.state === 'starting' ? 0 : facts.silentMs(id);
   if (silence <= SILENT_MS) return figures;
   const usedMicros = facts.cpuMicros(pid);

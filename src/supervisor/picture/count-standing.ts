@@ -1,4 +1,4 @@
-// Counts what runs after a reload that was refused, taken back or broken off, and says it. Pure.
+// Counts what runs after a reload that was refused, rolled back or broken off, and puts it into words. Pure; in the primary.
 
 import { type Model, wantedSlots } from '../model.ts';
 import { isServing } from '../workers/worker-state.ts';

@@ -27,7 +27,7 @@ export interface WorkerSnapshot {
   restarts: number;
   connections: number;
   activeRequests: number;
-  /** Of this process: what it has answered, and what clients gave up on. */
+  /** Requests that this process has answered, and those that clients gave up on. */
   requestsTotal: number;
   rssBytes: number;
   /** Proportional set size, Linux only. */
@@ -47,11 +47,11 @@ export interface ReloadSnapshot {
   total: number;
   result: 'done' | 'failed' | 'degraded' | 'superseded' | null;
   error: string | null;
-  /** Missing where an older tutti runs, as all that follows. */
+  /** This and everything below is missing if an older tutti runs. */
   kind?: 'reload' | 'rollback';
-  /** The line of the program's own source where the last reload failed, with those around it. */
+  /** The line of the program's source where the last reload failed, with the lines around it. */
   frame?: readonly string[];
-  /** What runs now, after a reload that was refused or broken off and until one succeeds; else null. */
+  /** What runs now, after a reload that was refused or broken off, until one succeeds; otherwise null. */
   standing?: Standing | null;
 }
 
@@ -59,19 +59,19 @@ export interface Snapshot {
   schema: 1;
   name: string;
   pid: number;
-  /** tutti's. */
+  /** The version of tutti. */
   version: string;
-  /** Node's, that runs the workers. */
+  /** The version of Node that runs the workers. */
   node: string;
   state: PrimaryState;
   generation: number;
   /** Wanted number of workers. */
   target: number;
   uptimeMs: number;
-  /** The longest that a graceful stop takes: drainTimeout and stopTimeout. Missing where an older tutti runs. */
+  /** The longest that a graceful stop takes: drainTimeout plus stopTimeout. Missing if an older tutti runs. */
   stopWithinMs?: number;
   entry: string;
-  /** The configuration file that it came from, and its place among the apps of the file. Missing where an older tutti runs. */
+  /** The configuration file, and the app's position in it. Missing if an older tutti runs. */
   config?: { file: string; position: number } | null;
   listeners: readonly Listener[];
   circuit: 'closed' | 'open';

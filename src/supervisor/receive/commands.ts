@@ -1,4 +1,4 @@
-// What operators order: written into the model as what is wanted, for the plan to reach. Every command is answered exactly once.
+// Writes what operators order into the model, as the state for the plan to reach. Every command is answered exactly once. In the primary.
 
 import { MOST_WORKERS } from '../../protocol/most-workers.ts';
 import type { Effects } from '../effects.ts';
@@ -36,7 +36,7 @@ export function receiveCommand(model: Model, input: Command, effects: Effects): 
   }
 }
 
-/** Pins the new generation beside whatever goes on; only a good pin takes the place of a running reload. */
+/** Pins the new generation while everything else goes on. Only a successful pin supersedes a running reload. */
 function receiveReload(model: Model, id: number, kind: 'reload' | 'rollback', effects: Effects): void {
   if (kind === 'rollback' && model.previous === null) {
     effects.answer(id, { outcome: 'refused', reason: 'there is no earlier generation to go back to' });
@@ -78,7 +78,7 @@ export function setTarget(model: Model, to: number, reason: string, effects: Eff
   const from = model.target;
   if (to === from) return;
   model.target = to;
-  // What was measured so far was the load of another number of workers.
+  // The samples so far are of another number of workers.
   model.load = [];
   for (let index = from; index < to; index += 1) {
     const slot = model.slots[index];
@@ -108,7 +108,7 @@ function receiveRecycle(model: Model, input: Extract<Command, { type: 'recycle' 
   model.recycles.push({ id: input.id, workers: new Set(workers.map(({ id }) => id)) });
 }
 
-/** The first stop is as gentle as asked; every further one goes one step harder. */
+/** The first stop is as gentle as asked. Every further one is one step harder. */
 function receiveStop(model: Model, input: Extract<Command, { type: 'stop' }>, effects: Effects): void {
   model.stops.push(input.id);
   if (model.closing === null) {
@@ -122,7 +122,7 @@ function receiveStop(model: Model, input: Extract<Command, { type: 'stop' }>, ef
   }
 }
 
-/** From here on nothing is started any more, and the primary leaves with `code` when the last worker has ended. */
+/** From here on nothing is started, and the primary exits with `code` when the last worker has ended. */
 export function beginClosing(
   model: Model,
   mode: Closing['mode'],

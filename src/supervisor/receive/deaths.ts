@@ -26,10 +26,10 @@ export interface Verdict {
   frame?: readonly string[];
 }
 
-/** For so long an answer speaks for the code of all workers of a generation. */
+/** For this long an answered request counts in favour of all workers of its generation. */
 const answersCountMs = 10_000;
 
-/** Signals that people and orchestrators end a process with; SIGSEGV and the like are crashes. */
+/** Signals with which people and orchestrators end processes. SIGSEGV and the like are crashes. */
 const outsideSignals = new Set(['SIGKILL', 'SIGTERM', 'SIGINT']);
 
 /** Why this worker ended. Never invents a code or a signal that was not given. */
@@ -122,7 +122,7 @@ function noteLate({ late }: Reload, { state }: Worker): void {
   if (state.ending.overran !== undefined) late[state.ending.overran] += 1;
 }
 
-/** Died before it could prove itself, by its own doing. */
+/** Whether it died by itself before it could prove itself. */
 function isEarly(worker: Worker, verdict: Verdict, now: number): boolean {
   const hadBooted = worker.readyAt !== null || worker.state.type === 'spare';
   if (verdict.reason === 'killed' && hadBooted) return false;
@@ -134,7 +134,7 @@ function hasProven(worker: Worker, now: number): boolean {
   return isProven(readyForMs(worker, worker.closed?.at ?? now));
 }
 
-/** It has answered requests, or died with some in flight while its siblings answer theirs: its code is not what is broken. */
+/** It has answered requests, or died with some in flight while its siblings answer theirs. So its code works. */
 function hasServed(model: Model, worker: Worker, { lastWords }: Exit, now: number): boolean {
   if (worker.answers > 0) return true;
   const answeredAt = model.generations.get(worker.generation)?.answeredAt ?? null;
@@ -142,7 +142,7 @@ function hasServed(model: Model, worker: Worker, { lastWords }: Exit, now: numbe
   return isAnswering && (lastWords.requests?.length ?? 0) > 0;
 }
 
-/** Its place is filled at once, within the ration. Answers with the time that has to be waited, in ms. */
+/** Its slot is filled at once, within the ration. Returns the delay in ms. */
 export function diedInService(slot: Slot, now: number): number {
   const { paidUntil, delayMs } = rationed(slot.paidUntil, now);
   slot.paidUntil = paidUntil;
@@ -160,7 +160,7 @@ function noteAccident(slot: Slot, worker: Worker, now: number): number {
   return 0;
 }
 
-/** The new code's failures are the reload's own: they say nothing of the code that stays. Null: it is none of these. */
+/** Failures of new code count for the reload, because they say nothing about the code that stays. Null: it is not such a failure. */
 function countForReload({ reload }: Model, worker: Worker, failure: Failure, effects: Effects): number | null {
   if (reload === null || worker.generation !== reload.generation) return null;
   if (reload.phase.type === 'canary') {
@@ -207,7 +207,7 @@ function countInCircuit(model: Model, effects: Effects): void {
   effects.report({ type: 'circuit', state: 'open', earlyDeaths, windowMs: circuitWindowMs });
 }
 
-/** A command that waits for this very worker learns now that it did not work. What was wanted stays wanted. */
+/** A command that waits for this worker fails now. What was wanted stays wanted. */
 function failCommands(model: Model, slot: Slot, worker: Worker, failure: Failure, effects: Effects): void {
   const { scale } = model;
   if (scale !== null && slot.index >= scale.from && slot.index < scale.to) {
@@ -225,7 +225,7 @@ function failCommands(model: Model, slot: Slot, worker: Worker, failure: Failure
   }
 }
 
-/** Whether the restart policy lets the slot rest after this end. */
+/** Whether the restart policy leaves the slot empty after this end. */
 function isDone(policy: Policy, verdict: Verdict, code: number | null): boolean {
   if (code !== null && policy.stopExitCodes?.includes(code)) return true;
   if (policy.restart === 'always') return false;

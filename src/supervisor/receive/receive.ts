@@ -1,5 +1,5 @@
-// What the world told of workers and generations, written into the model. Nothing is decided here: the plan does that afterwards.
-// Inputs for workers that are unknown, dead or past the state they speak of are dropped: messages and exits overtake one another.
+// Writes what the host reports of workers and generations into the model. It decides nothing: the plan does that afterwards. Messages and
+// exits overtake one another, so inputs for workers that are unknown, dead or past that state are dropped. In the primary.
 
 import type { Heartbeat, RequestCounts } from '../../protocol/messages.ts';
 import { detach, refOf, retire } from '../apply/retire.ts';
@@ -78,7 +78,7 @@ export function receiveFromWorker(model: Model, input: WorkerInput, effects: Eff
   }
 }
 
-/** A probe may fail while the application warms up; it is asked again until startTimeout. */
+/** A probe may fail while the application warms up. It is repeated until startTimeout. */
 function receiveProbe(worker: Worker, ok: boolean, detail: string, effects: Effects): void {
   const { state } = worker;
   if (state.type !== 'starting' || state.probe?.type !== 'asked') return;
@@ -86,7 +86,7 @@ function receiveProbe(worker: Worker, ok: boolean, detail: string, effects: Effe
   state.probeFailure = ok ? null : detail;
 }
 
-/** What many workers said of themselves, each a moment ago. */
+/** Signs of life of many workers at once. */
 export function receiveSigns(
   model: Model,
   signs: Extract<SupervisorInput, { type: 'workers-heard' }>['signs'],
@@ -108,7 +108,7 @@ function receiveBeat(model: Model, worker: Worker, beat: Heartbeat, at: number):
   if (beat.extra !== undefined) noteAnswers(model, worker, beat.extra, at);
 }
 
-/** It has nothing new to say, which says that it has nothing to do. */
+/** It has nothing new to say, so it has nothing to do. */
 function receiveQuiet(worker: Worker, at: number): void {
   noteAlive(worker, at);
   const { beat } = worker;
@@ -116,12 +116,12 @@ function receiveQuiet(worker: Worker, at: number): void {
   worker.beat = { ...beat, cpuPercent: 0, eventLoopUtilization: 0, eventLoopDelayP99Ms: 0 };
 }
 
-/** What was said a while ago may be older than what is known. */
+/** A late sign may be older than what is known. */
 function noteAlive(worker: Worker, at: number): void {
   worker.aliveAt = Math.max(worker.aliveAt, at);
 }
 
-/** `status` counts by class of answer; the first number is of requests without one. */
+/** `status` counts by class of answer. Its first number counts requests without an answer. */
 function noteAnswers(model: Model, worker: Worker, { status }: Pick<RequestCounts, 'status'>, at: number): void {
   const answers = status.slice(1).reduce((sum, count) => sum + count, 0);
   if (answers <= worker.answers) return;
@@ -145,7 +145,7 @@ function receiveDrained(
   const isLate = left.length > 0 && !lasting;
   transition(worker, {
     type: 'stopping',
-    // What lasts may go on while the application takes leave of it, for as long as a drain may take.
+    // While the application ends what lasts, it may take as long as a drain may.
     deadlineAt: (lasting ? Math.max(state.deadlineAt, effects.now) : effects.now) + stopTimeoutMs,
     ending: isLate
       ? { reason: 'timed-out', detail, overran: 'drainTimeout' }
@@ -153,7 +153,7 @@ function receiveDrained(
   });
 }
 
-/** What cannot be used was dropped; a worker that serves is replaced like one at a limit, so that its requests lose nothing. */
+/** The message was dropped. A worker that serves is replaced like one at a limit, so that no request is lost. */
 function receiveFaulty(model: Model, worker: Worker, detail: string, effects: Effects): void {
   if (worker.fault !== null) return;
   worker.fault = `it sent what tutti cannot use (${detail})`;
@@ -190,7 +190,7 @@ function receiveSignalled(model: Model, worker: Worker, signal: string, effects:
     return;
   }
   if (type === 'draining' && worker.state.own) {
-    // It reaches who shuts itself down, as under plain node, and leaves it the time that it has.
+    // A worker that shuts itself down gets it, as under plain node, and keeps its deadline.
     const deadlineAt = Math.max(worker.state.deadlineAt, effects.now + policyOf(model, worker).stopTimeoutMs);
     transition(worker, { type: 'stopping', deadlineAt, ending: { reason: 'killed', detail: reason } });
     effects.perform({ type: 'terminate', worker: worker.id });
@@ -237,7 +237,7 @@ function receiveExit(model: Model, worker: Worker, exit: Exit, effects: Effects)
   model.workers.delete(worker.id);
 }
 
-/** Tells where the application can be reached, when that is news. */
+/** Reports where the application can be reached, if that has changed. */
 export function noteListeners(model: Model, worker: Worker, effects: Effects): void {
   if (worker.listeners.length === 0 || JSON.stringify(worker.listeners) === JSON.stringify(model.listeners)) return;
   model.listeners = worker.listeners;

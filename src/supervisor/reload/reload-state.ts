@@ -1,5 +1,5 @@
-// What is known of a reload: the one that is pinning its code, the one that runs, and what became of the last. Plain data; the rule is
-// in reload.ts.
+// The state of reloads: the one that is pinning its code, the one that runs, and the result of the last. Plain data; the rule is in reload.ts.
+// In the primary.
 
 import type { Change } from '../picture/standing.ts';
 import type { Worker } from '../workers/worker-state.ts';
@@ -26,9 +26,9 @@ export interface Reload {
   phase: ReloadPhase;
   /** Failures of new workers during the roll. */
   failures: Failure[];
-  /** Slots that the new generation served when progress was last told. */
+  /** How many slots the new generation served when progress was last reported. */
   told: number;
-  /** Old workers that overran what they had. */
+  /** How many old workers overran each timeout. */
   late: Record<'drainTimeout' | 'stopTimeout', number>;
   /** The next worker waits for memory. */
   shortage: { since: number; reason: string } | null;
@@ -37,7 +37,7 @@ export interface Reload {
 export type ReloadPhase =
   | { type: 'canary'; worker: Worker | null; failure: Failure | null }
   | { type: 'rolling' }
-  /** Every slot is served by the new generation, which is the current one now; the old workers finish what they have. */
+  /** The new generation serves every slot and is the current one. The old workers finish what they have. */
   | { type: 'leaving' }
   | { type: 'rolling-back'; failure: Failure; failures: number };
 

@@ -1,4 +1,4 @@
-// The turns of a reload: begun, passed, committed, failed, ended. Changes the model; the plan decides when.
+// The turns of a reload: begun, passed, committed, failed, ended. Changes the model; the plan decides when. In the primary.
 
 import { admit } from '../apply/admit.ts';
 import { retire } from '../apply/retire.ts';
@@ -80,15 +80,15 @@ function begin(model: Model, input: Extract<GenerationInput, { type: 'generation
 }
 
 /**
- * The canary and the roll need memory for one worker more than serve. A rollback is not held to it: it is what an operator does when
- * something is wrong already.
+ * The canary and the roll need memory for one more worker than serve. A rollback is exempt: it is what an operator does when something is
+ * wrong already.
  */
 function surgeShortage(model: Model, effects: Effects): string | null {
   if (servingWorkers(model).length < model.target || model.reload !== null) return null;
   return effects.shortage(startingWorkers(model).length);
 }
 
-/** A later reload is ready to go: the running one ends where it stands, and the new one goes on from there. */
+/** A later reload is ready. The running one ends where it is, and the new one goes on from there. */
 function supersede(model: Model, reload: Reload, effects: Effects): void {
   const { phase } = reload;
   if (phase.type === 'leaving') {
@@ -101,7 +101,7 @@ function supersede(model: Model, reload: Reload, effects: Effects): void {
   endReload(model, result, effects);
 }
 
-/** New workers that do not serve yet are not wanted any more. */
+/** Ends new workers that do not serve yet. */
 function retireUnready(model: Model, reason: string, effects: Effects): void {
   for (const { serving, successor } of model.slots) {
     for (const worker of [serving, successor]) {
@@ -111,7 +111,7 @@ function retireUnready(model: Model, reason: string, effects: Effects): void {
   }
 }
 
-/** The new code has shown that it works: it fills whatever is empty, at once, and cures a crash loop. */
+/** The new code works. It fills all empty slots at once, and so cures a crash loop. */
 export function passCanary(model: Model, effects: Effects): void {
   if (model.reload === null) return;
   const { phase } = model.reload;
@@ -148,7 +148,7 @@ export function commitReload(model: Model, effects: Effects): void {
   adoptPolicy(model, currentGeneration(model).policy, effects);
 }
 
-/** From now on the pool lives by these rules. A number of workers that an operator chose stays until the configuration changes it. */
+/** From now on these rules apply to the pool. A number of workers that an operator set stays until the configuration changes it. */
 export function adoptPolicy(model: Model, policy: Policy, effects: Effects): void {
   const before = model.policy.workers;
   const { min, max } = policy.workers;
@@ -158,7 +158,7 @@ export function adoptPolicy(model: Model, policy: Policy, effects: Effects): voi
   setTarget(model, Math.min(Math.max(model.target, min), max), 'the configuration changed', effects);
 }
 
-/** The old generation stays: what was replaced goes back to it, if its code still exists. */
+/** The old generation stays. Replaced slots go back to it, if its code still exists. */
 export function failReload(model: Model, failure: Failure, effects: Effects): void {
   const { reload } = model;
   if (reload === null) return;
@@ -169,7 +169,7 @@ export function failReload(model: Model, failure: Failure, effects: Effects): vo
   const isGone = currentGeneration(model).changedInPlace;
   const isMixed = model.slots.some(({ serving }) => serving !== null && serving.generation !== model.current);
   if (isGone) {
-    // Living workers stay, of whichever code they are.
+    // Living workers stay, whatever code they run.
     const result = failedResult(model, failure);
     endReload(model, isMixed ? { ...result, outcome: 'degraded' } : result, effects);
   } else if (isMixed) {
@@ -226,7 +226,7 @@ function tell(model: Model, ended: Ended, result: CommandResult, change: Change,
   };
 }
 
-/** Generations that nothing refers to any more are let go. */
+/** Unpins generations that nothing refers to any more. */
 export function dropGenerations(model: Model, effects: Effects): void {
   const used = new Set<number | null>([model.current, model.previous, model.reload?.generation ?? null]);
   for (const { generation } of model.workers.values()) used.add(generation);

@@ -1,12 +1,12 @@
-// A reload: all workers are replaced by those of another generation, new before old, behind a canary. In the primary;
-// the rule of what a reload does next. What is known of it is in reload-state.ts.
+// The rule of what a reload does next. A reload replaces all workers by those of another generation, new before old, behind a canary. Its
+// state is in reload-state.ts. Pure; in the primary.
 //
 //   pinning ──► canary ──► rolling ──► leaving ──► done
 //      │          │           │ failures over budget
 //   refused    failed         ▼
 //              rolling-back ──► failed (or degraded: some workers run the new code, and the old one is gone from the disk)
 //
-// A pin runs beside whatever goes on; only when it has succeeded does the newer reload take the place of the running one.
+// A pin runs while everything else goes on. Only when it has succeeded does the newer reload supersede the running one.
 
 import type { Deadlines } from '../decide/deadlines.ts';
 import { leavingWorkers, type Model, policyOf, servingWorkers, wantedSlots } from '../model.ts';
@@ -19,9 +19,9 @@ import { isServing, type Worker } from '../workers/worker-state.ts';
 import type { Failure, Reload, ReloadPhase } from './reload-state.ts';
 
 const rollbackFailuresAllowed = 3;
-/** A canary that listens elsewhere because its own app is in its way has this much longer than `canaryTime` to listen where it should. */
+/** A canary that listens on a wrong port, because its own app had the right one, gets this much more than `canaryTime` to correct that. */
 const portMs = 2_000;
-/** A roll that finds no memory for so long does not go on. */
+/** A roll that has had no memory for this long fails. */
 const shortageMs = 15_000;
 
 /** The generation that an empty slot is filled from. */
@@ -29,7 +29,7 @@ export function wantedGeneration(model: Model): number {
   return model.reload?.phase.type === 'rolling' ? model.reload.generation : model.current;
 }
 
-/** Why a worker of this generation must give way to another, or null. Outside of a roll nothing is replaced for its generation. */
+/** Why a worker must be replaced because of its generation, or null. Outside a roll none is. */
 export function replacementByReload(model: Model, worker: Worker): 'reload' | 'rollback' | null {
   const { reload } = model;
   if (reload === null) return null;
@@ -42,7 +42,7 @@ export function isCanary(model: Model, worker: Worker): boolean {
   return model.reload?.phase.type === 'canary' && model.reload.phase.worker === worker;
 }
 
-/** Slots that the new generation serves. */
+/** How many slots the new generation serves. */
 export function progressOf(model: Model, reload: Reload): number {
   return wantedSlots(model).filter(
     (slot) =>
@@ -50,7 +50,7 @@ export function progressOf(model: Model, reload: Reload): number {
   ).length;
 }
 
-/** What the running reload does next as a whole; the replacement of single workers is the slots' part of the plan. */
+/** What the running reload does next as a whole. Single workers are replaced by the plan for slots. */
 export function planReload(model: Model, deadlines: Deadlines): Step | null {
   const { reload } = model;
   if (reload === null) return null;
@@ -117,7 +117,7 @@ function planCanary(
   if (!deadlines.due(passesAt)) return null;
   const wanted = wantedPort(canary, servingWorkers(model));
   if (wanted !== null) {
-    // It may open the right one yet.
+    // It may yet open the right one.
     if (!deadlines.due(passesAt + portMs)) return null;
     return { type: 'reload-fails', failure: { detail: strayDetail(canary, wanted), lastLines: [] } };
   }
@@ -129,12 +129,12 @@ function planCanary(
   };
 }
 
-/** As many workers as wanted are still on their way out: the machine holds no more. */
+/** Whether as many workers as wanted are still on their way out. The machine has no room for more. */
 export function hasManyLeaving(model: Model): boolean {
   return leavingWorkers(model).length >= model.target;
 }
 
-/** Old workers have left. Spares serve nobody and are replaced at their own pace. */
+/** Whether the old workers have left. Spares serve nobody and are replaced at their own pace. */
 function isOldGone(model: Model): boolean {
   return [...model.workers.values()].every(
     (worker) => worker.generation === model.current || worker.abandoned || worker.slot === null,

@@ -27,20 +27,20 @@ export type Action =
   | { type: 'measure-memory'; worker: WorkerId }
   /** SIGKILL. */
   | { type: 'kill'; worker: WorkerId }
-  /** Capture evidence of a worker that is about to be killed. Answered by `worker-autopsy`, also when it failed. */
+  /** Look into a worker that is about to be killed. Answered by `worker-autopsy`, even if that failed. */
   | { type: 'autopsy'; worker: WorkerId; timeoutMs: number }
   /**
    * Resolve the entry anew (symlinks), read configuration and environment again, and pin them as `generation`.
    * Answered by `generation-pinned` or `generation-refused`. Generation 1 is pinned before the core starts.
    */
   | { type: 'pin'; generation: number; from: 'disk' | { generation: number } }
-  /** The generation is no longer referred to by anything. */
+  /** Nothing refers to the generation any more. */
   | { type: 'unpin'; generation: number }
-  /** holdTimeout is over with no worker ready: close the ports so that clients are refused. They reopen when a worker listens. */
+  /** No worker was ready within holdTimeout: close the ports, so that clients are refused. They reopen when a worker listens. */
   | { type: 'close-ports' }
   /**
-   * Close ports for clients; what waits in the kernel's queue is served by workers that are told to drain after this, or do so already.
-   * All ports, or (`unusedBy`) those that only such workers have and no worker of that generation lost by its death.
+   * Close ports for clients. Workers that drain already, or are told to after this, serve what waits in the kernel's queue. All ports, or
+   * with `unusedBy` those that only such workers have and that no worker of that generation held when it died.
    */
   | { type: 'shut-ports'; unusedBy: number | null }
   /** Call `wake` (input `tick`) at this time or as soon after as possible. Replaces every earlier `wake`. */
@@ -56,7 +56,7 @@ export type CommandResult =
   | { outcome: 'done'; detail?: string; generation?: number }
   /** Nothing changed, or it was rolled back. */
   | ({ outcome: 'failed' } & Shortfall)
-  /** It worked in part and the operator has to look: fewer workers than wanted, or a reload that cannot be taken back. */
+  /** It worked in part, and the operator has to look: fewer workers than wanted, or a reload that cannot be undone. */
   | ({ outcome: 'degraded' } & Shortfall)
   /** A later command of the same kind took its place. */
   | { outcome: 'superseded'; reason: string }
@@ -67,8 +67,8 @@ export interface Shortfall {
   /** The failed worker's last lines of stderr. */
   lastLines: readonly string[];
   generation?: number;
-  /** The line of the program's own source where it failed, with those around it; only of a reload. */
+  /** The line of the program's source where it failed, with the lines around it. Only for a reload. */
   frame?: readonly string[];
-  /** Only of a reload. */
+  /** Only for a reload. */
   standing?: Standing;
 }

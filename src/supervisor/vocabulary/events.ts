@@ -10,18 +10,18 @@ interface WorkerRef {
 }
 
 export type ExitReason =
-  /** We asked for it: drain, scale-down, recycle, reload, stop. */
+  /** The supervisor ended it: drain, scale-down, recycle, reload, stop. */
   | 'planned'
   | 'crashed'
-  /** A signal that was not ours. */
+  /** By a signal that tutti did not send. */
   | 'killed'
   /** The drain or the stop took too long. */
   | 'timed-out'
-  /** The event loop stood still for longer than livenessTimeout. */
+  /** Its event loop was blocked for longer than livenessTimeout. */
   | 'hung'
   /** It ended, or had to be ended, before it was ready. */
   | 'never-ready'
-  /** It ended with code 0 unasked. */
+  /** It ended by itself with code 0. */
   | 'finished';
 
 export type SupervisorEvent =
@@ -32,10 +32,10 @@ export type SupervisorEvent =
   | ({ type: 'worker-spare'; bootMs: number } & WorkerRef)
   | ({ type: 'worker-suspect'; silentMs: number } & WorkerRef)
   | ({ type: 'worker-recovered'; silentMs: number } & WorkerRef)
-  /** It sent a message that cannot be used: `detail` says which, and why. It is replaced. */
+  /** It sent an unusable message; `detail` says which, and why. It is replaced. */
   | ({ type: 'worker-faulty'; detail: string } & WorkerRef)
   | ({ type: 'worker-draining'; reason: string } & WorkerRef)
-  /** `lasting`: nothing that is left would have ended by itself. */
+  /** `lasting`: nothing of what is left would have ended by itself. */
   | ({ type: 'worker-drained'; drainMs: number; left: readonly string[]; lasting: boolean } & WorkerRef)
   | ({
       type: 'worker-exit';
@@ -72,23 +72,23 @@ export type SupervisorEvent =
       lastLines: readonly string[];
       rolledBack: boolean;
       degraded: boolean;
-      /** A later reload took its place: nothing is wrong. */
+      /** A later reload took its place, so nothing is wrong. */
       superseded: boolean;
       /** The line of the program's own source where it failed, with those around it. */
       frame?: readonly string[];
       /** What runs now; missing where a later reload took its place. */
       standing?: Standing;
     }
-  /** So many requests that a worker was serving when it died run again in another one. */
+  /** How many requests of a dead worker run again in another one. */
   | ({ type: 'requests-replayed'; count: number } & WorkerRef)
   | { type: 'scaled'; from: number; to: number; reason: string }
   | ({ type: 'recycled'; reason: string } & WorkerRef)
   | { type: 'held-back'; what: string; reason: string }
-  /** What the workers write cannot be written on, as of now: to the log file, or (null) to tutti's own output. */
+  /** From now on the workers' output cannot be written to the log file, or (null) to tutti's own output. */
   | { type: 'output-lost'; file: string | null; reason: string }
-  /** It can again. `lost`: so many lines are gone for good. */
+  /** It can be written again. `lost`: how many lines are gone for good. */
   | { type: 'output-restored'; file: string | null; lost: number }
-  /** `told`: an event before it has said the same of this worker's end. */
+  /** `told`: an earlier event has said the same about this worker's end. */
   | ({ type: 'incident'; id: string; summary: string; told: boolean } & WorkerRef)
   /** Where the admin API and the page are, or (`url` null) why the port that was asked for cannot be opened. */
   | { type: 'admin-port'; url: string | null; reason: string | null }

@@ -1,10 +1,10 @@
-// What is known of one worker's bad end, as a record.
+// The record of one worker's bad end. Values only.
 
 import type { RequestInFlight } from '../../protocol/messages.ts';
 
 export interface Frame {
   function: string;
-  /** A path, or a URL that is no file. */
+  /** A path, or a URL that is not a file. */
   file: string;
   line: number;
   column: number;
@@ -15,7 +15,7 @@ export type { RequestInFlight };
 export interface Incident {
   schema: 1;
   id: string;
-  /** Of two incidents of an app, the one with the greater number happened last, or again last; times may be the same, and clocks are set. */
+  /** Orders the incidents of an app by when each happened last: times may be equal, and clocks can be set. */
   serial: number;
   app: string;
   kind: 'hang' | 'crash' | 'kill' | 'timeout' | 'boot';
@@ -29,7 +29,7 @@ export interface Incident {
   generation: number;
   uptimeMs: number | null;
   exit: { code: number | null; signal: string | null; detail: string } | null;
-  /** What the process was doing when it was looked at; only of a hang. */
+  /** What the process was doing when it was looked into. Only for a hang. */
   doing: string | null;
   stack: readonly Frame[] | null;
   /** Why there is no stack of a hang. */

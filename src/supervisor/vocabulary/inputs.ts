@@ -22,23 +22,23 @@ export type SupervisorInput =
   | { type: 'worker-heartbeat'; worker: WorkerId; beat: Heartbeat }
   /** A heartbeat of a worker that has nothing new to say. */
   | { type: 'worker-alive'; worker: WorkerId }
-  /** The same of many workers at once; `agoMs`: how long ago each said it, `beat` null: it has nothing new to say. */
+  /** Signs of life of many workers at once. `agoMs`: how long ago; `beat` null: it has nothing new to say. */
   | { type: 'workers-heard'; signs: readonly { worker: WorkerId; agoMs: number; beat: Heartbeat | null }[] }
   /** Its proportional set size; null where that cannot be known. The answer to `measure-memory`. */
   | { type: 'worker-memory'; worker: WorkerId; pssBytes: number | null }
-  /** All that it counted, once its process has ended: the last heartbeat knew less. */
+  /** Everything that it had counted when its process ended. Its last heartbeat knew less. */
   | { type: 'worker-counted'; worker: WorkerId; counts: RequestCounts }
   /**
-   * `left`: what is still open. `lasting`: only what lasts for as long as its client likes (upgraded connections, event streams), so
-   * the drain may be over before its deadline.
+   * `left`: what is still open. `lasting`: only connections that stay open for as long as their clients like (upgraded ones, event streams),
+   * so the drain may have ended before its deadline.
    */
   | { type: 'worker-drained'; worker: WorkerId; left: readonly string[]; lasting: boolean }
   /** Only this worker got a TERM or INT from outside: drain and replace it. */
   | { type: 'worker-signalled'; worker: WorkerId; signal: string }
-  /** It sent what cannot be used; `detail` says what and why. Its messages may be trusted no more. */
+  /** It sent an unusable message; `detail` says what and why. Its messages are no longer trusted. */
   | { type: 'worker-faulty'; worker: WorkerId; detail: string }
   | { type: 'worker-autopsy'; worker: WorkerId; incident: string | null }
-  /** It dies before it is ready, of what another try does not cure, and stands still so that a sibling is the one to say of what. */
+  /** It dies before it is ready, of an error that a retry does not cure. It waits, so that a sibling can be the one to print the error. */
   | { type: 'worker-failing'; worker: WorkerId }
   | { type: 'worker-exit'; worker: WorkerId; code: number | null; signal: string | null; lastWords: LastWords }
   // Generations.
@@ -55,13 +55,13 @@ export type SupervisorInput =
 
 /** How a worker came by its ports. */
 export interface PortSearch {
-  /** It asked for these, and a sibling had them, at another address. */
+  /** Ports that it asked for and that a sibling had, at another address. */
   missed: readonly number[];
-  /** It asked for any, and got these. */
+  /** Ports that the system chose for it. */
   chosen: readonly number[];
 }
 
-/** What is known of a worker's end, from the worker itself. */
+/** What the worker itself has said about its end. */
 export interface LastWords {
   /** An uncaught error's stack, as Node printed it. */
   error?: string;
@@ -69,11 +69,11 @@ export interface LastWords {
   stderr: readonly string[];
   /** HTTP requests that were being served, oldest first, if the worker could still tell. */
   requests?: readonly RequestInFlight[];
-  /** How the exit is explained if code and signal alone do not tell, e.g. `heap out of memory`. */
+  /** Explains the exit if code and signal alone do not, e.g. `heap out of memory`. */
   explanation?: string;
-  /** The line of the program's own source that `error` came from, with those around it. */
+  /** The line of the program's source that `error` came from, with the lines around it. */
   frame?: readonly string[];
 }
 
-/** What a new configuration changes of the core's rules. Its workers boot by it; everything else applies once the reload has succeeded. */
+/** How a new configuration changes the core's rules. Its workers boot by them; the rest applies once the reload has succeeded. */
 export type PolicyChange = Partial<Policy>;

@@ -3,7 +3,7 @@
 export interface Policy {
   workers: { min: number; max: number };
   ready: 'listening' | 'message' | 'started';
-  /** Path that a worker must answer with 2xx or 3xx before it is ready. */
+  /** The path that a worker must answer with 2xx or 3xx before it counts as ready. */
   probe: string | null;
   probeTimeoutMs: number;
   startTimeoutMs: number;
@@ -17,10 +17,10 @@ export interface Policy {
   spares: number;
   /** Failures of new workers that one reload may have before it is rolled back. */
   reloadFailures: number;
-  /** 'never': stay although no worker has been ready for long. */
+  /** 'never': go on, however long no worker has been ready. */
   giveUpMs: number | 'never';
   restart: 'always' | 'on-failure' | 'never';
-  /** Exit codes by which a program says that it is done, as `0` does under `on-failure`. */
+  /** Exit codes with which a program says that it is done, as with `0` under `on-failure`. */
   stopExitCodes?: readonly number[];
   maxMemoryBytes: number | null;
   maxRequests: number | null;

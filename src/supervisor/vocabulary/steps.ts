@@ -12,7 +12,7 @@ export type Step =
       as: 'serving' | 'successor' | 'spare';
       generation: number;
       purpose: Purpose;
-      /** Why the worker that it will replace has to go. */
+      /** Why the worker that it replaces has to leave. */
       reason?: string;
     }
   | { type: 'probe'; worker: Worker }
@@ -46,7 +46,7 @@ export type Step =
   | { type: 'close'; mode: 'graceful' | 'fast'; code: number; reason: string }
   | { type: 'exit' }
   // The reload.
-  /** Nobody else serves: the canary does, before it has passed. */
+  /** Nobody else serves, so the canary does before it has passed. */
   | { type: 'admit'; worker: Worker }
   | { type: 'canary-passes' }
   | { type: 'reload-progresses'; done: number }

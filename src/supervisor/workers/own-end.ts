@@ -4,8 +4,8 @@
 //     │
 //     └─ nobody doubts that it ends, or closeGraceMs later ──► draining, `own`: left to finish
 //
-// How it ended is judged when it has. Only one that had proven itself or served, under a policy that restarts it however it ends, is
-// replaced while it finishes: any other end may mean that nobody, or nobody yet, is to come after it.
+// Its end is judged when it has ended. It is replaced while it finishes only if it had proven itself or served, and the policy restarts it
+// however it ends. Any other end may mean that no worker should follow, or not yet.
 
 import { detach, letFinish, retire } from '../apply/retire.ts';
 import { isProven } from '../decide/backoff.ts';
@@ -16,7 +16,7 @@ import { diedInService } from '../receive/deaths.ts';
 import { forgive } from './slot.ts';
 import { isServing, readyForMs, transition, type Worker } from './worker-state.ts';
 
-/** So long a server may be closed before its worker counts as one that ends. */
+/** How long a server may be closed before its worker counts as ending. */
 export const closeGraceMs = 5_000;
 
 export const closedReason = 'it closed its last listening socket';
@@ -27,7 +27,7 @@ export function receiveClosed(model: Model, worker: Worker, ending: boolean, eff
   if (policyOf(model, worker).ready === 'listening') worker.closed = { at: effects.now, ending };
 }
 
-/** Who had given its place away serves once more, until it is drained. */
+/** A worker that had given its slot away serves again until it is drained. */
 export function receiveReopened(model: Model, worker: Worker, effects: Effects): void {
   worker.closed = null;
   if (worker.state.type !== 'draining' || !worker.state.own) return;
@@ -36,12 +36,12 @@ export function receiveReopened(model: Model, worker: Worker, effects: Effects):
   if (slot?.serving !== worker) retire(model, worker, 'it listened again after another had taken its place', effects);
 }
 
-/** A server has been closed for so long that its worker ends. */
+/** Whether the server has been closed for so long that its worker counts as ending. */
 export function isOver(worker: Worker, deadlines: Deadlines): boolean {
   return worker.closed !== null && (worker.closed.ending || deadlines.due(worker.closed.at + closeGraceMs));
 }
 
-/** From here on it is left to finish, and its place goes to another if that is certain to be wanted. */
+/** From here on it is left to finish. Its slot goes to another worker if one is certain to be wanted. */
 export function giveWay(model: Model, worker: Worker, reason: string, effects: Effects): void {
   if (!isServing(worker) || worker.closed === null) return;
   const { at } = worker.closed;
@@ -49,7 +49,7 @@ export function giveWay(model: Model, worker: Worker, reason: string, effects: E
   letFinish(model, worker, reason, effects);
   const slot = slotOf(model, worker);
   const hasProven = isProven(readyForMs(worker, at));
-  // New code is on trial until the reload is over: there its end has to count.
+  // New code is on trial until the reload is over, so there its end has to count.
   const hasServed = worker.answers > 0 && worker.generation !== model.reload?.generation;
   if (restart !== 'always' || stopExitCodes.length > 0 || slot === null || !(hasProven || hasServed)) return;
   detach(model, worker);

@@ -1,8 +1,8 @@
-// Programs that look for a free port: each worker finds its siblings in its way and listens elsewhere, where no client looks for it. Pure.
+// Detects programs that look for a free port: each worker finds the port taken by a sibling and listens elsewhere, where no client looks for
+// it. Pure; in the primary.
 //
-// What tells such a worker from one whose code means to listen elsewhere is not where it listens, but how it came there: a port that it
-// asked for was its own app's, or it left the choice to the system where the others have a fixed port. A port that only some workers
-// open beside one that all have is nobody's mistake.
+// Such a worker differs from one that is meant to listen elsewhere in how it got there: a port that it asked for was its own app's, or it let
+// the system choose while the others have a fixed port. A port that only some workers open, beside one that all have, is no mistake.
 
 import { refOf } from '../apply/retire.ts';
 import type { Effects } from '../effects.ts';
@@ -10,7 +10,7 @@ import { type Model, servingWorkers } from '../model.ts';
 import type { Listener } from '../vocabulary/listener.ts';
 import type { Worker } from './worker-state.ts';
 
-/** The port at which the worker's clients look for it in vain, because its own app was in its way; null: there is none. */
+/** The port where clients look for the worker in vain, because its own app had taken it; null: none. */
 export function wantedPort(worker: Worker, others: readonly Worker[]): number | null {
   if (worker.listeners.length === 0) return null;
   const { missed, chosen } = worker.search;
@@ -31,7 +31,7 @@ export function strayDetail(worker: Worker, wanted: number): string {
   return `the first new worker listens on port ${ports} instead of ${wanted}, where it found its own app: the program looks for a free port; give it a fixed one`;
 }
 
-/** Tells once for each generation of workers that have no port in common. */
+/** Reports workers without a common port, once per generation. */
 export function noteDifference(model: Model, effects: Effects): void {
   const generation = model.generations.get(model.current);
   if (generation === undefined || generation.toldPorts) return;
@@ -48,7 +48,7 @@ export function noteDifference(model: Model, effects: Effects): void {
   }
 }
 
-/** Each place has a port of its own, one more than the place before it has: that is how programs choose them on purpose. */
+/** Whether each slot's port is one more than that of the slot before: then the program chose them on purpose. */
 function isByPlace(workers: readonly Worker[]): boolean {
   const first = workers[0];
   if (first === undefined) return false;

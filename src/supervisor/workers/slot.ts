@@ -1,5 +1,5 @@
-// A slot: a stable place 0…n−1 that holds at most one serving worker (and, while that one is replaced, its successor), and the
-// history of failures that decides when it may be filled again. In the primary; data and small questions about it only.
+// A slot: a stable place 0…n−1 with at most one serving worker, its successor while that one is replaced, and the failure history that decides
+// when it may be filled again. Data and small questions about it; in the primary.
 
 import type { ExitReason } from '../vocabulary/events.ts';
 import type { Worker } from './worker-state.ts';
@@ -10,11 +10,11 @@ export interface Slot {
   serving: Worker | null;
   /** The worker that will take over when it is ready (or, as a canary, when it has passed). */
   successor: Worker | null;
-  /** Early deaths in a row: k of the backoff. */
+  /** Early deaths in a row, for the backoff. */
   earlyDeaths: number;
-  /** Early deaths in a row of workers that had been ready, in a generation that is known to be good. */
+  /** Early deaths in a row of workers that had been ready, in a proven generation. */
   shakyDeaths: number;
-  /** What the token bucket of starts after deaths in service has given. */
+  /** The state of the token bucket for starts after deaths in service; see `rationed`. */
   paidUntil: number;
   /** No start before this time. */
   retryAt: number;
@@ -26,13 +26,13 @@ export interface Slot {
   lastFailure: { detail: string; lastLines: readonly string[] } | null;
   /** A worker of this slot overran startTimeout. */
   missedStart: boolean;
-  /** Its last worker died before it was ready, of what another try does not cure. */
+  /** Its last worker died before it was ready, of an error that a retry does not cure. */
   incurable: boolean;
-  /** The program is done, by the restart policy. */
+  /** By the restart policy, the program is done. */
   finished: { code: number | null } | null;
   /** Never filled since it became wanted. */
   fresh: boolean;
-  /** `slot-broken` was told since the circuit opened. */
+  /** `slot-broken` was reported since the circuit opened. */
   toldBroken: boolean;
 }
 
@@ -71,7 +71,7 @@ export function noteStart(slot: Slot, now: number): void {
   slot.fresh = false;
 }
 
-/** Forgets the failures: the slot may be filled at once. */
+/** Forgets the failures, so that the slot may be filled at once. */
 export function forgive(slot: Slot): void {
   slot.earlyDeaths = 0;
   slot.shakyDeaths = 0;

@@ -33,9 +33,9 @@ export type WorkerStatus =
   /** Booted, the gate is closed, holds no slot. */
   | { type: 'spare' }
   | { type: 'ready' }
-  /** The main loop has been silent for long. `autopsyUntil`: evidence is being taken, at the latest until then. */
+  /** The main loop is silent. `autopsyUntil`: it is being looked into, at the latest until then. */
   | { type: 'suspect'; since: number; autopsyUntil: number | null }
-  /** `own`: it ends itself, and is left to finish. `stop`: its drain knows that nobody takes over from it. */
+  /** `own`: it ends itself and is left to finish. `stop`: its drain knows that no worker takes over. */
   | { type: 'draining'; since: number; deadlineAt: number; reason: string; own: boolean; stop: boolean }
   /** SIGTERM was delivered. */
   | { type: 'stopping'; deadlineAt: number; ending: Ending }
@@ -44,15 +44,15 @@ export type WorkerStatus =
 
 export type ProbeStage = { type: 'wanted'; at: number } | { type: 'asked' } | { type: 'passed' };
 
-/** Why we ended a worker; decides how its exit is told and counted. */
+/** Why we ended a worker. Decides how its exit is reported and counted. */
 export interface Ending {
   reason: ExitReason;
   detail: string;
-  /** Which time it overran, if that is why. */
+  /** Which timeout it overran, if that is the reason. */
   overran?: 'drainTimeout' | 'stopTimeout';
 }
 
-/** Why a worker was forked; decides what its failure means. */
+/** Why a worker was forked. Decides what its failure means. */
 export type Purpose = 'fill' | 'probe' | 'canary' | 'reload' | 'rollback' | 'recycle' | 'replace' | 'spare';
 
 export interface Limits {
@@ -65,18 +65,18 @@ export interface Worker {
   readonly id: WorkerId;
   readonly generation: number;
   readonly purpose: Purpose;
-  /** Forked from a generation whose files had been overwritten: what it runs is not what the generation pinned. */
+  /** Forked from a generation whose files had been overwritten, so it does not run what the generation pinned. */
   readonly mixed: boolean;
   readonly forkedAt: number;
-  /** The recycle limits of this worker: jittered once, so that workers of one age do not all go at the same time. */
+  /** The recycle limits of this worker, jittered so that workers of the same age do not all leave at the same time. */
   readonly limits: Limits;
-  /** The place it serves or is about to take; null for a spare. Stays after it left the slot, for reports. */
+  /** The slot that it serves or is about to take; null for a spare. Kept for reports after it has left the slot. */
   slot: number | null;
   state: WorkerStatus;
   pid: number | null;
   readyAt: number | null;
   facts: { started: boolean; listening: boolean; saidReady: boolean };
-  /** It has closed its last listening socket, where that is what makes a worker ready. */
+  /** It has closed its last listening socket. Only where listening makes a worker ready. */
   closed: { at: number; ending: boolean } | null;
   listeners: readonly Listener[];
   search: PortSearch;
@@ -85,17 +85,17 @@ export interface Worker {
   aliveAt: number;
   /** When `beat` came. */
   beatAt: number;
-  /** Requests that it is known to have answered. */
+  /** How many requests it is known to have answered. */
   answers: number;
-  /** What its memory really is, since resident size counts shared pages too; asked for only when that is over the limit. */
+  /** Its proportional memory, since the resident size counts shared pages in full. Measured only if that is over the limit. */
   memory: { askedAt: number; pssBytes: number | null; isKnown: boolean } | null;
   /** Somebody (an operator, a signal, the application itself) wants this worker replaced. */
   replace: { reason: string; kind: 'recycle' | 'replace' } | null;
-  /** What it sent that cannot be used. */
+  /** The unusable message that it sent. */
   fault: string | null;
-  /** It stands still at an error that ends it before it was ready. */
+  /** It has failed before it was ready, and waits before it dies. */
   failing: boolean;
-  /** SIGKILL had no effect for long: it holds its slot no more. */
+  /** SIGKILL had no effect, so it no longer holds its slot. */
   abandoned: boolean;
   /** Its gate is open: it accepts connections. */
   admitted: boolean;
@@ -116,7 +116,7 @@ const legal: Record<WorkerStatus['type'], readonly WorkerStatus['type'][]> = {
   exited: [],
 };
 
-/** Moves the worker on. An illegal move is a bug of the caller, never of the world. */
+/** Changes the state. An illegal transition is a bug of the caller, never a fault of the outside world. */
 export function transition(worker: Worker, next: WorkerStatus): void {
   const from = worker.state.type;
   if (!legal[from].includes(next.type)) {
@@ -125,7 +125,7 @@ export function transition(worker: Worker, next: WorkerStatus): void {
   worker.state = next;
 }
 
-/** Takes traffic (a suspect one may still: its connections are its own). */
+/** Whether it takes traffic. A suspect worker counts: it still has its connections. */
 export function isServing(worker: Worker | null): worker is ServingWorker {
   return worker !== null && (worker.state.type === 'ready' || worker.state.type === 'suspect');
 }
@@ -134,7 +134,7 @@ export function isStarting(worker: Worker | null): worker is StartingWorker {
   return worker !== null && worker.state.type === 'starting';
 }
 
-/** On its way out by our wish. */
+/** Whether we are ending it. */
 export function isLeaving(worker: Worker): boolean {
   const { type } = worker.state;
   return type === 'draining' || type === 'stopping' || type === 'killing';
