@@ -186,7 +186,7 @@ test('what goes wrong in an invocation costs that one, and the next has a worker
   assert.notEqual(second.pid, first.pid);
 
   for (const path of ['/hang', '/block']) {
-    const late = failureOf(await invoke(get(path), { timeoutMs: 2000 }));
+    const late = failureOf(await invoke(get(path), { timeoutMs: 2000, graceMs: 10_000 }));
     assert.equal(late.errorType, 'ERR_LAMBDA_TIMEOUT');
     assert.ok(late.afterMs > 1700, String(late.afterMs));
     echoOf(await invoke(get('/')));
@@ -230,7 +230,10 @@ test('where the environment grants it, invocations run side by side, on several 
   assert.equal(api.mostAtOnce, 16);
   assert.equal(pids.size, 2);
   // With others in flight, a slow request is no reason to replace a worker.
-  assert.equal(failureOf(await invoke(get('/hang'), { timeoutMs: 500 })).errorType, 'ERR_LAMBDA_TIMEOUT');
+  assert.equal(
+    failureOf(await invoke(get('/hang'), { timeoutMs: 500, graceMs: 10_000 })).errorType,
+    'ERR_LAMBDA_TIMEOUT',
+  );
   assert.equal(rig.events.all('worker-exit').length, 0);
 });
 
@@ -244,7 +247,7 @@ test('a thaw is no hang: workers that were frozen serve on', async () => {
   await freeze(rig, 3500);
   assert.equal(echoOf(await invoke(get('/'))).pid, pid);
   // In the middle of the replacement of a worker.
-  failureOf(await invoke(get('/hang'), { timeoutMs: 1000 }));
+  failureOf(await invoke(get('/hang'), { timeoutMs: 1000, graceMs: 10_000 }));
   await freeze(rig, 3500);
   echoOf(await invoke(get('/')));
   await rig.waitFor('worker-exit');

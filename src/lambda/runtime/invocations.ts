@@ -96,8 +96,9 @@ export class Invocations {
       if (request.streams && this.#options.mode === 'response-stream') {
         const stream = this.#api.stream(requestId);
         fail = (failure) => stream.end(failure);
-        await stream.write(preludeOf(request.kind, response.head, request.method));
-        for await (const chunk of response.body) await stream.write(chunk);
+        // A client that reads slowly may hold it up.
+        await before(stream.write(preludeOf(request.kind, response.head, request.method)), late.signal);
+        for await (const chunk of response.body) await before(stream.write(chunk), late.signal);
         await stream.end();
       } else {
         await this.#api.respond(requestId, await this.#wholeResult(request, response));
@@ -154,7 +155,9 @@ function asTuttiError(error: unknown): TuttiError {
 /** `promise`, or the reason of `signal` if that comes first. */
 function before(promise: Promise<void>, signal: AbortSignal): Promise<void> {
   return new Promise((done, fail) => {
-    promise.then(done, fail);
-    signal.addEventListener('abort', () => fail(signal.reason), { once: true });
+    const abort = () => fail(signal.reason);
+    if (signal.aborted) abort();
+    signal.addEventListener('abort', abort, { once: true });
+    promise.then(done, fail).finally(() => signal.removeEventListener('abort', abort));
   });
 }
