@@ -8,7 +8,7 @@ import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { eventually } from './eventually.ts';
 import { MARK_VARIABLE, markedProcesses, type ProcessInfo } from './processes.ts';
@@ -27,11 +27,11 @@ export function fixture(name: string): string {
 const FOREIGN = /^(TUTTI_|NODE_|npm_|FORCE_COLOR|XDG_|PWD$)/;
 
 /**
- * Logs, evidence, what was saved for the next boot, compiled code, what TypeScript loaders keep, and the token, so that who was given it needs no other after a restart.
- * Sockets and records are not.
+ * Logs, evidence, what was saved for the next boot, compiled code, what TypeScript loaders keep, and the token, so that who was given it
+ * needs no other after a restart. Sockets and records are not.
  */
 const MEANT_TO_STAY =
-  /^home\/((run|workers|apps)$|(logs|incidents|compiled|boot)(\/|$)|run\/[\w.-]+\.token$)|^tmp\/(node-compile-cache|tsx-\d+|jiti)(\/|$)/;
+  /^home\/((logs|incidents|compiled|boot)\/|run\/[\w.-]+\.token$)|^tmp\/(node-compile-cache|tsx-\d+|jiti)(\/|$)/;
 
 export class Sandbox implements AsyncDisposable {
   readonly base: string;
@@ -70,11 +70,17 @@ export class Sandbox implements AsyncDisposable {
     return markedProcesses(this.base);
   }
 
-  /** What is in its folders, but for what is meant to stay. */
+  /** What is in its folders, but for what is meant to stay, and the folders in which tutti keeps its own. */
   files(): string[] {
-    return readdirSync(this.base, { recursive: true, encoding: 'utf8' }).filter(
-      (path) => path.includes('/') && !MEANT_TO_STAY.test(path),
-    );
+    return readdirSync(this.base, { recursive: true, withFileTypes: true })
+      .map((entry) => ({
+        path: relative(this.base, join(entry.parentPath, entry.name)),
+        isFolder: entry.isDirectory(),
+      }))
+      .filter(
+        ({ path, isFolder }) => path.includes('/') && !MEANT_TO_STAY.test(path) && !(isFolder && /^home\//.test(path)),
+      )
+      .map(({ path }) => path);
   }
 
   /** Waits until every process has left, and kills those that stay; removes the folders. Answers what was left of both. */
