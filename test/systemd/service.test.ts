@@ -196,6 +196,34 @@ for (const suite of suites) {
       assert.deepEqual(Object.keys(byVersion), ['3']);
     });
 
+    await step('a user has a service of his own without root, and no trace is left of it', async () => {
+      const uid = (await machine.ok('id', '-u', 'web')).trim();
+      // As a login would.
+      await machine.ok('systemctl', 'start', `user@${uid}.service`);
+      const env = ['env', 'HOME=/home/web', `XDG_RUNTIME_DIR=/run/user/${uid}`];
+      const asWeb = ['setpriv', '--reuid', 'web', '--regid', 'web', '--init-groups', ...env];
+      deploy(machine, '1', 'mine');
+      const install = [
+        'install',
+        '/srv/mine/server.cjs',
+        '--user',
+        '--name',
+        'mine',
+        '--workers',
+        '1',
+        '--canary-time',
+        '0',
+      ];
+      await machine.ok(...asWeb, 'tutti', 'service', ...install, '--socket', '8090', '--env', 'PORT=8090');
+      const status = await machine.ok(...asWeb, 'tutti', 'service', 'status', 'mine', '--user');
+      assert.match(status, /active \(running\).*\n.*1 of 1 workers ready, generation 1/);
+      await machine.ok(...asWeb, 'systemctl', '--user', 'reload', 'tutti-mine.service');
+      await machine.ok(...asWeb, 'tutti', 'service', 'remove', 'mine', '--user');
+      const { stdout } = await machine.run('find', '/home/web/.config', '-name', '*tutti*');
+      assert.equal(stdout, '');
+      await machine.ok('systemctl', 'stop', `user@${uid}.service`);
+    });
+
     await step('its removal leaves nothing', async () => {
       await machine.ok('tutti', 'service', 'remove', 'web');
       assert.deepEqual(await footprint(machine), before);

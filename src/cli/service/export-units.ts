@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { systemd } from '../../deploy/systemd/systemd.ts';
 import { exitCodes, TuttiError } from '../../errors.ts';
 import { whatIsMeant } from '../actions/start-apps.ts';
+import { withoutUnitOptions } from '../shared/service-options.ts';
 import type { Terminal } from '../terminal.ts';
 import { serviceOf } from './service-of.ts';
 
@@ -25,7 +26,8 @@ export async function exportUnits({ to, words, args, options, terminal }: Export
   }
   // Everything that any version can use; who copies a file reads what it is for.
   const manager = systemd(Number.POSITIVE_INFINITY, join(homedir(), '.config'));
-  for (const record of await whatIsMeant({ positionals: words, args, options, terminal })) {
+  const meant = { positionals: words, args, options: withoutUnitOptions(options), terminal };
+  for (const record of await whatIsMeant(meant)) {
     const service = await serviceOf(record, options, terminal);
     const secrets = Object.fromEntries(Object.keys(service.secrets).map((name) => [name, '…']));
     for (const { path, text, mode, why } of manager.files({ ...service, secrets })) {

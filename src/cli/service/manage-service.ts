@@ -10,6 +10,7 @@ import { chooseBootManager } from '../../deploy/boot-manager.ts';
 import type { BootManager, Service, ServiceStep } from '../../deploy/service.ts';
 import { exitCodes, TuttiError } from '../../errors.ts';
 import { whatIsMeant } from '../actions/start-apps.ts';
+import { withoutUnitOptions } from '../shared/service-options.ts';
 import { type Terminal, wantsColor } from '../terminal.ts';
 import { bootMachine } from './boot-machine.ts';
 import { binPath, scopeOf, serviceOf } from './service-of.ts';
@@ -42,7 +43,8 @@ export async function manageService(request: ServiceRequest): Promise<number> {
 async function install(manager: BootManager, request: ServiceRequest): Promise<number> {
   const { words, args, options, terminal } = request;
   const services: Service[] = [];
-  for (const record of await whatIsMeant({ positionals: words, args, options, terminal })) {
+  const meant = { positionals: words, args, options: withoutUnitOptions(options), terminal };
+  for (const record of await whatIsMeant(meant)) {
     services.push(await serviceOf(record, options, terminal));
   }
   if (options.dryRun !== true) {

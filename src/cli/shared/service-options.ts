@@ -15,3 +15,8 @@ export function addServiceOptions(command: Command): void {
     )
     .option('--run-as <user[:group]>', 'Who runs the app (default: the user who typed this, through sudo or not)');
 }
+
+/** What was typed for the app: --user is the service's own word here. */
+export function withoutUnitOptions(options: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(Object.entries(options).filter(([name]) => !forTheUnit.includes(name)));
+}

@@ -165,7 +165,7 @@ const userHardening = [
 ];
 
 function dropIn({ scope }: Service): string {
-  const runtime = scope === 'system' ? '/run' : '%t';
+  const isSystem = scope === 'system';
   return unit([
     [
       '[Service]',
@@ -173,8 +173,9 @@ function dropIn({ scope }: Service): string {
       '# signal that systemd sends beside it must mean nothing.',
       'Type=notify-reload',
       'ReloadSignal=SIGCONT',
-      '# The primary tells systemd itself, without a process for each message.',
-      `OpenFile=${runtime}/systemd/notify:tutti-notify:graceful`,
+      // It knows no specifiers, so the socket of a user's systemd cannot be named.
+      isSystem && '# The primary tells systemd itself, without a process for each message.',
+      isSystem && 'OpenFile=/run/systemd/notify:tutti-notify:graceful',
     ],
   ]);
 }

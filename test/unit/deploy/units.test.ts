@@ -133,7 +133,10 @@ test('a service of one user asks for nothing that takes root', () => {
   const text = textOf({ ...web, scope: 'user', user: null }, '.service');
   assert.doesNotMatch(text, /^(User|Group|ProtectSystem|PrivateDevices|CapabilityBoundingSet|LimitNOFILE)=/m);
   assert.match(text, /^WantedBy=default\.target$/m);
-  assert.match(textOf({ ...web, scope: 'user', user: null }, '253.conf'), /^OpenFile=%t\/systemd\/notify:/m);
+  assert.deepEqual(settings(textOf({ ...web, scope: 'user', user: null }, '253.conf')), [
+    'Type=notify-reload',
+    'ReloadSignal=SIGCONT',
+  ]);
 });
 
 test('a user without a home gets a state folder, and a folder that would be read-only stays writable', () => {
