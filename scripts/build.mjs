@@ -1,6 +1,7 @@
 // Builds dist/: tsc for the types, Rolldown for the primary's side, esbuild for the preload, which must be CommonJS without packages,
 // Vite for the page.
 import { chmodSync, existsSync } from 'node:fs';
+import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { clearOut, exchange, out } from './out.mjs';
 
@@ -20,15 +21,16 @@ const { bundle } = await import('./bundle.mjs');
 const modules = await bundle();
 
 const { build } = await import('esbuild');
-// Two files: the first is all that a thread of the application loads, and it lets the second come from the compile cache. Its lines are
-// joined, because every worker reads them at its start; names stay.
+// Three files: the first is all that a thread of the application loads, and it lets the second come from the compile cache. Its lines
+// are joined, because every worker reads them at its start; names stay. The third is for a worker whose primary is dead.
 for (const [name, joined] of [
   ['preload', false],
   ['start', true],
+  ['orphan/revive', false],
 ])
   await build({
     entryPoints: [`src/worker/${name}.ts`],
-    outfile: `${out}/worker/${name}.cjs`,
+    outfile: `${out}/worker/${basename(name)}.cjs`,
     bundle: true,
     platform: 'node',
     format: 'cjs',
@@ -40,7 +42,10 @@ for (const [name, joined] of [
     plugins: [
       {
         name: 'start',
-        setup: (to) => to.onResolve({ filter: /^\.\/start\.ts$/ }, () => ({ path: './start.cjs', external: true })),
+        setup: (to) =>
+          to.onResolve({ filter: /\/(start|revive)\.ts$/, namespace: 'file' }, ({ path, kind }) =>
+            kind === 'entry-point' ? null : { path: `./${basename(path, '.ts')}.cjs`, external: true },
+          ),
       },
     ],
     logLevel: 'warning',

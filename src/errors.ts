@@ -415,10 +415,14 @@ export const errors = {
     file: string | null;
     /** Its workers that outlived its supervisor. */
     orphans: readonly number[];
+    /** They serve on. */
+    servesOn: boolean;
+    /** Its supervisor, if that has ended without a word. */
+    died: number | null;
   }>({
     exitCode: 5,
     when: 'The app that a command names does not run, or nothing runs at all.',
-    message: ({ name, isStopped, running, file, orphans }) =>
+    message: ({ name, isStopped, running, file, orphans, died }) =>
       name === null
         ? file === null
           ? 'Cannot do that: nothing is running.'
@@ -426,19 +430,30 @@ export const errors = {
         : orphans.length > 0
           ? `Cannot reach the app "${name}": its supervisor was killed, and of its workers these still live: ${orphans.join(', ')}.`
           : isStopped
-            ? `Cannot reach the app "${name}": it is stopped.`
+            ? `Cannot reach the app "${name}": ${died === null ? 'it is stopped' : `its supervisor (pid ${died}) was killed, or the machine failed`}.`
             : `Cannot find the app "${name}": ${running.length === 0 ? 'nothing is running' : `running: ${running.join(', ')}`}.`,
-    remedy: ({ name, isStopped, nearest, running, file, orphans }) =>
+    remedy: ({ name, isStopped, nearest, running, file, orphans, servesOn }) =>
       name === null && file !== null
         ? `Name it, as in: tutti status ${running[0]}`
-        : orphans.length > 0 && !isStopped
-          ? `They leave when they have finished what they have. To end them now: tutti stop ${name}; a start of the app ends those that hang.`
-          : isStopped
-            ? `To start it again: tutti start ${name}. What it wrote, and why it died: tutti logs ${name}, tutti describe ${name}`
-            : nearest === null
-              ? 'To see what runs: tutti status. To start something: tutti start server.js'
-              : `Did you mean "${nearest}"?`,
-    example: { name: 'wbe', isStopped: false, nearest: 'web', running: ['web', 'mail'], file: null, orphans: [] },
+        : servesOn
+          ? `They serve on. To supervise the app again, without a pause: tutti start ${name}. To end it: tutti stop ${name}`
+          : orphans.length > 0 && !isStopped
+            ? `They leave when they have finished what they have. To end them now: tutti stop ${name}; a start of the app ends those that hang.`
+            : isStopped
+              ? `To start it again: tutti start ${name}. What it wrote, and why it died: tutti logs ${name}, tutti describe ${name}`
+              : nearest === null
+                ? 'To see what runs: tutti status. To start something: tutti start server.js'
+                : `Did you mean "${nearest}"?`,
+    example: {
+      name: 'wbe',
+      isStopped: false,
+      nearest: 'web',
+      running: ['web', 'mail'],
+      file: null,
+      orphans: [],
+      servesOn: false,
+      died: null,
+    },
   }),
   ERR_APP_AMBIGUOUS: error<{ names: readonly string[]; command: string }>({
     exitCode: 64,

@@ -1,7 +1,10 @@
 // What whoever starts an app decides about this process, beside the app's configuration. Runs in the primary.
 
+import type { SupervisorCommand } from '../protocol/orphans/orders.ts';
 import type { AutoscaleTimes } from '../supervisor/decide/autoscale.ts';
 import type { Inherited } from './takeover/inherited.ts';
+
+export type { SupervisorCommand };
 
 /** A piece of a worker's output. */
 export interface WorkerOutput {
@@ -29,6 +32,8 @@ export interface LaunchOptions {
   lastResort?: boolean;
   /** What another process has handed down to this one. */
   inherited?: Inherited | null;
+  /** How this process was started, where its own orphans may start another one like it. */
+  revival?: SupervisorCommand | null;
   /** How fast `workers: min..max` follows the load; tests have no minutes to wait. */
   autoscaleTimes?: AutoscaleTimes;
 }

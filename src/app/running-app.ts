@@ -21,6 +21,7 @@ import { Scratch } from '../host/scratch.ts';
 import { hasTerminal, installSignals, signalTable } from '../host/signals.ts';
 import { IncidentStore } from '../logs/incidents/incident-store.ts';
 import type { WorkerLog } from '../logs/workers/worker-log.ts';
+import type { OrphanOrders } from '../protocol/orphans/orders.ts';
 import { defaultAutoscaleTimes } from '../supervisor/decide/autoscale.ts';
 import { completeSnapshot } from '../supervisor/picture/core-snapshot.ts';
 import type { Snapshot } from '../supervisor/picture/snapshot.ts';
@@ -35,8 +36,9 @@ import { balanceOf, waitingForRestart } from './fixed-options.ts';
 import { IncidentCollector } from './incident-collector.ts';
 import { asTuttiError } from './known-error.ts';
 import type { LaunchOptions } from './launch-options.ts';
-import { endOrphans } from './orphans/orphans.ts';
+import { orphanOrders } from './orphans/orders.ts';
 import { Roster } from './orphans/roster.ts';
+import { Succession } from './orphans/succession.ts';
 import { verdictOf, type WorkerExit } from './start-failure.ts';
 import { SupervisionHandle } from './supervision.ts';
 import { settleUnused } from './takeover/inherited.ts';
@@ -65,7 +67,9 @@ export class RunningApp {
   readonly #collector: IncidentCollector;
   readonly #automation: Automation;
   readonly #unread: UnreadMessages;
+  readonly #orphan: OrphanOrders | null;
   readonly #roster: Roster;
+  readonly #succession: Succession;
   readonly #dataPlane: PrimaryDataPlane;
   readonly #host: NodeHost;
   readonly #observation: Observation;
@@ -78,6 +82,7 @@ export class RunningApp {
   #early: SupervisorInput[] = [];
   #lastFailure: WorkerExit | null = null;
   #uninstall: (() => void)[] = [];
+  #warnings: string[];
 
   constructor(app: LoadedApp, options: LaunchOptions) {
     const { config } = app;
@@ -86,6 +91,7 @@ export class RunningApp {
     const report = (event: SupervisorEvent) => this.handle.report(event);
     this.#config = config;
     this.#current = app;
+    this.#warnings = [...app.fileWarnings, ...app.warnings];
     this.#options = options;
     this.#env = env;
     this.#traceFile = traceFile;
@@ -117,10 +123,17 @@ export class RunningApp {
       recycle: () => this.handle.recycle(undefined, 'cron'),
     });
     this.#unread = new UnreadMessages((sentence) => this.#notice('warn', sentence));
-    this.#roster = new Roster(process.env, config.name);
+    this.#orphan = orphanOrders(app, process.env, options.revival ?? null, (message) => this.#warnings.push(message));
+    this.#roster = new Roster(process.env, config.name, this.#orphan?.timeoutMs ?? 0);
+    this.#succession = new Succession({
+      ...{ env: process.env, name: config.name, report },
+      takeover: options.inherited?.takeover ?? null,
+      hurry: () => this.#early.length > 0,
+    });
     this.#dataPlane = new PrimaryDataPlane({
       balance: config.balance,
       inherited: options.inherited?.sockets ?? null,
+      claim: (place) => this.#succession.claim(place),
     });
     this.#host = new NodeHost(this.#hostOptions());
     this.#observation = new Observation({
@@ -153,11 +166,11 @@ export class RunningApp {
     const { signals, lastResort = false, inherited = null } = this.#options;
     if (lastResort) this.#uninstall.push(installLastResort((error) => void this.#fail(error)));
     if (signals) this.#uninstall.push(this.#obeySignals());
-    if (inherited !== null)
-      this.handle.ready.then(
-        () => settleUnused(inherited, (event) => this.handle.report(event)),
-        () => {},
-      );
+    const settle = (): Promise<void> => {
+      if (inherited !== null) settleUnused(inherited, (event) => this.handle.report(event));
+      return this.#succession.ready();
+    };
+    this.handle.ready.then(settle, () => {});
     void this.#begin();
   }
 
@@ -171,8 +184,7 @@ export class RunningApp {
       void this.#end(known.exitCode, known.message, known);
       return;
     }
-    const odd = [...this.#current.fileWarnings, ...this.#current.warnings, ...rootWarning(this.#config)];
-    for (const message of odd) this.#notice('warn', message);
+    for (const message of [...this.#warnings, ...rootWarning(this.#config)]) this.#notice('warn', message);
     if (this.#traceFile) await this.#trace(this.#traceFile);
     if (this.#state !== 'starting') return;
     this.#state = 'supervising';
@@ -190,10 +202,7 @@ export class RunningApp {
     this.#generations.pin(1, await programOf(this.#config, this.#env));
     if (controlFirst) await this.#control.openFirst();
     await opened;
-    await endOrphans(process.env, this.#config.name, {
-      tell: (message) => this.#notice('warn', message),
-      hurry: () => this.#early.length > 0,
-    });
+    await this.#succession.begin();
   }
 
   /** Without a trace the app runs as well. */
@@ -230,6 +239,7 @@ export class RunningApp {
       generations: this.#generations,
       memory: this.#memory,
       roster: this.#roster,
+      orphan: this.#orphan,
       dataPlane: this.#dataPlane,
       output: output === 'inherit' ? 'inherit' : 'pipe',
       connectOutput: log === null ? null : (worker) => log.connect(worker),
@@ -328,6 +338,7 @@ export class RunningApp {
     await this.#log?.close();
     this.#logScratch.remove();
     this.#roster.close();
+    await this.#succession.end(code === exitCodes.stopped);
     await this.#core.close();
     const verdict = error === undefined ? verdictOf(code, reason, this.#lastFailure) : { code, error };
     // Last of all: a signal in this moment would end the process before its socket is gone.

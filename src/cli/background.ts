@@ -15,6 +15,7 @@ import { sentence } from '../logs/own/sentences.ts';
 import type { Asides, BootReport } from './actions/launch-in-background.ts';
 import { stayLean } from './own-memory.ts';
 import { type LaunchRecord, launchRequest } from './shared/launch-record.ts';
+import { supervisorCommand } from './shared/supervisor-command.ts';
 import { steady } from './steady-output.ts';
 import { terminalOf } from './terminal.ts';
 
@@ -54,6 +55,7 @@ async function runInBackground(record: LaunchRecord): Promise<number> {
     stayLean(app.config);
     const supervision = launch(app, {
       ...{ signals: true, output: 'inherit', control: 'required', lastResort: true },
+      revival: supervisorCommand(record, process.env),
       inherited,
     });
     const asides = listen(supervision, log);

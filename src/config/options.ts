@@ -349,8 +349,8 @@ export const options = {
     as: 'orphan',
     flag: 'orphan',
     section: 'lifecycle',
-    doc: 'What workers do when tutti itself is killed: finish what they have and leave. Serving on is not built yet: serve does the same as drain.',
-    defaultDoc: 'drain',
+    doc: 'What workers do when tutti itself is killed: finish what they have and leave, or serve on until another supervisor takes the app over. After tutti start one of them starts it.',
+    defaultDoc: 'serve with tutti start, else drain',
   }),
   orphanTimeout: option({
     kind: is.duration,
@@ -358,7 +358,7 @@ export const options = {
     as: 'orphanTimeoutMs',
     flag: 'orphan-timeout',
     section: 'lifecycle',
-    doc: 'How long workers without tutti serve on at most. Without effect until serve is built.',
+    doc: 'How long workers without tutti serve on at most, with orphan serve; then they drain.',
   }),
 
   livenessTimeout: option({

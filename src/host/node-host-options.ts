@@ -1,6 +1,7 @@
 // What the host needs of the rest of the primary, and what it tells it.
 
 import type { AppMetric, WorkerEnd } from '../protocol/messages.ts';
+import type { OrphanOrders } from '../protocol/orphans/orders.ts';
 import type { CommandResult, WorkerId } from '../supervisor/vocabulary/actions.ts';
 import type { SupervisorEvent } from '../supervisor/vocabulary/events.ts';
 import type { LastWords, PolicyChange, SupervisorInput } from '../supervisor/vocabulary/inputs.ts';
@@ -26,6 +27,8 @@ export interface NodeHostOptions {
   autopsy: boolean;
   /** What was seen in a worker that stands still. */
   autopsied(worker: WorkerProcess, autopsy: Autopsy): void;
+  /** What workers do when this process is dead; null: they drain. */
+  orphan: OrphanOrders | null;
   /** Who lives is known to more than this process. */
   roster: { joined(pid: number, end: WorkerEnd): void; left(pid: number): void };
   /** What a worker told of its end, before the core hears of it. */

@@ -242,6 +242,7 @@ export class NodeHost implements Host {
       metricsAsked: this.#metrics.isWanted,
       scoreboard: dataPlane.enrol(id, generation.account?.uid ?? null),
       selfTest: dataPlane.selfTest,
+      orphan: this.#options.orphan,
     });
     const failed = (error: NodeJS.ErrnoException) => {
       dataPlane.gone(id);

@@ -3,6 +3,7 @@
 // A raw handle (a listening socket or a connection) may ride along.
 
 import type { Balance, Transfer } from './balance.ts';
+import type { OrphanOrders } from './orphans/orders.ts';
 import type { DyingKind, Replay } from './replay.ts';
 
 /**
@@ -42,6 +43,8 @@ export interface BootInfo {
   instanceVar: string;
   /** A variable whose number grows by one from slot to slot, and its number in slot 0. */
   increment: { name: string; first: number } | null;
+  /** What it does when its primary has died; null: it finishes what it has, and leaves. */
+  orphan: OrphanOrders | null;
 }
 
 /** How a worker ends: what tells the application to clean up, and how long the steps may take when no primary is left to say. */

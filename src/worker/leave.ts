@@ -12,6 +12,9 @@ import { process } from './own-process.ts';
 let open = true;
 let left = false;
 let isTold = false;
+/** The application is not to hear of a lost channel yet; `owed`: it would have. */
+let isHidden = false;
+let isOwed = false;
 /** Node's code or ours is running: it sees the channel as it really is. */
 let inside = false;
 const onLost: Guarded[] = [];
@@ -58,6 +61,18 @@ export function keepChannel(): void {
   });
 }
 
+/** The worker goes on as if the channel were there: the application hears nothing of its end until `tellLoss`. To be called in `lost`. */
+export function hideLoss(): void {
+  isHidden = true;
+}
+
+export function tellLoss(): HandOver {
+  isHidden = false;
+  const owed = isOwed;
+  isOwed = false;
+  return owed ? tellApplication : () => {};
+}
+
 /** Notices that the primary's end is closed when no event has told so. */
 export const lookAtChannel = guarded(WHAT, () => (process.channel == null ? lose(left) : undefined));
 
@@ -77,7 +92,9 @@ function lose(told: boolean): Outcome {
   if (!open) return;
   open = false;
   for (const each of onLost) each();
-  return told ? undefined : tellApplication;
+  if (told) return undefined;
+  isOwed = isHidden;
+  return isHidden ? undefined : tellApplication;
 }
 
 function depart(): HandOver {

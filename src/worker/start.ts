@@ -1,6 +1,7 @@
 // Joins the parts of the preload in a worker's main thread, before the user's code runs. The primary's counterpart is
 // src/host/process/worker-process.ts.
 
+import { dirname } from 'node:path';
 import { type BootInfo, PROTOCOL, type ToWorker } from '../protocol/messages.ts';
 import type { RawHandle } from '../protocol/raw-handle.ts';
 import { hold, openChannel, post, receiveMessages } from './channel.ts';
@@ -14,7 +15,7 @@ import { acceptProbe } from './inspect/probe.ts';
 import { keepListeners } from './kept-listeners.ts';
 import { noteTold } from './leave.ts';
 import { createReadiness } from './listen/readiness.ts';
-import { watchPrimary } from './orphan.ts';
+import { Orphan } from './orphan/orphan.ts';
 import { expectBrokenOutput } from './output.ts';
 import { process } from './own-process.ts';
 import { answerMetrics, expectQuestions, postLastMetrics } from './report/app-metrics.ts';
@@ -65,10 +66,11 @@ export function start(boot: BootInfo, cache: CompileCache | null): void {
     },
     moveIdle: () => plane.moveIdle(),
     willMove: (connection) => plane.willMove(connection),
-    leaving: () => plane.leaving(),
+    leaving: () => plane.leaving() + (orphan.isAwaited ? 1 : 0),
     isHeard: () => shield.isHeard(boot.end),
   });
-  let orphaned = false;
+  let slot = boot.slot;
+  let isAdmitted = false;
   // From the drain until the application has had its signal, the process is kept alive: nothing else may do that.
   let release: (() => void) | null = null;
   let isDrained = false;
@@ -77,7 +79,7 @@ export function start(boot: BootInfo, cache: CompileCache | null): void {
     drain.begin(timeoutMs, stop, ({ left, lasting, restMs }) => {
       isDrained = true;
       plane.end();
-      if (orphaned) {
+      if (orphan.isAlone) {
         leave(lasting ? restMs : 0);
         return;
       }
@@ -111,22 +113,36 @@ export function start(boot: BootInfo, cache: CompileCache | null): void {
   };
 
   const shield = raiseShield((signal, handled) => {
-    if (!orphaned) post({ cmd: 'NODE_TUTTI_SIGNALLED', signal, handled });
+    if (!orphan.isAlone) post({ cmd: 'NODE_TUTTI_SIGNALLED', signal, handled });
     // Without a primary a second signal is the only way to say "now".
-    else if (signal !== 'SIGHUP') soon(terminateSoon);
+    else if (signal !== 'SIGHUP' && orphan.end()) soon(terminateSoon);
   }, tellLastWords);
-  const lookForPrimary = watchPrimary(() => {
-    orphaned = true;
-    plane.abandon();
-    seat?.abandon();
-    // The primary may have died between the end of a drain that it ordered and its order to end.
-    if (isDrained) leave(0);
-    else beginDrain(boot.end.drainTimeoutMs, false);
+  const orphan = new Orphan({
+    orders: boot.orphan ?? null,
+    isServing: () => release === null && isAdmitted,
+    canGoOn: () => plane.ownSockets() !== null,
+    abandoned() {
+      plane.abandon();
+      seat?.abandon();
+    },
+    drain() {
+      // The primary may have died between the end of a drain that it ordered and its order to end.
+      if (isDrained) leave(0);
+      else beginDrain(boot.end.drainTimeoutMs, false);
+    },
+    revive(orders) {
+      // Loaded only now, because hardly any worker ever needs it.
+      const { reviver } = require('./orphan/revive.ts') as typeof import('./orphan/revive.ts');
+      forgetOwnModules();
+      return reviver(orders, { slot: slot ?? 0, generation: boot.generation, sockets: () => plane.ownSockets() ?? [] });
+    },
   });
 
   receiveMessages((message: ToWorker, handle: RawHandle | undefined): Outcome => {
     switch (message.cmd) {
       case 'NODE_TUTTI_ADMIT':
+        isAdmitted = true;
+        slot = message.slot;
         takeSlot(message.slot, boot);
         return plane.admit(message.slot);
       case 'NODE_TUTTI_PROBE':
@@ -161,7 +177,7 @@ export function start(boot: BootInfo, cache: CompileCache | null): void {
     // A program that shuts down on a message may have nothing but that listener to keep it alive.
     if (boot.end.shutdownMessage && process.listenerCount('message') > 0) process.channel?.ref();
   });
-  const lastBeat = startHeartbeat(boot.heartbeatMs, seat, () => plane.counts(), lookForPrimary);
+  const lastBeat = startHeartbeat(boot.heartbeatMs, seat, () => plane.counts(), orphan.look);
   // Whatever ends the process, except a signal, ends in this event, and what is sent here reaches the pipe before the process is gone.
   // Connections leave here and not at an error, which the application may survive.
   const end = guarded('the last turn', () => {
@@ -189,4 +205,9 @@ function takeSlot(slot: number, { instanceVar, increment }: BootInfo): void {
   process.env.TUTTI_SLOT = String(slot);
   process.env[instanceVar] = String(slot);
   if (increment !== null) process.env[increment.name] = String(increment.first + slot);
+}
+
+/** An application that walks or clears the cache of modules does not meet us there. */
+function forgetOwnModules(): void {
+  for (const path of Object.keys(require.cache)) if (dirname(path) === __dirname) delete require.cache[path];
 }

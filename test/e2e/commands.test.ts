@@ -155,21 +155,22 @@ describe('a start that fails', () => {
 describe('several apps', () => {
   it('go on when the supervisor of another is killed, and the name can be taken again', async () => {
     await using cli = await openCli();
-    await startWeb(cli);
+    await startWeb(cli, '--orphan', 'drain');
     await cli.ok(['start', cli.fixture('hello.cjs'), '-n', 'other', '-i', '1', ...quick], {
       env: { PORT: String(cli.port + 1) },
     });
     const { pid, workers } = await cli.snapshot('web');
     process.kill(pid, 'SIGKILL');
-    await eventually('it is gone', () => !isAlive(pid));
+    await eventually('it and its workers are gone', () =>
+      [pid, ...workers.map((worker) => worker.pid ?? 0)].every((one) => !isAlive(one)),
+    );
     const list = await cli.ok(['status', '--json']);
     const apps = JSON.parse(list.stdout).apps.map(({ name, state }: { name: string; state: string }) => [name, state]);
     assert.deepEqual(apps, [
       ['other', 'running'],
-      ['web', 'stopped'],
+      ['web', 'died'],
     ]);
     await cli.ok(['reload', 'other']);
-    await eventually('its workers have left', () => workers.every((worker) => !isAlive(worker.pid ?? 0)));
     await startWeb(cli);
     assert.equal((await cli.snapshot('web')).state, 'running');
   });

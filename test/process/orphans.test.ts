@@ -37,7 +37,18 @@ describe('a stop of an app whose supervisor was killed', () => {
   for (const flags of [[], ['--fast', '--json']]) {
     it(`ends its workers, also those that hang ${flags}`, async () => {
       await using cli = await openCli();
-      const start = ['-i', '2', '--drain-timeout', '1s', '--stop-timeout', '1s', '--config', 'none'];
+      const start = [
+        '-i',
+        '2',
+        '--drain-timeout',
+        '1s',
+        '--stop-timeout',
+        '1s',
+        '--config',
+        'none',
+        '--orphan',
+        'drain',
+      ];
       await cli.ok(['start', cli.fixture('hello.cjs'), '-n', 'web', ...start]);
       const { pid, workers } = await cli.snapshot('web');
       const [first, second] = workers.map((worker) => worker.pid ?? 0);
@@ -125,7 +136,7 @@ describe('when the primary dies', () => {
 describe('an app in the background whose supervisor was killed', () => {
   it('is seen, and starts again while a worker of it hangs on its port', async () => {
     await using cli = await openCli();
-    await cli.ok(['start', cli.fixture('hangs.cjs'), '-n', 'web', '-i', '2']);
+    await cli.ok(['start', cli.fixture('hangs.cjs'), '-n', 'web', '-i', '2', '--orphan', 'drain']);
     const before = await cli.snapshot('web');
     const hung = fetch({ port: cli.port, path: '/hang' }).catch(() => null);
     await eventually('a worker hangs', async () =>
@@ -136,7 +147,7 @@ describe('an app in the background whose supervisor was killed', () => {
     await eventually('only the worker that hangs is left', () => workers.filter(isAlive).length === 1);
     const [left] = workers.filter(isAlive);
 
-    assert.match((await cli.run(['status'])).stdout, /web +supervisor killed +1 left/);
+    assert.match((await cli.run(['status'])).stdout, /web +orphaned +1 left/);
     const doctor = await cli.run(['doctor']);
     assert.match(
       doctor.stdout,
@@ -160,7 +171,7 @@ describe('an app in the background whose supervisor was killed', () => {
 
   it('leaves workers alone that finish what they have, and no other process is touched', async () => {
     await using cli = await openCli();
-    await cli.ok(['start', cli.fixture('slow-response.cjs'), '-n', 'web', '-i', '2']);
+    await cli.ok(['start', cli.fixture('slow-response.cjs'), '-n', 'web', '-i', '2', '--orphan', 'drain']);
     const before = await cli.snapshot('web');
     const slow = fetch({ port: cli.port, path: '/?ms=6000' });
     await eventually('the request is in flight', async () =>

@@ -1,4 +1,4 @@
-// Workers that a supervisor left behind when it was killed: finds them by the files of roster.ts, and ends those that do not end by
+// What a supervisor left behind when it was killed: finds its workers by the files of roster.ts, and ends those that do not end by
 // themselves, so that the app can be started again. Part of the composition; runs in the primary of a new start and in the CLI.
 
 import { rmSync } from 'node:fs';
@@ -6,15 +6,14 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { readOwn } from '../../files/ownership.ts';
-import { namesInState, orNone, rosterFolder } from '../../files/state-folder.ts';
-import {
-  holdsPort,
-  lives,
-  numberSpace,
-  type ProcessIdentity,
-  processStatus,
-} from '../../host/process/process-identity.ts';
+import { writeState } from '../../files/state-file.ts';
+import { namesInState, orNone, rosterFolder, rosterPath } from '../../files/state-folder.ts';
+import { holdsPlace, holdsPort, numberSpace } from '../../host/process/process-identity.ts';
+import { lives, type ProcessIdentity, processStatus } from '../../protocol/orphans/process-identity.ts';
+import { sincePath } from '../../protocol/orphans/succession.ts';
+import { placeOf } from './orders.ts';
 import type { RosterFile } from './roster.ts';
+import { takeTurnOf } from './turn.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -26,6 +25,18 @@ export interface Orphans {
   workers: readonly ProcessIdentity[];
   drainTimeoutMs: number;
   stopTimeoutMs: number;
+  /** They serve on, for so long at most; 0: they drain. */
+  serveMs: number;
+  /** Since when they do, and until when at most, on the wall's clock in ms; null: not told yet. */
+  serving: { since: number; until: number } | null;
+}
+
+/** A supervisor that has ended without a word, and of whose workers none lives. */
+export interface DeadSupervisor {
+  name: string;
+  pid: number;
+  /** The machine, or its container, was started anew since. */
+  isBefore: boolean;
 }
 
 /** In that time a worker that can has noticed that it is alone, and has closed its ports. */
@@ -34,25 +45,65 @@ const KILLED_MS = 2_000;
 /** As a fast stop. */
 const FAST_MS = 2_000;
 const LOOK_MS = 50;
+/** In that time a process has taken a signal, and two are two. */
+const AGAIN_MS = 200;
 
-/** Of all apps of this user, or of one. Throws a TuttiError where that cannot be known. */
-export function findOrphans(env: Environment, name?: string): Orphans[] {
+export interface LeftBehind {
+  orphans: readonly Orphans[];
+  dead: readonly DeadSupervisor[];
+}
+
+/** By all apps of this user, or by one. Throws a TuttiError where that cannot be known. */
+export function findLeftBehind(env: Environment, name?: string): LeftBehind {
   const folder = orNone(() => rosterFolder(env));
   const space = numberSpace();
-  if (folder === null || space === null) return [];
-  const found: Orphans[] = [];
+  if (folder === null || space === null) return { orphans: [], dead: [] };
+  const orphans: Orphans[] = [];
+  const dead: DeadSupervisor[] = [];
   for (const entry of namesInState(folder)) {
     const file = entry.endsWith('.json') ? read(join(folder, entry)) : null;
     if (file === null || (name !== undefined && file.name !== name)) continue;
     const isHere = file.space === space;
     if (isHere && lives(file.primary)) continue;
     const workers = isHere ? file.workers.filter(lives) : [];
+    const { name: app, drainTimeoutMs = 0, stopTimeoutMs, serveMs = 0 } = file;
+    const { pid } = file.primary;
     if (workers.length > 0) {
-      const { name: app, primary, drainTimeoutMs = 0, stopTimeoutMs } = file;
-      found.push({ name: app, primary: primary.pid, workers, drainTimeoutMs, stopTimeoutMs });
-    } else if (isHere || isPast(file, space)) forget(join(folder, entry));
+      const serving = serveMs > 0 ? readSince(sincePath(join(folder, app), pid)) : null;
+      orphans.push({ name: app, primary: pid, workers, drainTimeoutMs, stopTimeoutMs, serveMs, serving });
+    } else if (file.isSettled) forgetDead(env, [{ name: app, pid, isBefore: !isHere }]);
+    else if (isHere || isPast(file, space)) dead.push({ name: app, pid, isBefore: !isHere });
   }
-  return found;
+  return { orphans, dead };
+}
+
+/** Workers whose supervisor was killed. */
+export function findOrphans(env: Environment, name?: string): readonly Orphans[] {
+  return findLeftBehind(env, name).orphans;
+}
+
+/** Workers of the app serve on, and can give its ports away. */
+export function hasServingOrphans(env: Environment, name: string): boolean {
+  return orNone(() => findOrphans(env, name))?.some(({ serveMs }) => serveMs > 0) ?? false;
+}
+
+/** Once its workers are gone nobody needs to hear of it. */
+export function settle(env: Environment, { name, primary }: Orphans): void {
+  const path = rosterPath(env, name, primary);
+  const file = read(path);
+  try {
+    if (file !== null) writeState(path, `${JSON.stringify({ ...file, isSettled: true })}\n`);
+  } catch {
+    // A folder that cannot be written: it is heard of once more.
+  }
+}
+
+/** It is history: the app was started again, was deleted, or was never to be known by its name. */
+export function forgetDead(env: Environment, dead: readonly DeadSupervisor[]): void {
+  for (const { name, pid } of dead) {
+    forget(rosterPath(env, name, pid));
+    forget(sincePath(placeOf(env, name), pid));
+  }
 }
 
 /** Those that still hold a port: they hang, are stopped, or have not noticed yet that they are alone. */
@@ -62,14 +113,43 @@ export function holdingPorts({ workers }: Orphans): ProcessIdentity[] {
 
 /**
  * Makes way for a start of `name`. Orphans that have closed their ports finish what they have. One that holds its port is told to end by
- * TERM, and is killed when it has not closed it within stopTimeout. `tell` hears of it; `hurry`: it is to be over now.
+ * TERM, and is killed when it has not closed it within stopTimeout. `tell` hears of it; `hurry`: it is to be over now. Throws a TuttiError
+ * when another process is about to start the app.
  */
 export async function endOrphans(
   env: Environment,
   name: string,
   { tell, hurry }: { tell(message: string): void; hurry(): boolean },
 ): Promise<void> {
+  const left = orNone(() => findLeftBehind(env, name));
+  if (left === null) return;
+  forgetDead(env, left.dead);
+  if (left.orphans.length === 0) return;
+  const turn = await takeTurnOf(env, name);
+  try {
+    await makeWay(left.orphans, tell, hurry);
+  } finally {
+    turn.end();
+  }
+}
+
+/**
+ * Those that stand in the way at a port or a path close it, and finish what they have. False: it is held by none of them. For a socket
+ * that only some workers had, so that it was not handed on.
+ */
+export async function claimPlace(env: Environment, name: string, place: number | string): Promise<boolean> {
+  let isHeld = false;
   for (const orphans of orNone(() => findOrphans(env, name)) ?? []) {
+    const workers = orphans.workers.filter(({ pid }) => holdsPlace(pid, place));
+    if (workers.length === 0) continue;
+    isHeld = true;
+    await closePorts({ ...orphans, workers }, () => !workers.some(({ pid }) => holdsPlace(pid, place)));
+  }
+  return isHeld;
+}
+
+async function makeWay(all: readonly Orphans[], tell: (message: string) => void, hurry: () => boolean): Promise<void> {
+  for (const orphans of all) {
     const pids = orphans.workers.map(({ pid }) => pid).join(', ');
     tell(`Workers of a supervisor that was killed (pid ${orphans.primary}) are still here: ${pids}.`);
     const stuck = await closePorts(orphans, hurry);
@@ -94,11 +174,16 @@ export async function stopOrphans(
   const end = performance.now() + mostMs;
   const alive = (): ProcessIdentity[] => orphans.workers.filter(lives);
   const isOver = (): boolean => alive().length === 0 || performance.now() >= end;
-  const { drainTimeoutMs, stopTimeoutMs } = orphans;
+  const { drainTimeoutMs, stopTimeoutMs, serveMs } = orphans;
   const killed = fast ? [] : await closePorts(orphans, isOver);
   if (!fast) await until(isOver, drainTimeoutMs + stopTimeoutMs);
   if (!isOver()) {
     for (const { pid } of alive()) signal(orphans, pid, 'SIGTERM');
+    // The first one has it drain.
+    if (fast && serveMs > 0) {
+      await delay(AGAIN_MS);
+      for (const { pid } of alive()) signal(orphans, pid, 'SIGTERM');
+    }
     await until(isOver, fast ? Math.min(stopTimeoutMs, FAST_MS) : stopTimeoutMs);
   }
   if (!isOver()) {
@@ -115,6 +200,7 @@ async function closePorts(orphans: Orphans, hurry: () => boolean): Promise<Proce
   const closed = (): boolean => hurry() || holdingPorts(orphans).length === 0;
   // One that was stopped can finish what it has like the others.
   for (const { pid } of orphans.workers) if (processStatus(pid)?.state === 'T') signal(orphans, pid, 'SIGCONT');
+  if (orphans.serveMs > 0) for (const { pid } of orphans.workers) signal(orphans, pid, 'SIGTERM');
   await until(closed, CLOSE_MS);
   if (hurry()) return [];
   for (const { pid } of holdingPorts(orphans)) signal(orphans, pid, 'SIGTERM');
@@ -151,6 +237,16 @@ function forget(path: string): void {
 /** Of this machine, before it was booted again. What belongs to another container or machine is none of ours. */
 function isPast({ host, space }: RosterFile, now: string): boolean {
   return host === hostname() && space.split(' ')[0] !== now.split(' ')[0];
+}
+
+function readSince(path: string): Orphans['serving'] {
+  try {
+    const { since, until } = JSON.parse(readOwn(path)) as { since: unknown; until: unknown };
+    return typeof since === 'number' && typeof until === 'number' ? { since, until } : null;
+  } catch {
+    // None of them has noticed yet.
+    return null;
+  }
 }
 
 function read(path: string): RosterFile | null {

@@ -7,7 +7,8 @@ import { dirname } from 'node:path';
 import { writeState } from '../../files/state-file.ts';
 import { ensurePrivateFolder, orNone, rosterPath } from '../../files/state-folder.ts';
 import { Guardian, type Ward } from '../../host/process/guardian.ts';
-import { numberSpace, type ProcessIdentity, processStatus } from '../../host/process/process-identity.ts';
+import { numberSpace } from '../../host/process/process-identity.ts';
+import { type ProcessIdentity, processStatus } from '../../protocol/orphans/process-identity.ts';
 
 /** What is in the file. */
 export interface RosterFile {
@@ -21,6 +22,10 @@ export interface RosterFile {
   /** How long a worker may take for what it has, and after TERM. The former is missing where an older tutti wrote it. */
   drainTimeoutMs?: number;
   stopTimeoutMs: number;
+  /** How long they may serve on; missing where an older tutti wrote it, 0: not at all. */
+  serveMs?: number;
+  /** Somebody has seen to the death of the primary: the orphans are told to end, and are all that is left to know. */
+  isSettled?: boolean;
 }
 
 /** A worker notices within a second that it is alone. */
@@ -28,6 +33,7 @@ const NOTICE_MS = 5_000;
 
 export class Roster {
   readonly #name: string;
+  readonly #serveMs: number;
   readonly #path: string | null;
   readonly #guardian = new Guardian();
   readonly #wards = new Map<number, Ward>();
@@ -37,8 +43,10 @@ export class Roster {
   #isWritten = false;
   #soon: NodeJS.Immediate | null = null;
 
-  constructor(env: Readonly<Record<string, string | undefined>>, name: string) {
+  /** `serveMs`: for how long orphans may serve on before they drain. */
+  constructor(env: Readonly<Record<string, string | undefined>>, name: string, serveMs: number) {
     this.#name = name;
+    this.#serveMs = serveMs;
     this.#path = this.#space === null ? null : orNone(() => rosterPath(env, name, process.pid));
   }
 
@@ -46,7 +54,7 @@ export class Roster {
   joined(pid: number, end: { drainTimeoutMs: number; stopTimeoutMs: number }): void {
     const status = processStatus(pid);
     if (status === null) return;
-    const graceMs = end.drainTimeoutMs + end.stopTimeoutMs + NOTICE_MS;
+    const graceMs = this.#serveMs + end.drainTimeoutMs + end.stopTimeoutMs + NOTICE_MS;
     this.#end = end;
     this.#wards.set(pid, { pid, born: status.born, graceMs });
     this.#soon ??= setImmediate(() => this.#tell());
@@ -84,6 +92,7 @@ export class Roster {
       workers: wards.map(identity),
       drainTimeoutMs: this.#end.drainTimeoutMs,
       stopTimeoutMs: this.#end.stopTimeoutMs,
+      serveMs: this.#serveMs,
     };
     try {
       if (!this.#hasFolder) ensurePrivateFolder(dirname(this.#path));

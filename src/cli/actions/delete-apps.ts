@@ -1,16 +1,17 @@
 // The work of `tutti delete`: forgets how an app is started, and the token that controlled it. Logs and incidents stay as evidence.
 
 import { rmSync } from 'node:fs';
+import { findLeftBehind, forgetDead } from '../../app/orphans/orphans.ts';
 import { exitCodes, TuttiError } from '../../errors.ts';
 import { isAppName } from '../../files/app-name.ts';
 import { appPaths, controlPaths, stateFolders } from '../../files/state-folder.ts';
 import { forgetSaved } from '../saved/saved-list.ts';
-import { chooseKnown, knownApps, looksLikeFile, namesOf } from '../shared/choose-apps.ts';
+import { abandoned, chooseKnown, looksLikeFile, namesOf, settledApps } from '../shared/choose-apps.ts';
 import { asJson } from '../shared/control.ts';
 import { readRecord, removeRecord } from '../shared/launch-record.ts';
 import { worstExitCode } from '../shared/outcome.ts';
 import type { Terminal } from '../terminal.ts';
-import { abandoned, stopEach } from './stop-apps.ts';
+import { stopEach } from './stop-apps.ts';
 
 export interface DeleteRequest {
   names: readonly string[];
@@ -20,7 +21,7 @@ export interface DeleteRequest {
 }
 
 export async function deleteApps({ names: typed, fast, json, terminal }: DeleteRequest): Promise<number> {
-  const known = await knownApps(terminal);
+  const known = await settledApps(terminal);
   const names = await namesOf(typed, known, terminal);
   if (names.length === 0) {
     throw new TuttiError('ERR_USAGE', {
@@ -28,18 +29,22 @@ export async function deleteApps({ names: typed, fast, json, terminal }: DeleteR
       hint: 'Name it, as in: tutti delete web. For every app: tutti delete all',
     });
   }
-  const everything = [...known.running.map((app) => app.name), ...known.stopped.map((app) => app.name)];
+  const left = abandoned(known);
+  const everything = [...new Set([...known.running, ...known.stopped, ...left].map((app) => app.name))];
   const fromFile = names.some((name) => everything.includes(name)) && typed.some(looksLikeFile);
   const named = fromFile ? names.filter((name) => everything.includes(name)) : names;
   const meant = names.includes('all') ? everything : [...new Set(named)];
-  const { running } = await chooseKnown(meant, known, terminal, 'delete');
-  const orphans = abandoned(known).filter(({ name }) => meant.includes(name));
+  const orphans = left.filter(({ name }) => meant.includes(name));
+  const others = meant.filter((name) => !orphans.some((one) => one.name === name));
+  const { running } =
+    others.length > 0 || orphans.length === 0 ? await chooseKnown(others, known, terminal, 'delete') : { running: [] };
   const outcomes = await stopEach({ apps: running, orphans }, { fast, json, timeoutMs: null }, terminal);
   const code = worstExitCode(outcomes);
   const deleted = code === exitCodes.stopped ? meant : [];
   for (const name of deleted) {
     const had = readRecord(terminal.env, name) !== null;
     forget(terminal, name);
+    forgetDead(terminal.env, findLeftBehind(terminal.env, name).dead);
     if (!json && had) terminal.stdout.write(`${name}: deleted\n`);
   }
   const ended = asJson([...orphans, ...running], outcomes);

@@ -1,16 +1,18 @@
 // Starts the supervisor of one app in a session of its own and waits until it is ready or has failed. Runs in the CLI; the other
 // end is background.ts.
 
-import { spawn } from 'node:child_process';
+import { type Serializable, spawn } from 'node:child_process';
 import { closeSync, constants, fstatSync, lstatSync, readSync, renameSync } from 'node:fs';
 import { dirname } from 'node:path';
-import process from 'node:process';
-import { fileURLToPath } from 'node:url';
+import type { SupervisorCommand } from '../../app/launch-options.ts';
+import { callForPorts, type StartAnswer } from '../../app/orphans/call.ts';
+import { hasServingOrphans } from '../../app/orphans/orphans.ts';
 import { type ErrorCode, type ErrorDetails, TuttiError } from '../../errors.ts';
 import { openOwn } from '../../files/ownership.ts';
 import { appPaths, ensurePrivateFolder } from '../../files/state-folder.ts';
 import type { Snapshot } from '../../supervisor/picture/snapshot.ts';
 import type { LaunchRecord } from '../shared/launch-record.ts';
+import { supervisorCommand } from '../shared/supervisor-command.ts';
 
 /** What the process in the background says to the one that started it. */
 export type BootReport =
@@ -44,42 +46,48 @@ export async function launchInBackground(
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<Started> {
   const paths = appPaths(env, record.name);
+  const command = supervisorCommand(record, env);
   const [out, err] = openLogs(record.name, paths);
   const before = fstatSync(err).size;
   try {
-    const program = fileURLToPath(new URL('../background.js', import.meta.url));
-    // The name and the entry are for people who look at the list of processes.
-    const args = [program, record.name, ...(record.entry === null ? [] : [record.entry])];
-    const launched = spawn(process.execPath, args, {
-      cwd: record.cwd,
-      env,
-      detached: true,
-      stdio: ['ignore', out, err, 'ipc'],
-    });
-    const report = new Promise<BootReport>((resolve, reject) => {
-      launched.on('message', (message) => resolve(message as BootReport));
-      launched.on('error', reject);
-      launched.on('exit', (code, signal) => {
-        const how = signal ?? `exit code ${code}`;
-        reject(new TuttiError('ERR_BACKGROUND_LOST', { name: record.name, how, lastLines: tail(err, before) }));
-      });
-    });
-    // Without a process there is nobody to tell, and the report is its error.
-    if (launched.connected) launched.send(record);
-    const said = await report;
-    if (launched.connected) launched.disconnect();
-    launched.unref();
+    const beside = hasServingOrphans(env, record.name) ? await callForPorts(command, record.name, env) : null;
+    const end = beside ?? (await spawnSupervisor(command, env, out, err));
+    if (end.type === 'exit') {
+      const { how } = end;
+      throw new TuttiError('ERR_BACKGROUND_LOST', { name: record.name, how, lastLines: tail(err, before) });
+    }
+    // It is told by the program that this one has named.
+    const said = end.message as BootReport;
     if (said.type === 'failed') {
       // The pair of code and details is the one that the other process made.
       throw new TuttiError(said.code, said.details as ErrorDetails<ErrorCode>);
     }
-    const pid = launched.pid ?? said.snapshot.pid;
     const { logFile, snapshot, page, problems, warnings } = said;
-    return { name: record.name, pid, log: logFile, snapshot, page, problems, warnings };
+    return { name: record.name, pid: end.pid, log: logFile, snapshot, page, problems, warnings };
   } finally {
     closeSync(out);
     closeSync(err);
   }
+}
+
+async function spawnSupervisor(
+  { node, args, cwd, record }: SupervisorCommand,
+  env: Readonly<Record<string, string | undefined>>,
+  out: number,
+  err: number,
+): Promise<StartAnswer> {
+  const launched = spawn(node, args, { cwd, env, detached: true, stdio: ['ignore', out, err, 'ipc'] });
+  const end = new Promise<StartAnswer>((resolve, reject) => {
+    launched.on('message', (message) => resolve({ type: 'report', pid: launched.pid ?? 0, message }));
+    launched.on('error', reject);
+    launched.on('exit', (code, signal) => resolve({ type: 'exit', how: signal ?? `exit code ${code}` }));
+  });
+  // Without a process there is nobody to tell, and the end is its error.
+  if (launched.connected) launched.send(record as Serializable);
+  const answer = await end;
+  if (launched.connected) launched.disconnect();
+  launched.unref();
+  return answer;
 }
 
 function openLogs(name: string, { log, out, err }: { log: string; out: string; err: string }): [number, number] {

@@ -5,7 +5,7 @@ import { exitCodes } from '../../errors.ts';
 import { place, time, url } from '../../logs/own/sentences.ts';
 import { oneLine } from '../../logs/own/visible.ts';
 import type { Snapshot } from '../../supervisor/picture/snapshot.ts';
-import { chooseRunning, type Known, knownApps } from '../shared/choose-apps.ts';
+import { abandoned, chooseRunning, type Known, knownApps } from '../shared/choose-apps.ts';
 import { paintState } from '../shared/progress.ts';
 import { age, amount, bytes, milliseconds, percent } from '../shared/readable.ts';
 import { shortfallOf } from '../shared/shortfall.ts';
@@ -28,6 +28,13 @@ export async function showStatus({ name, json, terminal }: StatusRequest): Promi
 }
 
 async function showOne(name: string, json: boolean, terminal: Terminal, colors: Colors): Promise<number> {
+  const known = await knownApps(terminal);
+  const left = [...orphaned(known), ...died(known)].filter((one) => one.name === name);
+  if (left.length > 0) {
+    const text = json ? left.map((one) => JSON.stringify(one.json)) : leftTable(left, colors, roomOf(terminal));
+    terminal.stdout.write(`${text.join('\n')}\n`);
+    return exitCodes.notRunning;
+  }
   const [app] = await chooseRunning([name], terminal, 'status');
   if (app === undefined) return exitCodes.notRunning;
   if (!app.answers) {
@@ -44,11 +51,7 @@ function listAsJson(known: Known): object {
   const { running } = known;
   const apps = [
     ...running.map((app) => (app.answers ? app.snapshot : silent(app))),
-    ...orphaned(known).map(({ name, workers }) => ({
-      name,
-      state: 'orphaned',
-      workers: workers.map(({ pid }) => pid),
-    })),
+    ...[...orphaned(known), ...died(known)].map((one) => one.json),
     ...stopped(known).map((name) => ({ name, state: 'stopped' })),
   ];
   return { schema: 1, apps };
@@ -58,18 +61,67 @@ function silent({ name, reason }: { name: string; reason: string }): object {
   return { name, state: 'silent', reason };
 }
 
-/** Apps without a supervisor whose workers still live. */
-function orphaned({ running, orphans }: Known): Known['orphans'] {
-  return orphans.filter(({ name }) => !running.some((app) => app.name === name));
+/** An app without a supervisor that nobody has stopped. */
+interface Left {
+  name: string;
+  json: object;
+  /** In the columns of the table. */
+  cells(colors: Colors): string[];
 }
 
-function stopped({ stopped: all, orphans }: Known): string[] {
-  return all.map(({ name }) => name).filter((name) => !orphans.some((one) => one.name === name));
+/** Their workers still live. */
+function orphaned(known: Known): Left[] {
+  return abandoned(known).map(({ name, primary, workers, serveMs, serving }) => ({
+    name,
+    json: {
+      name,
+      state: 'orphaned',
+      policy: serveMs > 0 ? 'serve' : 'drain',
+      supervisor: primary,
+      workers: workers.map(({ pid }) => pid),
+      since: serving === null ? null : new Date(serving.since).toISOString(),
+      until: serving === null ? null : new Date(serving.until).toISOString(),
+    },
+    cells: (colors) => [
+      name,
+      colors.red('orphaned'),
+      colors.yellow(`${workers.length} ${serveMs === 0 ? 'left' : workers.length === 1 ? 'serves' : 'serve'}`),
+      '',
+      serving === null ? '' : `for ${age(Math.max(0, serving.until - Date.now()))} at most`,
+    ],
+  }));
+}
+
+/** Nothing of them lives, and no stop was asked for. */
+function died({ dead, orphans }: Known): Left[] {
+  return dead
+    .filter(({ name }, at) => dead.findIndex((one) => one.name === name) === at)
+    .filter(({ name }) => !orphans.some((one) => one.name === name))
+    .map(({ name, pid, isBefore }) => ({
+      name,
+      json: { name, state: 'died', supervisor: pid, reason: isBefore ? 'machine-restarted' : 'killed' },
+      cells: (colors) => [name, colors.red(isBefore ? 'died with the machine' : 'died')],
+    }));
+}
+
+function stopped({ stopped: all, orphans, dead }: Known): string[] {
+  const others = [...orphans, ...dead];
+  return all.map(({ name }) => name).filter((name) => !others.some((one) => one.name === name));
+}
+
+function leftTable(left: readonly Left[], colors: Colors, room: number): string[] {
+  const rows = left.map((one) => one.cells(colors));
+  return table(
+    [{ title: 'app' }, { title: 'state' }, right('workers'), right('gen', 3), { title: 'serves' }],
+    rows,
+    colors.dim,
+    room,
+  );
 }
 
 function listAsTable(known: Known, colors: Colors, room: number): string[] {
   const { running } = known;
-  const left = orphaned(known);
+  const left = [...orphaned(known), ...died(known)];
   const ended = stopped(known);
   if (running.length + left.length + ended.length === 0) return ['Nothing is running. To begin: tutti start server.js'];
   const rows = running.map((app) => (app.answers ? appRow(app.snapshot, colors) : [app.name, colors.red('silent')]));
@@ -86,15 +138,7 @@ function listAsTable(known: Known, colors: Colors, room: number): string[] {
       right('memory'),
       right('restarts', 1),
     ],
-    [
-      ...rows,
-      ...left.map(({ name, workers }) => [
-        name,
-        colors.red('supervisor killed'),
-        colors.yellow(`${workers.length} left`),
-      ]),
-      ...ended.map((name) => [name, colors.dim('stopped')]),
-    ],
+    [...rows, ...left.map((one) => one.cells(colors)), ...ended.map((name) => [name, colors.dim('stopped')])],
     colors.dim,
     room,
   );

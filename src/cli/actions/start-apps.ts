@@ -3,7 +3,6 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { createColors } from 'picocolors';
-import { discover } from '../../admin/client/discovery.ts';
 import { findOrphans } from '../../app/orphans/orphans.ts';
 import { surroundings } from '../../app/surroundings.ts';
 import { type AppRequest, type LoadedApp, loadApp, loadApps, loadNamed, placeOf } from '../../config/app.ts';
@@ -13,6 +12,7 @@ import { time, url } from '../../logs/own/sentences.ts';
 import { ownLines } from '../../logs/own/visible.ts';
 import { tellAside, tellFailure } from '../failure.ts';
 import { appFlags, configFlag } from '../shared/app-options.ts';
+import { settledApps } from '../shared/choose-apps.ts';
 import { type LaunchRecord, readRecord, writeRecord } from '../shared/launch-record.ts';
 import { type Terminal, wantsColor } from '../terminal.ts';
 import { launchInBackground, type Started } from './launch-in-background.ts';
@@ -26,7 +26,7 @@ export interface StartRequest {
 
 export async function startApps(request: StartRequest): Promise<number> {
   const { terminal, positionals, options } = request;
-  const running = new Set((await discover(terminal.env)).map((app) => app.name));
+  const running = new Set((await settledApps(terminal)).running.map((app) => app.name));
   const meant = await whatIsMeant(request);
   const already = meant.filter(({ name }) => running.has(name)).map(({ name }) => name);
   const fresh = meant.filter(({ name }) => !running.has(name));
@@ -77,12 +77,14 @@ export function startedCode(started: readonly Started[]): number {
   return started.some(({ problems }) => problems.length > 0) ? exitCodes.degraded : exitCodes.stopped;
 }
 
-/** The start itself makes way; here it is said why that takes a while. */
+/** What becomes of them is the business of the start itself; here it is said why that takes a while. */
 function tellOrphans(name: string, terminal: Terminal): void {
-  for (const { primary, workers } of findOrphans(terminal.env, name)) {
+  for (const { primary, workers, serveMs } of findOrphans(terminal.env, name)) {
     const pids = workers.map(({ pid }) => pid).join(', ');
+    const what =
+      serveMs > 0 ? 'they serve until new ones are ready' : 'those that do not close their ports are ended first';
     terminal.stderr.write(
-      `${name}: workers of a supervisor that was killed (pid ${primary}) are still here (${pids}); those that do not close their ports are ended first\n`,
+      `${name}: workers of a supervisor that was killed (pid ${primary}) are still here (${pids}); ${what}\n`,
     );
   }
 }
@@ -140,7 +142,7 @@ async function oneThatIsMeant(word: string, request: StartRequest): Promise<Laun
 }
 
 function appRequest({ args, options }: StartRequest, entry: string | undefined): AppRequest {
-  return { command: 'start', flags: appFlags(options), entry, args, configPath: configFlag(options), orphan: 'drain' };
+  return { command: 'start', flags: appFlags(options), entry, args, configPath: configFlag(options), orphan: 'serve' };
 }
 
 function recordOf(app: LoadedApp, entry: string | undefined, { args, options, terminal }: StartRequest): LaunchRecord {

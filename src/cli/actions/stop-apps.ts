@@ -2,8 +2,9 @@
 
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Orphans, stopOrphans } from '../../app/orphans/orphans.ts';
-import { chooseRunning, type Found, type Known, knownApps, namesOf } from '../shared/choose-apps.ts';
+import { findLeftBehind, forgetDead, type Orphans, stopOrphans } from '../../app/orphans/orphans.ts';
+import { takeTurnOf } from '../../app/orphans/turn.ts';
+import { abandoned, chooseRunning, type Found, namesOf, settledApps } from '../shared/choose-apps.ts';
 import { type AppCommand, asJson, carryOut, writeOutcome } from '../shared/control.ts';
 import { type AppOutcome, type CommandOutcome, worstExitCode } from '../shared/outcome.ts';
 import type { Terminal } from '../terminal.ts';
@@ -34,7 +35,7 @@ export async function stopApps(typed: readonly string[], request: StopRequest, t
 
 /** As chooseRunning; an app whose supervisor was killed counts for as long as its workers live. */
 async function chooseToStop(typed: readonly string[], terminal: Terminal): Promise<Stoppable> {
-  const known = await knownApps(terminal);
+  const known = await settledApps(terminal);
   const names = await namesOf(typed, known, terminal);
   const left = abandoned(known);
   const nothingElse =
@@ -53,11 +54,6 @@ async function chooseToStop(typed: readonly string[], terminal: Terminal): Promi
           'stop',
         ),
   };
-}
-
-/** Workers that nobody supervises. */
-export function abandoned({ running, orphans }: Known): readonly Orphans[] {
-  return orphans.filter(({ name }) => !running.some((app) => app.name === name));
 }
 
 export async function stopEach(
@@ -79,7 +75,9 @@ export async function stopEach(
     const left = `${one.name}: its supervisor was killed; ending the workers that it left: ${pids(one.workers)}\n`;
     if (!json) terminal.stdout.write(left);
     const began = performance.now();
-    const result = await endOrphans(one, fast, timeoutMs);
+    const turn = await takeTurnOf(terminal.env, one.name);
+    const result = await endOrphans(one, fast, timeoutMs).finally(() => turn.end());
+    if (result.outcome === 'done') forgetDead(terminal.env, findLeftBehind(terminal.env, one.name).dead);
     const outcome = { app: one.name, ms: performance.now() - began, result };
     ends.push(outcome);
     if (!json) writeOutcome(outcome, order, terminal);

@@ -2,6 +2,7 @@
 
 import type { MachineFacts } from '../../app/facts/machine.ts';
 import type { StopGrace } from '../../app/facts/stop-grace.ts';
+import { time } from '../../logs/own/sentences.ts';
 import { bytes } from '../shared/readable.ts';
 import type { FailedReload } from '../shared/shortfall.ts';
 
@@ -35,6 +36,15 @@ export interface OrphanFacts {
   workers: readonly { pid: number }[];
   /** How many of them still hold a port. */
   holding: number;
+  /** They serve on; in ms, for how long at most; null: it is not known yet. */
+  serving: { forMs: number | null } | null;
+}
+
+/** A supervisor that has ended without a word. */
+export interface DeadFacts {
+  name: string;
+  pid: number;
+  isBefore: boolean;
 }
 
 /** Each connection, file and pipe takes one; below this a busy server comes near it. */
@@ -47,6 +57,7 @@ export function diagnose(
   apps: readonly AppFacts[],
   version: string,
   orphans: readonly OrphanFacts[] = [],
+  dead: readonly DeadFacts[] = [],
 ): Finding[] {
   return [
     good('tutti', version),
@@ -60,6 +71,7 @@ export function diagnose(
     state(facts),
     ...apps.flatMap((app) => [appFinding(app, version), reloadFinding(app), graceFinding(app)]),
     ...orphans.map(orphanFinding),
+    ...dead.map(deadFinding),
   ].filter((finding) => finding !== null);
 }
 
@@ -173,9 +185,24 @@ function reloadFinding({ name, shortfall }: AppFacts): Finding | null {
   );
 }
 
-function orphanFinding({ name, primary, workers, holding }: OrphanFacts): Finding {
+function deadFinding({ name, pid, isBefore }: DeadFacts): Finding {
+  const found = isBefore
+    ? 'ended with the machine, which was started anew since'
+    : `its supervisor (pid ${pid}) was killed`;
+  return problem(`app ${name}`, found, `Nothing of it runs. To start it again: tutti start ${name}`);
+}
+
+function orphanFinding({ name, primary, workers, holding, serving }: OrphanFacts): Finding {
   const found = `left alone by a supervisor that was killed (pid ${primary}): ${workers.map(({ pid }) => pid).join(', ')}`;
   const about = `workers of ${name}`;
+  if (serving !== null) {
+    const most = serving.forMs === null ? '' : `, for ${time(serving.forMs)} at most`;
+    return problem(
+      about,
+      `${found}; they serve on${most}`,
+      `Nobody replaces one that dies. To supervise the app again, without a pause: tutti start ${name}. To end it: tutti stop ${name}`,
+    );
+  }
   if (holding === 0) return note(about, found, 'They finish what they have, and leave.');
   return problem(
     about,

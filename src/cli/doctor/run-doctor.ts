@@ -4,10 +4,11 @@ import { createColors } from 'picocolors';
 import { discover } from '../../admin/client/discovery.ts';
 import { machineFacts } from '../../app/facts/machine.ts';
 import { stopGrace } from '../../app/facts/stop-grace.ts';
-import { findOrphans, holdingPorts } from '../../app/orphans/orphans.ts';
+import { findLeftBehind, holdingPorts } from '../../app/orphans/orphans.ts';
 import { exitCodes, TuttiError } from '../../errors.ts';
 import { orNone } from '../../files/state-folder.ts';
 import { version } from '../../version.ts';
+import { readRecord } from '../shared/launch-record.ts';
 import { shortfallOf } from '../shared/shortfall.ts';
 import { type Colors, type Terminal, wantsColor } from '../terminal.ts';
 import { type AppFacts, diagnose, type Finding, type OrphanFacts } from './diagnose.ts';
@@ -42,10 +43,18 @@ export async function runDoctor(json: boolean, terminal: Terminal): Promise<numb
             grace: null,
           },
   );
-  const orphans = (orNone(() => findOrphans(terminal.env)) ?? []).map(
-    (left): OrphanFacts => ({ ...left, holding: holdingPorts(left).length }),
+  const left = orNone(() => findLeftBehind(terminal.env)) ?? { orphans: [], dead: [] };
+  const orphans = left.orphans.map(
+    (one): OrphanFacts => ({
+      ...one,
+      holding: holdingPorts(one).length,
+      serving: one.serveMs === 0 ? null : { forMs: one.serving && Math.max(0, one.serving.until - Date.now()) },
+    }),
   );
-  const findings = diagnose(machineFacts(terminal.env), apps, version, orphans);
+  const dead = left.dead.filter(
+    ({ name }) => readRecord(terminal.env, name) !== null && !running.some((app) => app.name === name),
+  );
+  const findings = diagnose(machineFacts(terminal.env), apps, version, orphans, dead);
   const colors = createColors(wantsColor(terminal, terminal.stdout));
   const text = json ? JSON.stringify({ schema: 1, findings }) : lines(findings, colors).join('\n');
   terminal.stdout.write(`${text}\n`);

@@ -2,8 +2,10 @@
 // configuration file is run to find out: each supervisor says which one it came from.
 
 import { realpathSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { discover, type Found } from '../../admin/client/discovery.ts';
-import { findOrphans, type Orphans } from '../../app/orphans/orphans.ts';
+import { type DeadSupervisor, findLeftBehind, forgetDead, type Orphans } from '../../app/orphans/orphans.ts';
+import { isBeingStarted } from '../../app/orphans/turn.ts';
 import { suggest } from '../../config/suggest.ts';
 import { TuttiError } from '../../errors.ts';
 import type { Snapshot } from '../../supervisor/picture/snapshot.ts';
@@ -11,12 +13,17 @@ import { tellAside } from '../failure.ts';
 import type { Terminal } from '../terminal.ts';
 import { type LaunchRecord, readRecords } from './launch-record.ts';
 
+/** A supervisor takes the name of its app before all else. */
+const SETTLED_MS = 10_000;
+
 export interface Known {
   running: readonly Found[];
   /** Apps that were started in the background once and do not run now. */
   stopped: readonly LaunchRecord[];
   /** Workers whose supervisor was killed. */
   orphans: readonly Orphans[];
+  /** Of those that are stopped, whose supervisor has ended without a word. */
+  dead: readonly DeadSupervisor[];
   /** All that were started in the background, by name. */
   records: ReadonlyMap<string, LaunchRecord>;
 }
@@ -25,12 +32,34 @@ export async function knownApps(terminal: Terminal): Promise<Known> {
   const running = await discover(terminal.env);
   const records = readRecords(terminal.env);
   const stopped = records.filter(({ name }) => !running.some((app) => app.name === name));
+  const { orphans, dead } = findLeftBehind(terminal.env);
+  const isNamed = ({ name }: DeadSupervisor): boolean => records.some((record) => record.name === name);
+  // Who starts such an app again is not asked by its name.
+  forgetDead(
+    terminal.env,
+    dead.filter((one) => !isNamed(one)),
+  );
   return {
     running,
     stopped,
-    orphans: findOrphans(terminal.env),
+    orphans,
+    dead: dead.filter((one) => isNamed(one) && !running.some(({ name }) => name === one.name)),
     records: new Map(records.map((record) => [record.name, record])),
   };
+}
+
+/** The same, once it is known what becomes of orphans whose app is about to be started. */
+export async function settledApps(terminal: Terminal): Promise<Known> {
+  for (const end = performance.now() + SETTLED_MS; ; await delay(100)) {
+    const known = await knownApps(terminal);
+    const isSettled = !abandoned(known).some(({ name }) => isBeingStarted(terminal.env, name));
+    if (isSettled || performance.now() > end) return known;
+  }
+}
+
+/** Workers that nobody supervises. */
+export function abandoned({ running, orphans }: Known): readonly Orphans[] {
+  return orphans.filter(({ name }) => !running.some((app) => app.name === name));
 }
 
 /** Throws a TuttiError when one that is meant does not run, or when it cannot be told which one is meant. */
@@ -120,6 +149,8 @@ function nothingRuns(name: string | null, known: Known, file: string | null = nu
     running: known.running.map((app) => app.name),
     file,
     orphans: known.orphans.filter((one) => one.name === name).flatMap(({ workers }) => workers.map(({ pid }) => pid)),
+    servesOn: known.orphans.some((one) => one.name === name && one.serveMs > 0),
+    died: known.dead.find((one) => one.name === name)?.pid ?? null,
   });
 }
 

@@ -31,7 +31,7 @@ export interface LaunchRecord {
 
 /** What loads the same app again. */
 export function launchRequest({ flags, entry, args, config }: LaunchRecord): AppRequest {
-  return { command: 'start', flags, entry: entry ?? undefined, args, configPath: config, orphan: 'drain' };
+  return { command: 'start', flags, entry: entry ?? undefined, args, configPath: config, orphan: 'serve' };
 }
 
 export function writeRecord(env: Environment, record: LaunchRecord): void {

@@ -5,8 +5,8 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import type WebSocket from 'ws';
+import { statFields } from '../../protocol/orphans/process-identity.ts';
 import type { Frame, RequestInFlight } from '../../supervisor/vocabulary/incident.ts';
-import { statFields } from '../process/process-identity.ts';
 import { mapFrames, type RawFrame } from './source-maps.ts';
 
 export interface Autopsy {

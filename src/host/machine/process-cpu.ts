@@ -1,6 +1,6 @@
 // The CPU time that a process has used, as the kernel counts it (primary; Linux). A worker with a blocked loop cannot tell it.
 
-import { statFields } from '../process/process-identity.ts';
+import { statFields } from '../../protocol/orphans/process-identity.ts';
 
 /** The kernel reports times in hundredths of a second, whatever its internal clock. */
 const TICK_MICROS = 10_000;

@@ -6,7 +6,7 @@ import type { PinnedGeneration } from '../code/generations.ts';
 
 type OfThisProcess = Pick<
   BootInfo,
-  'worker' | 'slot' | 'gated' | 'logged' | 'metricsAsked' | 'scoreboard' | 'selfTest'
+  'worker' | 'slot' | 'gated' | 'logged' | 'metricsAsked' | 'scoreboard' | 'selfTest' | 'orphan'
 >;
 
 export function bootInfo(generation: PinnedGeneration, ofThisProcess: OfThisProcess): BootInfo {

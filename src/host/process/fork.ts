@@ -71,8 +71,17 @@ function workerEnvironment(generation: PinnedGeneration, slot: number | null, bo
     const { increment } = boot;
     if (increment !== null) env[increment.name] = String(increment.first + slot);
   }
-  env[BOOT_VARIABLE] = JSON.stringify(boot);
+  env[BOOT_VARIABLE] = JSON.stringify({ ...boot, orphan: withEnvironment(boot.orphan, env) } satisfies BootInfo);
   return env;
+}
+
+/** A worker that starts another primary has to give it this one's environment. */
+function withEnvironment(orders: BootInfo['orphan'], worker: NodeJS.ProcessEnv): BootInfo['orphan'] {
+  if (orders === null || orders.revival === null) return orders;
+  const env: Record<string, string | null> = {};
+  for (const name of new Set([...Object.keys(process.env), ...Object.keys(worker)]))
+    if (process.env[name] !== worker[name]) env[name] = process.env[name] ?? null;
+  return { ...orders, revival: { ...orders.revival, env } };
 }
 
 /** Takes a worker whose process never came to life out of cluster's books, which wait for an exit that cannot come. */

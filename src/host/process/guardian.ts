@@ -3,8 +3,8 @@
 // hangs, that are stopped, that never came as far as our code. Nobody in the primary or in a worker could. It costs about 0.3 MB.
 
 import { type ChildProcess, spawn } from 'node:child_process';
+import type { ProcessIdentity } from '../../protocol/orphans/process-identity.ts';
 import { monotonicMs } from '../monotonic.ts';
-import type { ProcessIdentity } from './process-identity.ts';
 
 export interface Ward extends ProcessIdentity {
   /** How long it may live without a primary. */

@@ -1,39 +1,6 @@
-// Identifies a process by its pid and the time of its birth, because pids are reused (primary; Linux).
+// What pids belong to, and what their processes hold (Linux). Used by the primary and the CLI.
 
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-
-export interface ProcessIdentity {
-  pid: number;
-  /** In the kernel's own clock ticks since the machine was booted. */
-  born: string;
-}
-
-export interface ProcessStatus extends ProcessIdentity {
-  /** T: stopped. */
-  state: string;
-}
-
-/** Null if no such process lives (a zombie does not), or if it cannot be known. */
-export function processStatus(pid: number): ProcessStatus | null {
-  const [state = 'X', ...fields] = statFields(pid) ?? [];
-  const born = fields[18];
-  return born === undefined || state === 'Z' || state === 'X' ? null : { pid, born, state };
-}
-
-/** The fields of /proc/<pid>/stat from the state on, which is the third field in proc(5); null if it cannot be read. */
-export function statFields(pid: number): readonly string[] | null {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    // The name before it is in parentheses, and may contain parentheses and blanks itself.
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  } catch {
-    return null;
-  }
-}
-
-export function lives({ pid, born }: ProcessIdentity): boolean {
-  return processStatus(pid)?.born === born;
-}
 
 /** The machine's boot and the pid namespace that the numbers belong to; null where it cannot be known. */
 export function numberSpace(): string | null {
@@ -45,15 +12,44 @@ export function numberSpace(): string | null {
   }
 }
 
-/** Whether it holds a listening TCP or unix socket. */
+/** Whether it holds a TCP or unix socket on which somebody could connect. */
 export function holdsPort(pid: number): boolean {
   try {
     const listening = listeningSockets(pid);
-    return descriptors(pid).some((target) => listening.has(/^socket:\[(\d+)\]$/.exec(target)?.[1] ?? ''));
+    return descriptors(pid).some((target) => listening.has(inodeOf(target)));
   } catch {
     // It has ended, or is another user's.
     return false;
   }
+}
+
+/** Whether it holds a socket that is bound to this port, at whatever address, or to this path. */
+export function holdsPlace(pid: number, place: number | string): boolean {
+  try {
+    const bound = typeof place === 'number' ? boundToPort(pid, place) : boundToPath(pid, place);
+    return bound.size > 0 && descriptors(pid).some((target) => bound.has(inodeOf(target)));
+  } catch {
+    // It has ended, or is another user's.
+    return false;
+  }
+}
+
+/** By inode. */
+function boundToPort(pid: number, port: number): Set<string> {
+  const end = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  const lines = ['tcp', 'tcp6', 'udp', 'udp6'].flatMap((name) => table(pid, name));
+  // 0A: LISTEN. 07: of UDP, not connected.
+  const found = lines.filter((line) => line[1]?.endsWith(end) && (line[3] === '0A' || line[3] === '07'));
+  return new Set(found.map((line) => line[9] ?? ''));
+}
+
+function boundToPath(pid: number, path: string): Set<string> {
+  const found = table(pid, 'unix').filter((line) => line[7] === path);
+  return new Set(found.map((line) => line[6] ?? ''));
+}
+
+function inodeOf(target: string): string {
+  return /^socket:\[(\d+)\]$/.exec(target)?.[1] ?? '-';
 }
 
 function descriptors(pid: number): string[] {

@@ -13,6 +13,8 @@ export interface BinderOptions {
   inherited: InheritedSockets | null;
   /** Makes room on the address, if only sockets that nobody has stand there. */
   evict(key: string, request: ListenRequest): boolean;
+  /** Has whoever of an earlier supervisor of the app holds this port or path let it go. False: it is somebody else's. */
+  claim(place: number | string): Promise<boolean>;
   /** What else is to be done before it can be given to workers. Answers with a negative errno if that cannot be. */
   prepare(key: string, request: ListenRequest, bound: BoundSocket): number;
 }
@@ -50,12 +52,18 @@ export class Binder {
     let bound = inherited?.take(request) ?? (await this.#try(request, account));
     if (bound === EADDRINUSE && evict(key, request)) bound = await this.#try(request, account);
     if (bound === EADDRINUSE) bound = inherited?.take(request, { wide: true }) ?? bound;
+    if (bound === EADDRINUSE && (await this.#claim(request))) bound = await this.#try(request, account);
     if (typeof bound === 'number') return bound;
     bound = withRights(account, bound);
     const errno = this.#closed ? EADDRINUSE : prepare(key, request, bound);
     if (errno === 0) return bound;
     bound.close();
     return errno;
+  }
+
+  async #claim({ addressType, address, port }: ListenRequest): Promise<boolean> {
+    const place = addressType === -1 ? address : port;
+    return place !== null && place !== 0 && (await this.#options.claim(place));
   }
 
   /** What a private part of Node throws at a strange request is the application's error, not the end of the primary. */

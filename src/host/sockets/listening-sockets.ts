@@ -18,6 +18,8 @@ export interface ListeningSocketsOptions extends AcceptorChoiceOptions {
   balance: Balance;
   /** Used before anything is bound on their addresses. */
   inherited?: InheritedSockets | null;
+  /** Has whoever of an earlier supervisor of the app holds this port or path let it go. False: it is somebody else's. */
+  claim?(place: number | string): Promise<boolean>;
   /** Only with `round-robin`: a connection that the primary accepted from the socket `key`. */
   onConnection(key: string, client: RawConnection): void;
   /** Only with `round-robin`: nothing more comes from the socket `key`, and those who have it will be told so after this. */
@@ -49,6 +51,7 @@ export class ListeningSockets {
     this.#choice = new AcceptorChoice(options, () => this.#sockets.values());
     this.#binder = new Binder({
       inherited: options.inherited ?? null,
+      claim: async (place) => (await options.claim?.(place)) ?? false,
       evict: (key, request) => this.#evict(key, request),
       prepare: (key, request, bound) => (this.#dispatches(bound) ? this.#accept(key, request, bound) : 0),
     });

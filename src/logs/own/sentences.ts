@@ -65,6 +65,23 @@ export function sentence(event: SupervisorEvent): Sentence {
         'warn',
         `no worker listens on ${event.listeners.map(place).join(', ')}, which ${event.kept ? 'the service manager holds open: clients that connect there wait for ever. Let the program and the .socket unit name the same address' : 'the supervisor before had: it is closed'}`,
       );
+    case 'supervisor-died':
+      return say(
+        'warn',
+        `the supervisor before this one (pid ${event.pid}) was killed; ${count(event.orphans.length, 'worker')} of it serve${event.orphans.length === 1 ? 's' : ''} on until new ones are ready`,
+      );
+    case 'resurrected':
+      return say(
+        'info',
+        `took the app over from the supervisor that was killed (pid ${event.from}) after ${time(event.ms)}; its workers finish what they have: ${event.orphans.join(', ') || 'none is left'}`,
+      );
+    case 'orphans-ended':
+      return event.killed.length === 0
+        ? say('info', `the last worker of the supervisor that was killed (pid ${event.from}) has left`)
+        : say(
+            'warn',
+            `workers of the supervisor that was killed (pid ${event.from}) did not end in time and were killed: ${event.killed.join(', ')}`,
+          );
     case 'reload-started':
       return say('info', `${event.kind} to generation ${event.generation} begins`);
     case 'reload-progress':

@@ -62,6 +62,12 @@ export type SupervisorEvent =
   | { type: 'unused-ports-closed'; listeners: readonly Listener[] }
   /** Sockets that were handed down and that no worker asked for. `kept`: a service manager's, which stay open; others are closed. */
   | { type: 'inherited-unused'; listeners: readonly Listener[]; kept: boolean }
+  /** The supervisor before this one has ended without a word. `orphans`: workers of it that live. */
+  | { type: 'supervisor-died'; pid: number; orphans: readonly number[] }
+  /** Every worker is ready, on the sockets of the supervisor `from`; its orphans are told to finish what they have. */
+  | { type: 'resurrected'; from: number; orphans: readonly number[]; ms: number }
+  /** None of them is left. `killed`: those that did not end in time. */
+  | { type: 'orphans-ended'; from: number; killed: readonly number[] }
   | { type: 'reload-started'; generation: number; from: number; kind: 'reload' | 'rollback' }
   | { type: 'reload-progress'; generation: number; done: number; total: number }
   | { type: 'reload-done'; generation: number; ms: number }

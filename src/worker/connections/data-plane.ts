@@ -4,6 +4,7 @@
 import type { Server } from 'node:net';
 import type { BootInfo, DataToWorker, ToPrimary } from '../../protocol/messages.ts';
 import type { RawConnection } from '../../protocol/raw-handle.ts';
+import type { HandedSocket } from '../../protocol/takeover.ts';
 import type { Sent } from '../channel.ts';
 import type { Outcome } from '../guard.ts';
 import type { ListenReport } from '../listen/listener-info.ts';
@@ -44,6 +45,8 @@ export interface DataPlane {
   rescue(): void;
   /** The primary is dead, so nothing can move any more. */
   abandon(): void;
+  /** Its copies of the app's sockets, by their numbers here. Null: it accepts nothing without a primary. */
+  ownSockets(): HandedSocket[] | null;
   /** Gives a raw connection to a server as if it had just accepted it. False if the server does not listen. */
   accept(server: Server, client: RawConnection): boolean;
   counts(): DataPlaneCounts;

@@ -7,6 +7,7 @@ import type { Server } from 'node:net';
 import { constants } from 'node:os';
 import type { DataToWorker, ListenRequest } from '../../protocol/messages.ts';
 import type { RawConnection, RawHandle, RawListenHandle } from '../../protocol/raw-handle.ts';
+import type { HandedSocket } from '../../protocol/takeover.ts';
 import { guarded, type Outcome } from '../guard.ts';
 import { DatagramGate, type RawDatagram } from '../listen/datagram-gate.ts';
 import { watchForeignListen } from '../listen/fallback-listen.ts';
@@ -17,6 +18,7 @@ import { type ListenReply, ListenRequests } from '../listen/listen-requests.ts';
 import { addressOf, type ListenerInfo, listenerInfo } from '../listen/listener-info.ts';
 import { PendingHandle } from '../listen/pending-handle.ts';
 import { PrivateListeners } from '../listen/private-listen.ts';
+import { handedSockets } from '../orphan/handed-sockets.ts';
 import type { Connection } from './connections.ts';
 import type { DataPlane, DataPlaneCounts, DataPlaneOptions } from './data-plane.ts';
 import { LastSends } from './last-sends.ts';
@@ -178,6 +180,10 @@ class WorkerDataPlane implements DataPlane {
   abandon(): void {
     this.#transfers.abandon();
     for (const { handle } of this.#held.values()) if (handle.alone) handle.finishAccepting(true);
+  }
+
+  ownSockets(): HandedSocket[] | null {
+    return this.selfTest === 'ok' ? handedSockets(this.#held, this.#datagrams) : null;
   }
 
   accept(server: Server, client: RawConnection): boolean {

@@ -53,6 +53,11 @@ export class DatagramGate {
     };
   }
 
+  /** -1 without one. */
+  get fd(): number {
+    return this.#raw.fd ?? -1;
+  }
+
   /** The gate is open. */
   open(): void {
     if (this.wanted) this.#start();

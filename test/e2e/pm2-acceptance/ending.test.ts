@@ -117,7 +117,7 @@ describe('a program that ends by itself', { concurrency: true }, () => {
     const bad = await cli.run(['start', 'bad.js', '-i', '1']);
     assert.equal(bad.code, 3, bad.stderr);
     assert.match(bad.stderr, /a plain text/);
-    await cli.ok(['start', 'app.js', '-i', '1']);
+    await cli.ok(['start', 'app.js', '-i', '1', '--orphan', 'drain']);
     const { pid } = await cli.snapshot('app');
     process.kill(pid, 'SIGKILL');
     await eventually('it is gone', () => !isAlive(pid));

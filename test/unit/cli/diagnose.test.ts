@@ -104,4 +104,25 @@ describe('the doctor', () => {
     );
     assert.match(verdicts[2]?.advice ?? '', /tutti restart old/);
   });
+
+  it('tells orphans that serve on from those that finish, and knows who died', () => {
+    const left = { name: 'web', primary: 7, workers: [{ pid: 8 }, { pid: 9 }], holding: 2 };
+    const [serving, unknown, draining, dead] = diagnose(
+      well,
+      [],
+      '1.0.0',
+      [
+        { ...left, serving: { forMs: 90_000 } },
+        { ...left, serving: { forMs: null } },
+        { ...left, serving: null, holding: 0 },
+      ],
+      [{ name: 'api', pid: 5, isBefore: false }],
+    ).slice(-4);
+    assert.match(serving?.found ?? '', /\(pid 7\): 8, 9; they serve on, for 1.5 min at most$/);
+    assert.match(serving?.advice ?? '', /without a pause: tutti start web.*tutti stop web/);
+    assert.match(unknown?.found ?? '', /they serve on$/);
+    assert.equal(draining?.verdict, 'note');
+    assert.deepEqual([dead?.about, dead?.verdict], ['app api', 'problem']);
+    assert.match(dead?.found ?? '', /supervisor \(pid 5\) was killed/);
+  });
 });

@@ -97,6 +97,18 @@ export function describeEvent(event: SupervisorEvent): Sentence {
       };
     case 'reload-progress':
       return { tone: 'plain', text: `${event.done} of ${event.total} workers run generation ${event.generation}` };
+    case 'supervisor-died':
+      return { tone: 'bad', text: `The supervisor before this one (pid ${event.pid}) was killed` };
+    case 'resurrected':
+      return { tone: 'good', text: `A new supervisor took the app over after ${formatDuration(event.ms)}` };
+    case 'orphans-ended':
+      return {
+        tone: event.killed.length === 0 ? 'plain' : 'warn',
+        text: 'The workers of the supervisor that was killed have ended',
+        ...(event.killed.length > 0 && {
+          detail: `Killed, because they did not end in time: ${event.killed.join(', ')}`,
+        }),
+      };
     case 'reload-done':
       return {
         tone: 'good',

@@ -1,0 +1,34 @@
+// Which process a pid means: numbers are given out again, so a process is known by its number and the moment of its birth (Linux).
+// Used by the primary, the CLI and, once its primary is dead, by a worker.
+
+import { readFileSync } from 'node:fs';
+import type { ProcessIdentity } from './orders.ts';
+
+export type { ProcessIdentity };
+
+export interface ProcessStatus extends ProcessIdentity {
+  /** T: stopped. */
+  state: string;
+}
+
+/** Null where nobody of that number lives, a process that has ended and waits for its parent included, or where it cannot be known. */
+export function processStatus(pid: number): ProcessStatus | null {
+  const [state = 'X', ...fields] = statFields(pid) ?? [];
+  const born = fields[18];
+  return born === undefined || state === 'Z' || state === 'X' ? null : { pid, born, state };
+}
+
+/** What /proc tells of a process from its state on, which proc(5) counts as the third field; null where it cannot be known. */
+export function statFields(pid: number): readonly string[] | null {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    // The name before it stands in parentheses and may itself hold some, and blanks.
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  } catch {
+    return null;
+  }
+}
+
+export function lives({ pid, born }: ProcessIdentity): boolean {
+  return processStatus(pid)?.born === born;
+}
