@@ -1,5 +1,5 @@
-// Signals of the operating system to the primary, as commands. Installed only when asked: a library must not change what
-// signals mean in the program that uses it.
+// Turns signals to the primary into commands (primary). Installed only on request: a library must not change what signals mean in the program
+// that uses it. What a signal to a worker means is in src/worker/signals.ts.
 
 import { closeSync, openSync } from 'node:fs';
 

@@ -7,8 +7,8 @@ import type { OrphanOrders } from './orphans/orders.ts';
 import type { DyingKind, Replay } from './replay.ts';
 
 /**
- * Both sides say it first: tutti may be replaced on disk while a primary runs, whose workers then come with another preload. Raise it
- * with every change, in this room, that the other side would misread.
+ * Both sides say it first, because tutti may be replaced on disk while a primary runs, and its new workers then load another preload. Raise
+ * it with every change in this room that the other side would misread.
  */
 export const PROTOCOL = 1;
 
@@ -23,7 +23,7 @@ export interface BootInfo {
   /** Whether requests of a dying worker run again elsewhere; `except`: as `GET`, `/path` with what is below it, or `GET:/path`. */
   replay: { mode: Replay; except: readonly string[] };
   ready: 'listening' | 'message' | 'started';
-  /** True: listen, but accept nothing before ADMIT (spares, probed workers, workers that say themselves when they are ready). */
+  /** True: listen, but accept nothing before ADMIT (spares, probed workers, workers that tell when they are ready). */
   gated: boolean;
   /** The application's own execArgv; what tutti added is taken out of process.execArgv again. */
   execArgv: string[];
@@ -32,14 +32,14 @@ export interface BootInfo {
   /** Output goes to the primary or the log process, which may die while the worker lives. */
   logged: boolean;
   heartbeatMs: number;
-  /** Somebody asks for the application's own metrics, so its last ones are wanted. */
+  /** Somebody asks for the application's own metrics, so the worker sends its last ones. */
   metricsAsked: boolean;
   compileCache: boolean;
   scoreboard: { path: string; cell: number } | null;
   /** Why the primary cannot share sockets its own way, so that node:cluster has to; null if it can. */
   selfTest: string | null;
   end: WorkerEnd;
-  /** The variable that holds the slot: a spare learns it late. */
+  /** The variable with the slot. A spare learns its slot late. */
   instanceVar: string;
   /** A variable whose number grows by one from slot to slot, and its number in slot 0. */
   increment: { name: string; first: number } | null;
@@ -47,7 +47,7 @@ export interface BootInfo {
   orphan: OrphanOrders | null;
 }
 
-/** How a worker ends: what tells the application to clean up, and how long the steps may take when no primary is left to say. */
+/** How a worker ends: what tells the application to clean up, and how long the steps may take if the primary is dead. */
 export interface WorkerEnd {
   stopSignal: 'SIGTERM' | 'SIGINT' | 'SIGQUIT' | 'SIGHUP' | 'SIGUSR2';
   /** The message 'shutdown' instead of the signal, if the application listens to messages. */
@@ -90,7 +90,7 @@ export type InspectRequest =
   | { type: 'heap'; path: string };
 
 export interface HotStack {
-  /** Of the time that was watched, 0 to 1. */
+  /** The share of the watched time, 0 to 1. */
   share: number;
   /** Innermost first. */
   frames: { function: string; file: string; line: number; column: number }[];
@@ -110,21 +110,21 @@ export type LifeToWorker =
   | { cmd: 'NODE_TUTTI_ADMIT'; slot: number }
   /** With a connected handle: hand it to the first HTTP(S) server as if it had been accepted. It counts nowhere. */
   | { cmd: 'NODE_TUTTI_PROBE' }
-  /** `stop`: the whole app ends. A second one may only shorten the drain, or add that. */
+  /** `stop`: the whole app ends. A second one can only shorten the drain or add `stop`. */
   | { cmd: 'NODE_TUTTI_DRAIN'; timeoutMs: number; stop: boolean }
   | { cmd: 'NODE_TUTTI_TERMINATE' }
   /** Answered by INSPECTED. */
   | { cmd: 'NODE_TUTTI_INSPECT'; seq: number; request: InspectRequest }
   /** Answered by METRICS_REPLY. */
   | { cmd: 'NODE_TUTTI_METRICS'; seq: number }
-  /** A HUP or QUIT that was meant for this worker alone: give it to the application after all. The answer to SIGNALLED. */
+  /** The answer to SIGNALLED: the signal was meant for this worker alone, so the application gets it after all. */
   | { cmd: 'NODE_TUTTI_SIGNAL'; signal: 'SIGTERM' | 'SIGINT' | 'SIGHUP' | 'SIGQUIT' };
 
 /** About its sockets and connections. */
 export type DataToWorker =
   /**
-   * The answer to LISTEN and COPY, with the handle unless errno is set or the primary accepts itself (`dispatched`).
-   * `key` names the socket in later messages; `address` and `addressType` are what was bound if none was asked for.
+   * The answer to LISTEN and COPY, with the handle unless errno is set or the primary itself accepts (`dispatched`). `key` names the socket
+   * in later messages; `address` and `addressType` are what was bound if none was asked for.
    */
   | {
       cmd: 'NODE_TUTTI_LISTEN_REPLY';
@@ -139,29 +139,29 @@ export type DataToWorker =
       /** With EADDRINUSE: a sibling listens on that port. */
       own?: boolean;
     }
-  /** Stop accepting from the socket `key`: others do. The server goes on listening. */
+  /** Stop accepting from the socket `key`, because others do. The server goes on listening. */
   | { cmd: 'NODE_TUTTI_REST'; key: string }
   /** With a handle: accept again. */
   | { cmd: 'NODE_TUTTI_ACCEPT'; key: string }
   /**
-   * Who else accepts from the socket `key`. `alone`: nobody, so this worker goes on while it drains, and its connections do not
-   * move. `shared`: somebody does again. `closing`: the port closes; this worker takes what the kernel has queued if `take`, and then
+   * Who else accepts from the socket `key`. `alone`: nobody, so this worker goes on while it drains, and its connections do not move.
+   * `shared`: another worker does again. `closing`: the port closes. With `take`, this worker first empties the kernel's queue; then it
    * closes its copy.
    */
   | { cmd: 'NODE_TUTTI_PORT'; key: string; state: 'alone' | 'shared' | 'closing'; take: boolean }
   | { cmd: 'NODE_TUTTI_SETTLED' }
-  /** Answered by PONG at once: what was sent before and is not answered by then did not arrive. */
+  /** Answered by PONG at once. What was sent before, and is not answered by then, did not arrive. */
   | { cmd: 'NODE_TUTTI_PING'; id: number }
   /**
-   * With a connected handle: a connection accepted elsewhere. Answered by ADOPTED. `used`: requests were served on it
-   * before. `head`: of a request that came on it, and runs here again.
+   * With a connected handle: a connection that was accepted elsewhere. Answered by ADOPTED. `used`: requests were served on it before.
+   * `head`: of a request that came on it and runs here again.
    */
   | { cmd: 'NODE_TUTTI_ADOPT'; id: number; key: string; used: boolean; mode: AdoptMode; head?: string };
 
 /**
- * What a worker may answer when it is sent a connection. `offer`: no, if it is full or does not accept; also of its own that could have
- * stayed, and whose place may be taken by now. `must`: no, only if it does not accept, because the others are full too. `return`: it
- * serves it, also while it drains, because nobody else can; most often the connection is its own, which it had sent away.
+ * Whether a worker may refuse a connection that it is sent. `offer`: it may, if it is full or does not accept. This is also how one of its own
+ * comes back that could have stayed, because its place may be taken by now. `must`: only if it does not accept, because the others are full
+ * too. `return`: it may not, even while it drains, because nobody else can serve it; mostly the connection is its own.
  */
 export type AdoptMode = 'offer' | 'must' | 'return';
 
@@ -197,9 +197,9 @@ export type LifeToPrimary =
   | { cmd: 'NODE_TUTTI_HEARTBEAT'; beat: Heartbeat }
   /** In place of a heartbeat, from a worker that has nothing new to say. */
   | { cmd: 'NODE_TUTTI_ALIVE' }
-  /** `lasting`: all that is left lasts for as long as its client likes. */
+  /** `lasting`: everything that is left lasts for as long as its client likes. */
   | { cmd: 'NODE_TUTTI_DRAINED'; left: string[]; lasting: boolean }
-  /** The file is written, or the stacks are here; with `error` neither. */
+  /** The file is written, or the stacks are here. With `error`, neither. */
   | {
       cmd: 'NODE_TUTTI_INSPECTED';
       seq: number;
@@ -207,25 +207,25 @@ export type LifeToPrimary =
       stacks?: HotStack[];
       requests?: RequestInFlight[];
     }
-  /** The application's own metrics: the answer to METRICS, or, with `seq` null, the last ones. Null: it keeps none. */
+  /** The application's own metrics: the answer to METRICS or, with `seq` null, the last ones. `metrics` null: it has none. */
   | {
       cmd: 'NODE_TUTTI_METRICS_REPLY';
       seq: number | null;
       /** Bounded, and their values as app-metric.ts sends them. */
       metrics: AppMetric[] | null;
-      /** Values that there was no room for. */
+      /** How many values there was no room for. */
       leftOut?: number;
     }
-  /** Something of tutti's own failed in this worker and was passed over; told once of each kind. `what`: what could not be done. */
+  /** Something of tutti's own failed in this worker and was swallowed. Sent once for each kind. `what`: what could not be done. */
   | { cmd: 'NODE_TUTTI_FAILED'; what: string; error: string }
   /** TERM, INT, HUP or QUIT arrived and was kept from the application. `handled`: it listens to that signal. */
   | { cmd: 'NODE_TUTTI_SIGNALLED'; signal: string; handled: boolean }
   | {
       cmd: 'NODE_TUTTI_LAST_WORDS';
       error?: string;
-      /** It stands still for a moment before it dies of that, and may be ended: see worker/report/same-failure.ts. */
+      /** It waits a moment before it dies of the error, and may be killed then; see worker/report/same-failure.ts. */
       waits?: boolean;
-      /** The application is sending this signal to itself, and does not listen to it. */
+      /** The application is sending itself this signal, and does not listen to it. */
       ownSignal?: string;
       stderr: string[];
       requests: RequestInFlight[];
@@ -234,16 +234,16 @@ export type LifeToPrimary =
 /** About its sockets and connections. */
 export type DataToPrimary =
   | ({ cmd: 'NODE_TUTTI_LISTEN'; seq: number } & ListenRequest)
-  /** Another copy of a socket that this worker has asked for before: its gate opened. */
+  /** Another copy of a socket that this worker has asked for before. */
   | { cmd: 'NODE_TUTTI_COPY'; seq: number; key: string }
   | { cmd: 'NODE_TUTTI_CLOSE'; key: string }
-  /** Answered by SETTLED when every connection that this worker has sent is with a sibling, or on its way back before the answer. */
+  /** Answered by SETTLED when every connection that this worker has sent is with a sibling, or has come back before the answer. */
   | { cmd: 'NODE_TUTTI_SETTLE' }
   | { cmd: 'NODE_TUTTI_PONG'; id: number }
   /**
-   * With a connected handle: give it to the worker in cell `to`, or, if that is null or cannot have it, to the one with the
-   * fewest connections. `held`: how many the sender has left; it gets the connection back from there if nobody has fewer. Null:
-   * it must leave. `dying`: the sender ends in this turn of its loop, and can take nothing any more, not even back.
+   * With a connected handle: give it to the worker in cell `to`, or, if that is null or cannot have it, to the one with the fewest
+   * connections. `held`: how many the sender has left; it gets the connection back if nobody has fewer. Null: it must leave. `dying`: the
+   * sender ends in this turn of its loop and can take nothing, not even this back.
    */
   | {
       cmd: 'NODE_TUTTI_TRANSFER';
@@ -255,7 +255,7 @@ export type DataToPrimary =
       /** Of the one request that has been read from it and not answered: it may run again. One character is one byte. */
       head?: string;
     }
-  /** Before what a dying worker sends away: what it was serving. */
+  /** What a dying worker was serving. Sent before its connections. */
   | { cmd: 'NODE_TUTTI_DYING'; kinds: readonly DyingKind[] }
   | { cmd: 'NODE_TUTTI_ADOPTED'; id: number; accepted: boolean };
 

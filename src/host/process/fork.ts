@@ -1,6 +1,6 @@
-// Starts a worker process through node:cluster (primary). cluster keeps one set of settings for the whole process, so they are put in
-// place for each fork and given back right after it: two apps in one program, or a program with workers of its own, do not
-// disturb each other.
+// Starts a worker process through node:cluster (primary). cluster has one set of settings for the whole process, so they are set for each fork
+// and restored right after it: two apps in one program, or a program with workers of its own, do not disturb each other. In the worker,
+// src/worker/preload.ts runs first.
 
 import type { ChildProcess, StdioOptions } from 'node:child_process';
 import cluster, { type ClusterSettings, type Worker } from 'node:cluster';

@@ -1,6 +1,7 @@
 // Which workers accept from the shared sockets (primary). Idle workers that listen on one socket all wake for one connection, and a
-// connection costs a worker that seldom gets one two to three times as much as a warm one. So only those in the lowest slots accept, enough
-// to keep every processor busy; the others rest: their server listens, and they get what lasts by transfer.
+// connection costs a worker that rarely gets one two to three times as much as a warm one. So only those in the lowest slots accept, enough to
+// keep every processor busy. The others rest: their server listens, and lasting connections reach them by transfer. In the worker,
+// src/worker/connections/worker-data-plane.ts obeys.
 
 import type { RawHandle } from '../../protocol/raw-handle.ts';
 import { LATE_MS } from '../../protocol/silence.ts';

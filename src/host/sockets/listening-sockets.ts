@@ -1,5 +1,6 @@
-// Every listening socket of the app (primary). The primary binds and never accepts, so a socket outlives any worker: what
-// clients send while no worker lives waits in the kernel's queue. Workers get copies of the raw handle.
+// Every listening socket of the app (primary). The primary binds, so a socket outlives any worker, and clients that come while no worker lives
+// wait in the kernel's queue. Workers get copies of the raw handle; only with `round-robin` the primary itself accepts. The worker's side is
+// src/worker/listen/listen-requests.ts.
 
 import { whenQueueTaken } from '../../protocol/accept-queue.ts';
 import { acceptsInPrimary, type Balance } from '../../protocol/balance.ts';

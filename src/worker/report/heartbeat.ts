@@ -1,4 +1,5 @@
-// Once a second: how the worker is. From the main loop, so that its silence means a blocked loop. Runs in the worker.
+// Reports once a second how the worker is, from the main loop, so that silence means a blocked loop. Runs in the worker; the primary collects
+// it in src/host/connections/primary-data-plane.ts.
 import type { EventLoopUtilization } from 'node:perf_hooks';
 import { getHeapStatistics } from 'node:v8';
 import type { BeatExtra, Heartbeat } from '../../protocol/messages.ts';
