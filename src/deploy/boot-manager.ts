@@ -1,6 +1,7 @@
 // The choice among what can bring an app up with the machine. It is made here, and nowhere else.
 
 import { TuttiError } from '../errors.ts';
+import { type CronFacts, cron } from './cron/cron.ts';
 import type { BootManager } from './service.ts';
 import { systemd } from './systemd/systemd.ts';
 
@@ -10,10 +11,13 @@ export interface BootMachine {
   systemdVersion: number | null;
   /** Where units of one user lie: ~/.config. */
   configFolder: string;
+  /** Null where there is nothing of cron. */
+  cron: CronFacts | null;
 }
 
 export function chooseBootManager(machine: BootMachine): BootManager {
   const { systemdVersion, configFolder } = machine;
   if (systemdVersion !== null) return systemd(systemdVersion, configFolder);
+  if (machine.cron !== null) return cron(machine.cron);
   throw new TuttiError('ERR_NO_BOOT_MANAGER', {});
 }

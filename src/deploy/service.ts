@@ -44,18 +44,29 @@ export interface BootFile {
 export type ServiceStep =
   | ({ do: 'write' } & BootFile)
   | { do: 'remove'; path: string; why: string; mayFail?: boolean }
-  | { do: 'run'; argv: readonly string[]; why: string; mayFail?: boolean };
+  | {
+      do: 'run';
+      argv: readonly string[];
+      input?: string;
+      /** What to print instead: something in it is a secret. */
+      shown?: string;
+      why: string;
+      mayFail?: boolean;
+    };
 
 export interface BootStatus {
   /** Whether it comes up with the machine and runs now, for scripts. */
   facts: Readonly<Record<string, string | number | boolean | null>>;
   lines: readonly string[];
-  state: 'running' | 'stopped' | 'failed' | 'absent';
+  /** `installed`: whether it runs now is not for the boot manager to know. */
+  state: 'running' | 'stopped' | 'failed' | 'installed' | 'absent';
 }
 
 export interface BootManager {
   /** With its version. */
   name: string;
+  /** An app that was started by hand may stay as it is. */
+  takesRunning?: boolean;
   /** What stands in the machine's folders when the service is installed. */
   files(service: Service): BootFile[];
   /** `read` answers the text of a file, or null. */

@@ -1,6 +1,6 @@
 // The work of `tutti start`: finds out what is meant, checks it here where the caller sees it, and starts each in the background.
 
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { createColors } from 'picocolors';
 import { findOrphans } from '../../app/orphans/orphans.ts';
@@ -126,7 +126,9 @@ function told(app: LoadedApp, entry: string | undefined, request: StartRequest):
 async function oneThatIsMeant(word: string, request: StartRequest): Promise<LaunchRecord> {
   const { terminal, args, options } = request;
   const typedMore = typesMore(args, options);
-  const isFile = existsSync(resolve(terminal.cwd, word));
+  const stats = statSync(resolve(terminal.cwd, word), { throwIfNoEntry: false });
+  // A folder that happens to have the name of an app does not stand for a program.
+  const isFile = stats !== undefined && !(stats.isDirectory() && !typedMore && readRecord(terminal.env, word) !== null);
   const around = surroundings(terminal.cwd, terminal.env);
   const { path, refused } = placeOf({ configPath: configFlag(options) }, around);
   if (!isFile && path !== null) {

@@ -49,7 +49,7 @@ async function install(manager: BootManager, request: ServiceRequest): Promise<n
   }
   if (options.dryRun !== true) {
     mayWrite(request);
-    await refuseRunning(services, terminal);
+    if (manager.takesRunning !== true) await refuseRunning(services, terminal);
   }
   for (const service of services) {
     carryOut(manager.install(service, read), `${service.app}: by ${manager.name}, as ${who(service)}`, request);
@@ -153,11 +153,14 @@ function shown({ mode, text }: Extract<ServiceStep, { do: 'write' }>): string {
 }
 
 function forJson(step: ServiceStep): object {
-  return step.do === 'write' ? { ...step, text: shown(step) } : step;
+  if (step.do === 'write') return { ...step, text: shown(step) };
+  if (step.do === 'remove' || step.shown === undefined) return step;
+  const { input: _, ...rest } = step;
+  return rest;
 }
 
 function nameOf(step: ServiceStep): string {
-  return step.do === 'run' ? step.argv.join(' ') : `${step.do} ${step.path}`;
+  return step.do === 'run' ? (step.shown ?? step.argv.join(' ')) : `${step.do} ${step.path}`;
 }
 
 /** Answers why it could not be done, or null. */
@@ -165,7 +168,11 @@ function perform(step: ServiceStep): string | null {
   try {
     if (step.do === 'run') {
       const [program = '', ...args] = step.argv;
-      const answer = spawnSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+      const answer = spawnSync(program, args, {
+        encoding: 'utf8',
+        stdio: [step.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+        ...(step.input !== undefined && { input: step.input }),
+      });
       return answer.status === 0 ? null : reasonOf(answer);
     }
     if (step.do === 'write') write(step);

@@ -39,12 +39,14 @@ export async function serviceOf(record: LaunchRecord, options: Options, terminal
   const { config } = app;
   const node = stableNode();
   const { TUTTI_HOME } = terminal.env;
+  // Root was named.
+  const asRoot = runner.user === 'root' && !config.allowRoot && config.user === null ? ['--allow-root'] : [];
   return {
     app: record.name,
     scope,
     ...runner,
     isHomeless: runner.isHomeless && TUTTI_HOME === undefined,
-    command: [node, binPath, 'run', ...runArguments(record)],
+    command: [node, binPath, 'run', ...asRoot, ...runArguments(record)],
     reload: [node, binPath, 'reload', record.name],
     folder: record.cwd,
     environment: {

@@ -122,7 +122,7 @@ test('the status says how it is, how it ended last, and what to type', () => {
 
 test('where systemd is not process 1 it is said what else there is', () => {
   assert.throws(
-    () => chooseBootManager({ systemdVersion: null, configFolder: '/' }),
+    () => chooseBootManager({ systemdVersion: null, cron: null, configFolder: '/' }),
     /nothing is known that starts it/,
   );
 });
