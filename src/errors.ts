@@ -678,3 +678,8 @@ export class TuttiError<C extends ErrorCode = ErrorCode> extends Error {
     this.details = details;
   }
 }
+
+/** What an error says, for a sentence that says more; anything may have been thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

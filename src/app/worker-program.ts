@@ -5,7 +5,7 @@ import { resolveEntry } from '../config/entry/entry.ts';
 import { describeNode, typescriptArgs } from '../config/entry/typescript.ts';
 import { workerEnvironment } from '../config/environment.ts';
 import type { Config } from '../config/options.ts';
-import { TuttiError } from '../errors.ts';
+import { messageOf, TuttiError } from '../errors.ts';
 import type { Program } from '../host/code/generations.ts';
 import { REPORT_LOADED_VARIABLE } from '../host/code/loaded-files.ts';
 import type { Account } from '../host/privileges/as-account.ts';
@@ -86,7 +86,7 @@ async function versionOf(node: string): Promise<string> {
   try {
     return `v${(await describeNode(node)).version}`;
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     throw new TuttiError('ERR_NODE_INVALID', { path: node, source: 'node', reason }, { cause: error });
   }
 }

@@ -5,7 +5,7 @@ import { spawn } from 'node:child_process';
 import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
 import { extname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Problem, TuttiError } from '../errors.ts';
+import { messageOf, type Problem, TuttiError } from '../errors.ts';
 import { foreignHand } from '../files/ownership.ts';
 import type { Evaluated } from './evaluate.ts';
 import type { Imported } from './pm2.ts';
@@ -191,5 +191,5 @@ export function reasonOf(error: unknown): string {
     EISDIR: 'it is a folder (EISDIR)',
     ENOTDIR: 'it is not a folder (ENOTDIR)',
   };
-  return words[code] ?? (error instanceof Error ? error.message : String(error));
+  return words[code] ?? messageOf(error);
 }

@@ -4,6 +4,7 @@ import { lstatSync, readlinkSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import { namesIfAny } from '../files/ownership.ts';
+import { isAlive } from '../protocol/orphans/process-identity.ts';
 
 /** A part of the name of everything that must not outlive this process. */
 export function ownMark(): string {
@@ -34,14 +35,5 @@ function pidNamespace(): string {
     return /\d+/.exec(readlinkSync('/proc/self/ns/pid'))?.[0] ?? '0';
   } catch {
     return '0';
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }

@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
+import { messageOf } from '../errors.ts';
 import { ownMark, removeLeftovers } from './leftovers.ts';
 
 /** The longest path of a unix socket: 108 bytes on Linux, 104 on BSD and macOS, both with a final zero. */
@@ -52,7 +53,7 @@ function make(): string {
       // mkdtemp makes it with mode 0700.
       return mkdtempSync(join(parent, prefix));
     } catch (error) {
-      reasons.push(error instanceof Error ? error.message : String(error));
+      reasons.push(messageOf(error));
     }
   }
   throw new Error(`no folder for private sockets can be made (set TMPDIR to one): ${reasons.join('; ')}`);

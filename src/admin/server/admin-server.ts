@@ -6,6 +6,7 @@ import { setMaxListeners } from 'node:events';
 import { existsSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type AddressInfo, isIP } from 'node:net';
+import { messageOf } from '../../errors.ts';
 import { isAppName } from '../../files/app-name.ts';
 import { controlPaths, stateFolders } from '../../files/state-folder.ts';
 import type { SupervisorEvent } from '../../supervisor/vocabulary/events.ts';
@@ -99,7 +100,7 @@ export class AdminServer {
     try {
       return stateFolders(this.#options.env);
     } catch (error) {
-      reasons.push(error instanceof Error ? error.message : String(error));
+      reasons.push(messageOf(error));
       return [];
     }
   }
@@ -136,7 +137,7 @@ export class AdminServer {
     } catch (error) {
       // The one that is compared with from now on; it is written when there is room.
       this.#token ??= freshToken();
-      return error instanceof Error ? error.message : String(error);
+      return messageOf(error);
     }
   }
 
@@ -207,7 +208,7 @@ export class AdminServer {
   /** The files of tutti itself cannot be loaded, for example while an installation replaces them. The next request tries anew. */
   #refuse(request: IncomingMessage, response: ServerResponse, error: unknown): void {
     request.resume();
-    const message = `The admin API cannot be loaded: ${error instanceof Error ? error.message : String(error)}`;
+    const message = `The admin API cannot be loaded: ${messageOf(error)}`;
     response.writeHead(503, { 'content-type': 'application/json; charset=utf-8', connection: 'close' });
     response.end(JSON.stringify({ schema: 1, error: { code: 'not-loaded', message } }));
   }

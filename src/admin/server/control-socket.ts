@@ -6,6 +6,7 @@ import { connect, createServer, type Server } from 'node:net';
 import { dirname } from 'node:path';
 import process from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
+import { messageOf } from '../../errors.ts';
 import { ensurePrivateFolder, socketPathProblem } from '../../files/state-folder.ts';
 
 export type BindOutcome =
@@ -114,8 +115,4 @@ function statOrNull(path: string): BigIntStats | null {
     // Nothing is there.
     return null;
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -3,6 +3,7 @@
 
 import { basename, dirname, join, sep } from 'node:path';
 import type { FSWatcher } from 'chokidar';
+import { messageOf } from '../../errors.ts';
 
 export interface FileWatchOptions {
   /** True: the files that the app has loaded. */
@@ -62,7 +63,7 @@ export class FileWatch {
         this.#isIgnored(path) || (isEach && stats?.isFile() === true && !this.#loaded.has(path)),
       ...(isEach ? { depth: 0 } : {}),
     });
-    this.#watcher.on('error', (error) => this.#options.failed(error instanceof Error ? error.message : String(error)));
+    this.#watcher.on('error', (error) => this.#options.failed(messageOf(error)));
     this.#watcher.on('all', (event, path) => {
       if (event === 'addDir' || event === 'unlinkDir' || !this.#counts(path)) return;
       this.#changed.add(path);

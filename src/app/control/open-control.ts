@@ -3,7 +3,7 @@
 import type { AdminExtras, Route } from '../../admin/api/target.ts';
 import { AdminServer } from '../../admin/server/admin-server.ts';
 import type { Config } from '../../config/options.ts';
-import { TuttiError } from '../../errors.ts';
+import { messageOf, TuttiError } from '../../errors.ts';
 import { version } from '../../version.ts';
 import type { SupervisionHandle } from '../supervision.ts';
 
@@ -60,7 +60,7 @@ function reasonOf(error: unknown): string {
     return 'another process listens there; name another port with --admin (ss -ltnp shows who it is)';
   if (code === 'EACCES') return 'this user may not listen there; name a port from 1024 on with --admin';
   if (code === 'EADDRNOTAVAIL') return 'this machine has no such address';
-  return error instanceof Error ? error.message : String(error);
+  return messageOf(error);
 }
 
 function tell(handle: SupervisionHandle, message: string): void {

@@ -2,7 +2,7 @@
 
 import { rmSync } from 'node:fs';
 import { findLeftBehind, forgetDead } from '../../app/orphans/orphans.ts';
-import { exitCodes, TuttiError } from '../../errors.ts';
+import { exitCodes, messageOf, TuttiError } from '../../errors.ts';
 import { isAppName } from '../../files/app-name.ts';
 import { appPaths, controlPaths, stateFolders } from '../../files/state-folder.ts';
 import { forgetSaved } from '../saved/saved-list.ts';
@@ -11,16 +11,9 @@ import { asJson } from '../shared/control.ts';
 import { readRecord, removeRecord } from '../shared/launch-record.ts';
 import { worstExitCode } from '../shared/outcome.ts';
 import type { Terminal } from '../terminal.ts';
-import { stopEach } from './stop-apps.ts';
+import { type EndRequest, stopEach } from './stop-apps.ts';
 
-export interface DeleteRequest {
-  names: readonly string[];
-  fast: boolean;
-  json: boolean;
-  terminal: Terminal;
-}
-
-export async function deleteApps({ names: typed, fast, json, terminal }: DeleteRequest): Promise<number> {
+export async function deleteApps({ names: typed, fast, json, terminal }: EndRequest): Promise<number> {
   const known = await settledApps(terminal);
   const names = await namesOf(typed, known, terminal);
   if (names.length === 0) {
@@ -57,7 +50,7 @@ function forget({ env }: Terminal, name: string): void {
     removeRecord(env, name);
     forgetSaved(env, name);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     throw new TuttiError('ERR_NOT_WRITTEN', { path: appPaths(env, name).record, reason }, { cause: error });
   }
   forgetToken(env, name);

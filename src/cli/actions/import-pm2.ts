@@ -5,7 +5,7 @@ import { dirname, extname, join, relative } from 'node:path';
 import { createColors } from 'picocolors';
 import { distrust, findConfigFile, loadPm2File } from '../../config/load.ts';
 import { configText, type Imported } from '../../config/pm2.ts';
-import { exitCodes, TuttiError } from '../../errors.ts';
+import { exitCodes, messageOf, TuttiError } from '../../errors.ts';
 import { checkPlace, outFile } from '../shared/out-file.ts';
 import { type Terminal, wantsColor } from '../terminal.ts';
 
@@ -73,7 +73,7 @@ function write(path: string, text: string, force: boolean): void {
   } catch (error) {
     const exists = error instanceof Error && 'code' in error && error.code === 'EEXIST';
     if (exists) throw new TuttiError('ERR_IMPORT_EXISTS', { path });
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     throw new TuttiError('ERR_IMPORT_UNWRITABLE', { path, reason }, { cause: error });
   }
 }

@@ -3,7 +3,7 @@
 import { chmodSync, constants, copyFileSync, linkSync, rmSync, writeFileSync } from 'node:fs';
 import { AdminClientError } from '../../admin/client/client.ts';
 import type { Found } from '../../admin/client/discovery.ts';
-import { exitCodes, TuttiError } from '../../errors.ts';
+import { exitCodes, messageOf, TuttiError } from '../../errors.ts';
 import { chooseOne } from '../shared/choose-apps.ts';
 import { secondsOption, wholeNumber } from '../shared/common-options.ts';
 import { checkFree, outFile } from '../shared/out-file.ts';
@@ -126,7 +126,7 @@ function make(path: string, act: () => void): void {
     if (codeOf(error) === 'EEXIST') throw new TuttiError('ERR_OUT_EXISTS', { path });
     throw new TuttiError('ERR_OUT_UNWRITABLE', {
       path,
-      reason: error instanceof Error ? error.message : String(error),
+      reason: messageOf(error),
     });
   }
 }

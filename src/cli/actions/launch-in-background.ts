@@ -7,7 +7,7 @@ import { dirname } from 'node:path';
 import type { SupervisorCommand } from '../../app/launch-options.ts';
 import { callForPorts, type StartAnswer } from '../../app/orphans/call.ts';
 import { hasServingOrphans } from '../../app/orphans/orphans.ts';
-import { type ErrorCode, type ErrorDetails, TuttiError } from '../../errors.ts';
+import { type ErrorCode, type ErrorDetails, messageOf, TuttiError } from '../../errors.ts';
 import { openOwn } from '../../files/ownership.ts';
 import { appPaths, ensurePrivateFolder } from '../../files/state-folder.ts';
 import type { Snapshot } from '../../supervisor/picture/snapshot.ts';
@@ -96,7 +96,7 @@ function openLogs(name: string, { log, out, err }: { log: string; out: string; e
     if (lstatSync(log, { throwIfNoEntry: false })?.isSymbolicLink()) throw new Error(`${log} is a symbolic link`);
     return [openLog(out), openLog(err)];
   } catch (error) {
-    throw new TuttiError('ERR_NO_CONTROL', { name, reason: error instanceof Error ? error.message : String(error) });
+    throw new TuttiError('ERR_NO_CONTROL', { name, reason: messageOf(error) });
   }
 }
 

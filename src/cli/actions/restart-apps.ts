@@ -7,20 +7,12 @@ import { chooseKnown, knownApps, namesOf } from '../shared/choose-apps.ts';
 import { asJson } from '../shared/control.ts';
 import { readRecord } from '../shared/launch-record.ts';
 import { type AppOutcome, type CommandOutcome, worstExitCode } from '../shared/outcome.ts';
-import type { Terminal } from '../terminal.ts';
 import type { Started } from './launch-in-background.ts';
 import { startedCode, startOne } from './start-apps.ts';
-import { stopEach } from './stop-apps.ts';
-
-export interface RestartRequest {
-  names: readonly string[];
-  fast: boolean;
-  json: boolean;
-  terminal: Terminal;
-}
+import { type EndRequest, stopEach } from './stop-apps.ts';
 
 /** A stopped app is started; one that runs is stopped first. Each is back before the next is touched. */
-export async function restartApps({ names: typed, fast, json, terminal }: RestartRequest): Promise<number> {
+export async function restartApps({ names: typed, fast, json, terminal }: EndRequest): Promise<number> {
   const known = await knownApps(terminal);
   const names = await namesOf(typed, known, terminal);
   const { running, stopped: idle } = await chooseKnown(names, known, terminal, 'restart');

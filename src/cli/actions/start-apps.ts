@@ -7,7 +7,7 @@ import { findOrphans } from '../../app/orphans/orphans.ts';
 import { surroundings } from '../../app/surroundings.ts';
 import { type AppRequest, type LoadedApp, loadApp, loadApps, loadNamed, placeOf } from '../../config/app.ts';
 import { isConfigFile } from '../../config/load.ts';
-import { exitCodes, TuttiError } from '../../errors.ts';
+import { exitCodes, messageOf, TuttiError } from '../../errors.ts';
 import { time, url } from '../../logs/own/sentences.ts';
 import { ownLines } from '../../logs/own/visible.ts';
 import { tellAside, tellFailure } from '../failure.ts';
@@ -94,7 +94,7 @@ function keepRecord(record: LaunchRecord, terminal: Terminal): void {
   try {
     writeRecord(terminal.env, record);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     tellAside(`${record.name} runs, but cannot be started again by its name alone: ${reason}`, terminal);
   }
 }

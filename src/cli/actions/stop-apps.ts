@@ -1,9 +1,9 @@
 // The work of `tutti stop`: ends only when the process is gone, so that what comes next can take its name and its ports.
 
-import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { findLeftBehind, forgetDead, type Orphans, stopOrphans } from '../../app/orphans/orphans.ts';
 import { takeTurnOf } from '../../app/orphans/turn.ts';
+import { isAlive } from '../../protocol/orphans/process-identity.ts';
 import { abandoned, chooseRunning, type Found, namesOf, settledApps } from '../shared/choose-apps.ts';
 import { type AppCommand, asJson, carryOut, writeOutcome } from '../shared/control.ts';
 import { type AppOutcome, type CommandOutcome, worstExitCode } from '../shared/outcome.ts';
@@ -16,6 +16,14 @@ export interface StopRequest {
   /** Answer without waiting any longer than this; null: wait for the end. */
   timeoutMs: number | null;
   json: boolean;
+}
+
+/** What the other commands that end apps are asked for. */
+export interface EndRequest {
+  names: readonly string[];
+  fast: boolean;
+  json: boolean;
+  terminal: Terminal;
 }
 
 /** What a stop ends. */
@@ -110,15 +118,4 @@ async function isGone(pid: number): Promise<boolean> {
     if (!isAlive(pid)) return true;
   }
   return false;
-}
-
-/** A zombie has given everything back and only waits for its parent, which in a container may take its time. */
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return !/^\d+ \(.*\) Z/s.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
-  } catch (error) {
-    // ESRCH: gone. Without /proc the signal has told that it lives.
-    return error instanceof Error && 'code' in error && error.code === 'ENOENT' && process.platform !== 'linux';
-  }
 }

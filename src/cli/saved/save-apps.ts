@@ -1,6 +1,6 @@
 // The work of `tutti save`: writes down which apps a boot is to bring back.
 
-import { exitCodes, TuttiError } from '../../errors.ts';
+import { exitCodes, messageOf, TuttiError } from '../../errors.ts';
 import { savedListPath } from '../../files/state-folder.ts';
 import { tellAside } from '../failure.ts';
 import { knownApps } from '../shared/choose-apps.ts';
@@ -41,7 +41,7 @@ function writeSavedOrSay(saved: readonly string[], path: string, { env }: Termin
   try {
     writeSaved(env, saved);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     throw new TuttiError('ERR_NOT_WRITTEN', { path, reason }, { cause: error });
   }
 }

@@ -8,7 +8,7 @@ import { createColors } from 'picocolors';
 import { discover } from '../../admin/client/discovery.ts';
 import { chooseBootManager } from '../../deploy/boot-manager.ts';
 import type { BootManager, Service, ServiceStep } from '../../deploy/service.ts';
-import { exitCodes, TuttiError } from '../../errors.ts';
+import { exitCodes, messageOf, TuttiError } from '../../errors.ts';
 import { whatIsMeant } from '../actions/start-apps.ts';
 import { withoutUnitOptions } from '../shared/service-options.ts';
 import { type Terminal, wantsColor } from '../terminal.ts';
@@ -180,7 +180,7 @@ function perform(step: ServiceStep): string | null {
     else rmSync(step.path, { force: true });
     return null;
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return messageOf(error);
   }
 }
 

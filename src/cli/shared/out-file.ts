@@ -2,7 +2,7 @@
 
 import { accessSync, constants, lstatSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { TuttiError } from '../../errors.ts';
+import { messageOf, TuttiError } from '../../errors.ts';
 import type { Terminal } from '../terminal.ts';
 
 /** The path that was given with `--out`, or `otherwise` in the current folder. */
@@ -19,7 +19,7 @@ export function checkPlace(path: string): void {
   try {
     accessSync(folder, constants.W_OK | constants.X_OK);
   } catch (error) {
-    throw new TuttiError('ERR_OUT_UNWRITABLE', { path, reason: reasonOf(error) });
+    throw new TuttiError('ERR_OUT_UNWRITABLE', { path, reason: messageOf(error) });
   }
 }
 
@@ -37,10 +37,6 @@ function problemOf(path: string, folder: string): string | null {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') return `there is no folder ${folder}`;
     if (code === 'ENOTDIR') return `${folder} is not a folder`;
-    throw new TuttiError('ERR_OUT_UNWRITABLE', { path, reason: reasonOf(error) });
+    throw new TuttiError('ERR_OUT_UNWRITABLE', { path, reason: messageOf(error) });
   }
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

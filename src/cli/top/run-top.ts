@@ -3,7 +3,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createColors } from 'picocolors';
 import { AdminClientError } from '../../admin/client/client.ts';
-import { exitCodes, TuttiError } from '../../errors.ts';
+import { exitCodes, messageOf, TuttiError } from '../../errors.ts';
 import type { CommandResult } from '../../supervisor/vocabulary/actions.ts';
 import { chooseOne, chooseRunning, type Found } from '../shared/choose-apps.ts';
 import { outcomeLines } from '../shared/outcome.ts';
@@ -129,7 +129,7 @@ class Top {
     try {
       result = await app.client.command(verb, body);
     } catch (error) {
-      result = { outcome: 'failed', reason: error instanceof Error ? error.message : String(error), lastLines: [] };
+      result = { outcome: 'failed', reason: messageOf(error), lastLines: [] };
     }
     if (app !== this.#app) return;
     if ('standing' in result && result.standing !== undefined) {

@@ -1,5 +1,6 @@
 // Pins what a new generation runs: what is on disk now, or the same as an earlier one. Runs in the primary.
 
+import { messageOf } from '../../errors.ts';
 import type { Action } from '../../supervisor/vocabulary/actions.ts';
 import type { PolicyChange, SupervisorInput } from '../../supervisor/vocabulary/inputs.ts';
 import type { Generations, Program } from './generations.ts';
@@ -30,7 +31,7 @@ export async function pinGeneration(
     if (copy === null) throw new Error(`generation ${from.generation} is not kept any more`);
     return pinned(generation, copy.entry, {});
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     return { type: 'generation-refused', generation, reason };
   }
 }

@@ -3,6 +3,7 @@
 
 import { createServer, connect as netConnect, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
+import { messageOf } from '../../errors.ts';
 import type { RawHandle } from '../../protocol/raw-handle.ts';
 import type { WorkerProcess } from '../process/worker-process.ts';
 import { type Answer, getPage, mayBeHttp2, type Protocol } from './probe-request.ts';
@@ -42,7 +43,7 @@ export async function probe(worker: WorkerProcess, request: ProbeRequest): Promi
     const detail = `GET ${path} was answered with ${status}`;
     return { ok, detail: ok || text === '' ? detail : `${detail}: ${text}` };
   } catch (error) {
-    return { ok: false, detail: `GET ${path} failed: ${error instanceof Error ? error.message : String(error)}` };
+    return { ok: false, detail: `GET ${path} failed: ${messageOf(error)}` };
   } finally {
     clearTimeout(timer);
     opened.isOver = true;

@@ -6,6 +6,7 @@
 import { spawn } from 'node:child_process';
 import { fstatSync, write } from 'node:fs';
 import { promisify } from 'node:util';
+import { messageOf } from '../../errors.ts';
 
 /** By field of sd_notify(3), without line ends. */
 export type Message = Readonly<Record<string, string>>;
@@ -69,7 +70,7 @@ export class NotifySocket {
         this.#ways.shift();
       }
     }
-    this.#failed(problem instanceof Error ? problem.message : String(problem));
+    this.#failed(messageOf(problem));
   }
 }
 

@@ -2,7 +2,7 @@
 // application has closed while the environment was frozen. Runs in the primary.
 
 import type { IncomingMessage, RequestOptions } from 'node:http';
-import { TuttiError } from '../../errors.ts';
+import { messageOf, TuttiError } from '../../errors.ts';
 import type { Address } from '../translate/address.ts';
 import type { Header } from '../translate/header-text.ts';
 import type { HttpRequest } from '../translate/request.ts';
@@ -77,8 +77,4 @@ async function* bodyOf(response: IncomingMessage, signal: AbortSignal): AsyncIte
 function isUnreachable(error: unknown): boolean {
   const code = (error as NodeJS.ErrnoException).code ?? '';
   return ['ECONNREFUSED', 'ENOENT', 'EADDRNOTAVAIL', 'EAFNOSUPPORT', 'ENETUNREACH', 'EHOSTUNREACH'].includes(code);
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

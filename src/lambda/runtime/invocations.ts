@@ -3,7 +3,7 @@
 
 import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import { TuttiError } from '../../errors.ts';
+import { messageOf, TuttiError } from '../../errors.ts';
 import type { Address } from '../translate/address.ts';
 import { patienceMs } from '../translate/limits.ts';
 import { type HttpRequest, requestOf, type TranslationOptions } from '../translate/request.ts';
@@ -144,7 +144,7 @@ export function failureOf(error: unknown): Failure {
 
 function textOf(error: unknown): string {
   if (error instanceof TuttiError) return `${error.message} ${error.remedy}`;
-  return error instanceof Error ? error.message : String(error);
+  return messageOf(error);
 }
 
 function asTuttiError(error: unknown): TuttiError {

@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { fstatSync } from 'node:fs';
 import { createConnection, type Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { TuttiError } from '../../errors.ts';
+import { messageOf, TuttiError } from '../../errors.ts';
 import { LineSplitter } from './line-splitter.ts';
 import { placeOf } from './log-place.ts';
 import type { Hello, LogOrder, LogReport, Opened, WriterOptions } from './log-protocol.ts';
@@ -193,7 +193,7 @@ async function descriptorOf(file: string): Promise<number | null> {
     fstatSync(descriptor);
     return descriptor;
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     throw new TuttiError('ERR_LOG_FILE', { path: file, reason }, { cause: error });
   }
 }

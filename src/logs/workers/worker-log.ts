@@ -3,7 +3,7 @@
 
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
-import { TuttiError } from '../../errors.ts';
+import { messageOf, TuttiError } from '../../errors.ts';
 import { LogProcess } from './log-process.ts';
 import type { FileOptions } from './outlets.ts';
 import type { LogFormat } from './record.ts';
@@ -68,7 +68,7 @@ export class WorkerLog {
         inspector: (signal) => logs.inspectorOf(id, signal),
       };
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       this.#options.onMissing(
         `A worker writes to the output of tutti itself, because it cannot be connected to the log process: ${reason}.`,
       );

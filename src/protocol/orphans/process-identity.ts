@@ -32,3 +32,14 @@ export function statFields(pid: number): readonly string[] | null {
 export function lives({ pid, born }: ProcessIdentity): boolean {
   return processStatus(pid)?.born === born;
 }
+
+/** Also of another user's. A zombie has given everything back and only waits for its parent, which in a container may take its time. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false;
+  }
+  const state = statFields(pid)?.[0];
+  return state !== 'Z' && state !== 'X';
+}
