@@ -99,9 +99,9 @@ export class Cli implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.run(['delete', 'all', '--fast']).catch(() => {});
     const left = await this.#sandbox.close();
-    // A supervisor that its test has killed leaves its socket and its scratch folder to the next one; of others the rig knows.
+    // A supervisor that its test has killed leaves its own to the next one; of others the rig knows.
     assert.deepEqual(
-      left.filter((what) => !/run\/[\w.-]+\.sock$|tmp\/tutti-/.test(what)),
+      left.filter((what) => !/behind: (home\/|tmp\/tutti-)/.test(what)),
       [],
     );
   }
