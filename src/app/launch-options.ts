@@ -2,6 +2,7 @@
 
 import type { SupervisorCommand } from '../protocol/orphans/orders.ts';
 import type { AutoscaleTimes } from '../supervisor/decide/autoscale.ts';
+import type { SuccessorPlan } from './takeover/handover.ts';
 import type { Inherited } from './takeover/inherited.ts';
 
 export type { SupervisorCommand };
@@ -34,6 +35,8 @@ export interface LaunchOptions {
   inherited?: Inherited | null;
   /** How this process was started, where its own orphans may start another one like it. */
   revival?: SupervisorCommand | null;
+  /** How a successor of this process is started. Null: there can be no upgrade. Default: null. */
+  successor?: SuccessorPlan | null;
   /** How fast `workers: min..max` follows the load; tests have no minutes to wait. */
   autoscaleTimes?: AutoscaleTimes;
 }

@@ -18,7 +18,6 @@ import { NodeHost } from '../host/node-host.ts';
 import type { NodeHostOptions } from '../host/node-host-options.ts';
 import { UnreadMessages } from '../host/process/unread-messages.ts';
 import { Scratch } from '../host/scratch.ts';
-import { hasTerminal, installSignals, signalTable } from '../host/signals.ts';
 import { IncidentStore } from '../logs/incidents/incident-store.ts';
 import type { WorkerLog } from '../logs/workers/worker-log.ts';
 import type { OrphanOrders } from '../protocol/orphans/orders.ts';
@@ -36,12 +35,13 @@ import { balanceOf, waitingForRestart } from './fixed-options.ts';
 import { IncidentCollector } from './incident-collector.ts';
 import { asTuttiError } from './known-error.ts';
 import type { LaunchOptions } from './launch-options.ts';
+import { obeySignals } from './obey-signals.ts';
 import { orphanOrders } from './orphans/orders.ts';
 import { Roster } from './orphans/roster.ts';
 import { Succession } from './orphans/succession.ts';
 import { verdictOf, type WorkerExit } from './start-failure.ts';
 import { SupervisionHandle } from './supervision.ts';
-import { settleUnused } from './takeover/inherited.ts';
+import { Upgrading } from './takeover/upgrading.ts';
 import { workerLog } from './worker-output.ts';
 import { programOf, rootWarning } from './worker-program.ts';
 
@@ -75,6 +75,7 @@ export class RunningApp {
   readonly #observation: Observation;
   readonly #core: ObservedCore;
   readonly #control: AppControl;
+  readonly #upgrading: Upgrading;
   #current: LoadedApp;
   /** `failed`: this process cannot be trusted any more, and waits for its workers to leave. */
   #state: 'starting' | 'supervising' | 'failed' | 'ended' = 'starting';
@@ -86,7 +87,6 @@ export class RunningApp {
 
   constructor(app: LoadedApp, options: LaunchOptions) {
     const { config } = app;
-    const entry = resolveEntry(config.entry);
     const { TUTTI_TRACE: traceFile, ...env } = process.env;
     const report = (event: SupervisorEvent) => this.handle.report(event);
     this.#config = config;
@@ -102,6 +102,7 @@ export class RunningApp {
       },
       snapshot: () => this.#snapshot(),
       beforeCommand: () => this.#host.verifyFiles(),
+      obstacle: (command) => this.#upgrading.obstacle(command),
     });
     this.#log = workerLog(config, options.output === 'inherit', {
       folder: () => this.#logScratch.path(),
@@ -130,7 +131,19 @@ export class RunningApp {
       takeover: options.inherited?.takeover ?? null,
       hurry: () => this.#early.length > 0,
     });
+    this.#upgrading = new Upgrading(config, options, () => ({
+      ...{ handle: this.handle, core: this.#core, observation: this.#observation, generations: this.#generations },
+      ...{
+        dataPlane: this.#dataPlane,
+        control: this.#control,
+        automation: this.#automation,
+        succession: this.#succession,
+      },
+      ...{ snapshot: () => this.#snapshot(), dispatch: (input) => this.#dispatch(input) },
+      obeyNoMore: () => this.#uninstall.pop()?.(),
+    }));
     this.#dataPlane = new PrimaryDataPlane({
+      heldBack: this.#upgrading.heldBack,
       balance: config.balance,
       inherited: options.inherited?.sockets ?? null,
       claim: (place) => this.#succession.claim(place),
@@ -147,7 +160,8 @@ export class RunningApp {
     const coreOptions = {
       name: config.name,
       policy: config,
-      generation1: { entry },
+      generation1: { entry: resolveEntry(config.entry), number: this.#upgrading.firstGeneration },
+      target: this.#upgrading.target,
       parallelStarts: Math.max(2, cpuAllowance().count),
       autoscaleTimes: options.autoscaleTimes ?? defaultAutoscaleTimes,
     };
@@ -157,27 +171,24 @@ export class RunningApp {
       extras: this.#observation.extras,
       incidents: this.#incidents,
       inspect: (slot, wish) => this.#host.inspect(slot, wish),
+      upgrade: (wish) => this.#upgrading.handover.upgrade(wish),
       isWanted: () => this.#state !== 'ended',
     });
   }
 
   /** Once. The workers start in the background; what becomes of that is told by `handle`. */
   start(): void {
-    const { signals, lastResort = false, inherited = null } = this.#options;
+    const { signals, lastResort = false } = this.#options;
     if (lastResort) this.#uninstall.push(installLastResort((error) => void this.#fail(error)));
     if (signals) this.#uninstall.push(this.#obeySignals());
-    const settle = (): Promise<void> => {
-      if (inherited !== null) settleUnused(inherited, (event) => this.handle.report(event));
-      return this.#succession.ready();
-    };
-    this.handle.ready.then(settle, () => {});
+    this.#upgrading.begin();
     void this.#begin();
   }
 
   async #begin(): Promise<void> {
     const { control = 'wanted' } = this.#options;
     try {
-      await this.#prepare(control === 'required');
+      await this.#prepare(control === 'required' && !this.#upgrading.isSuccessor);
     } catch (error) {
       this.#host.release();
       const known = asTuttiError(error);
@@ -185,13 +196,13 @@ export class RunningApp {
       return;
     }
     for (const message of [...this.#warnings, ...rootWarning(this.#config)]) this.#notice('warn', message);
-    if (this.#traceFile) await this.#trace(this.#traceFile);
+    if (this.#traceFile) await this.#core.trace(this.#traceFile, (message) => this.#notice('warn', message));
     if (this.#state !== 'starting') return;
     this.#state = 'supervising';
     this.#core.start();
     for (const command of this.#early) this.#dispatch(command);
-    if (control === 'wanted') this.#control.openBeside();
-    void this.#automation.start();
+    if (control === 'wanted' && !this.#upgrading.isSuccessor) this.#control.openBeside();
+    this.#upgrading.heldBack.act(() => void this.#automation.start(), undefined);
     if (this.#config.admin !== null) this.#observation.keepHistory();
   }
 
@@ -199,36 +210,20 @@ export class RunningApp {
   async #prepare(controlFirst: boolean): Promise<void> {
     const opened = this.#log?.begin();
     opened?.catch(() => {}); // told below, if nothing else comes first
-    this.#generations.pin(1, await programOf(this.#config, this.#env));
+    this.#generations.pin(this.#upgrading.firstGeneration, await programOf(this.#config, this.#env));
     if (controlFirst) await this.#control.openFirst();
     await opened;
     await this.#succession.begin();
   }
 
-  /** Without a trace the app runs as well. */
-  async #trace(file: string): Promise<void> {
-    try {
-      await this.#core.trace(file);
-    } catch (error) {
-      const why = `TUTTI_TRACE=${file} cannot be written: ${String(error)}`;
-      this.#notice('warn', `runs without a trace of the core, because ${why}`);
-    }
-  }
-
   #obeySignals(): () => void {
-    const { handle } = this;
-    const commands = {
-      stop: (fast: boolean, reason: string) => {
-        if (this.#state === 'failed' && fast) this.#host.release();
-        else void handle.stop({ fast }, reason);
-      },
-      reload: () => void handle.reload(),
-      scale: (by: 1 | -1) => void handle.scale({ by }),
+    return obeySignals(this.handle, {
+      hasFailed: () => this.#state === 'failed',
+      release: () => this.#host.release(),
       reopenLogs: () => this.#log?.reopen(),
-      meaningless: (signal: NodeJS.Signals) =>
-        this.#notice('warn', `${signal} has no meaning to tutti; it is left alone`),
-    };
-    return installSignals(signalTable(hasTerminal()), commands, () => this.#host.signalled());
+      upgrade: () => void this.#upgrading.handover.upgrade({}),
+      seen: () => this.#host.signalled(),
+    });
   }
 
   #hostOptions(): NodeHostOptions {
@@ -242,6 +237,7 @@ export class RunningApp {
       orphan: this.#orphan,
       dataPlane: this.#dataPlane,
       output: output === 'inherit' ? 'inherit' : 'pipe',
+      heldBack: this.#upgrading.heldBack,
       connectOutput: log === null ? null : (worker) => log.connect(worker),
       outputOf: ({ slot, pid, generation }, stream, chunk) => {
         if (output !== 'inherit') output({ slot, pid, generation, stream, chunk });
@@ -268,7 +264,8 @@ export class RunningApp {
     const waiting = waitingForRestart(started, config);
     if (waiting.length > 0) {
       const what = `the new value of ${waiting.join(', ')}`;
-      this.handle.report({ type: 'held-back', what, reason: `only a restart of ${started.name} can apply it` });
+      const reason = `it takes more than a reload: tutti ${this.#options.successor ? 'upgrade' : 'restart'} ${started.name}`;
+      this.handle.report({ type: 'held-back', what, reason });
     }
     const program = await programOf(config, this.#env);
     return { program: { ...program, balance: balanceOf(started, config) }, policy: config };
@@ -339,12 +336,14 @@ export class RunningApp {
     this.#logScratch.remove();
     this.#roster.close();
     await this.#succession.end(code === exitCodes.stopped);
+    await this.#upgrading.handover.farewell(() => this.#observation.save());
     await this.#core.close();
     const verdict = error === undefined ? verdictOf(code, reason, this.#lastFailure) : { code, error };
     // Last of all: a signal in this moment would end the process before its socket is gone.
     const closed = this.#control.close().finally(() => {
       for (const uninstall of this.#uninstall) uninstall();
     });
+    verdict.code = (await this.#upgrading.handover.heirEnded) ?? verdict.code;
     this.handle.end({ code: verdict.code, reason: verdict.error?.message ?? reason }, verdict.error, closed);
   }
 }

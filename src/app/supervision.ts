@@ -57,6 +57,8 @@ export interface Controls {
   snapshot(): Snapshot;
   /** What must be known to the core before it decides about a command. */
   beforeCommand(): Promise<void>;
+  /** Why such a command is refused now, or null. */
+  obstacle(command: Command['type']): string | null;
 }
 
 export class SupervisionHandle implements Supervision {
@@ -163,6 +165,8 @@ export class SupervisionHandle implements Supervision {
     // A stop does not wait for anything.
     if (command.type !== 'stop') await this.#controls.beforeCommand();
     if (this.#ended) return refused;
+    const obstacle = this.#controls.obstacle(command.type);
+    if (obstacle !== null) return { outcome: 'refused', reason: obstacle };
     this.#lastId += 1;
     const id = this.#lastId;
     return new Promise((answered) => {

@@ -6,6 +6,7 @@ import { asTuttiError } from '../app/known-error.ts';
 import { launch } from '../app/supervise.ts';
 import type { Supervision } from '../app/supervision.ts';
 import { surroundings } from '../app/surroundings.ts';
+import { sayFailed } from '../app/takeover/arrival.ts';
 import { inherit } from '../app/takeover/inherited.ts';
 import { type LoadedApp, loadApp } from '../config/app.ts';
 import type { TuttiError } from '../errors.ts';
@@ -38,6 +39,10 @@ function toldToRun(): Promise<LaunchRecord> {
 
 async function runInBackground(record: LaunchRecord): Promise<number> {
   process.removeAllListeners('disconnect');
+  const inherited = inherit(process.env);
+  const isSuccessor = inherited?.takeover?.reason === 'upgrade';
+  // What a successor has to say, it says by the hand-over.
+  const tell = isSuccessor ? () => {} : report;
   const stderr = steady(terminalOf(process).stderr);
   const log = new OwnLog({
     write: (text) => stderr.write(text),
@@ -48,7 +53,6 @@ async function runInBackground(record: LaunchRecord): Promise<number> {
     clock: () => new Date(),
   });
   try {
-    const inherited = inherit(process.env);
     const loaded = await load(record);
     const wished = loaded.config.logFile;
     const app = withLogFile(loaded);
@@ -57,15 +61,19 @@ async function runInBackground(record: LaunchRecord): Promise<number> {
       ...{ signals: true, output: 'inherit', control: 'required', lastResort: true },
       revival: supervisorCommand(record, process.env),
       inherited,
+      successor: {
+        ...{ args: process.argv.slice(1), cwd: record.cwd, detached: true, greeting: record },
+        stays: false,
+      },
     });
     const asides = listen(supervision, log);
     supervision.ready.then(
       async () => {
         if (wished !== null) await asides.firstLines();
         const { logFile } = app.config;
-        report({ type: 'ready', snapshot: supervision.snapshot(), logFile, ...asides.told() });
+        tell({ type: 'ready', snapshot: supervision.snapshot(), logFile, ...asides.told() });
       },
-      (error: unknown) => reportFailure(error),
+      (error: unknown) => reportFailure(error, tell),
     );
     const { code, reason } = await supervision.stopped;
     log.line(
@@ -74,7 +82,8 @@ async function runInBackground(record: LaunchRecord): Promise<number> {
     );
     return code;
   } catch (error) {
-    const known = reportFailure(error);
+    const known = reportFailure(error, tell);
+    if (isSuccessor) await sayFailed(known.message);
     log.line('error', `${known.message} ${known.remedy}`);
     return known.exitCode;
   } finally {
@@ -118,9 +127,9 @@ function load(record: LaunchRecord): Promise<LoadedApp> {
   return loadApp(launchRequest(record), surroundings(record.cwd, { ...process.env }));
 }
 
-function reportFailure(error: unknown): TuttiError {
+function reportFailure(error: unknown, tell: typeof report): TuttiError {
   const known = asTuttiError(error);
-  report({ type: 'failed', code: known.code, details: known.details });
+  tell({ type: 'failed', code: known.code, details: known.details });
   return known;
 }
 

@@ -10,6 +10,7 @@ import { recycle } from './commands/change/recycle.ts';
 import { reload } from './commands/change/reload.ts';
 import { rollback } from './commands/change/rollback.ts';
 import { scale } from './commands/change/scale.ts';
+import { upgrade } from './commands/change/upgrade.ts';
 import { describe } from './commands/look/describe.ts';
 import { events } from './commands/look/events.ts';
 import { heap } from './commands/look/heap.ts';
@@ -49,6 +50,7 @@ const commands: readonly CommandFile[] = [
   profile,
   heap,
   reload,
+  upgrade,
   rollback,
   scale,
   recycle,

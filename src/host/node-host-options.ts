@@ -7,6 +7,7 @@ import type { SupervisorEvent } from '../supervisor/vocabulary/events.ts';
 import type { LastWords, PolicyChange, SupervisorInput } from '../supervisor/vocabulary/inputs.ts';
 import type { Generations, Program } from './code/generations.ts';
 import type { DataPlane } from './connections/data-plane.ts';
+import type { HeldBack } from './held-back.ts';
 import type { Autopsy } from './look/autopsy.ts';
 import type { ProcessMemory } from './machine/process-memory.ts';
 import type { ConnectedOutput } from './process/connected-output.ts';
@@ -17,6 +18,8 @@ export interface NodeHostOptions {
   dataPlane: DataPlane;
   memory: ProcessMemory;
   output: 'inherit' | 'pipe';
+  /** While it holds, workers start and get ready, but accept nothing. */
+  heldBack: HeldBack;
   /** The application's own metrics will be asked for. */
   metricsAsked: boolean;
   /** Where profiles and heap snapshots are written. Null: there is none to be had. */

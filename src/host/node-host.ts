@@ -108,9 +108,11 @@ export class NodeHost implements Host {
         else void this.#forkConnected(action, this.#options.connectOutput);
         return;
       case 'admit':
-        this.#workers.get(action.worker)?.admit(action.slot);
-        this.#options.dataPlane.admitted(action.worker);
-        this.#connected.get(action.worker)?.admitted(action.slot);
+        this.#options.heldBack.act(() => {
+          this.#workers.get(action.worker)?.admit(action.slot);
+          this.#options.dataPlane.admitted(action.worker);
+          this.#connected.get(action.worker)?.admitted(action.slot);
+        }, undefined);
         return;
       case 'probe':
         void this.#probe(action);
@@ -237,7 +239,7 @@ export class NodeHost implements Host {
       return;
     }
     const boot = bootInfo(generation, {
-      ...{ worker: id, slot, gated },
+      ...{ worker: id, slot, gated: gated || this.#options.heldBack.isHeld },
       logged: output !== 'inherit',
       metricsAsked: this.#metrics.isWanted,
       scoreboard: dataPlane.enrol(id, generation.account?.uid ?? null),

@@ -9,8 +9,8 @@ export interface SignalCommands {
   reload(reason: string): void;
   scale(by: 1 | -1): void;
   reopenLogs(): void;
-  /** The signal has no meaning (yet), but must not end the app, which is what the system would do. */
-  meaningless(signal: NodeJS.Signals): void;
+  /** A successor of this process takes its place. */
+  upgrade(): void;
 }
 
 type Reaction = (commands: SignalCommands, signal: NodeJS.Signals) => void;
@@ -31,8 +31,7 @@ export function signalTable(terminal: boolean): SignalTable {
     SIGTTIN: (commands) => commands.scale(1),
     SIGTTOU: (commands) => commands.scale(-1),
     SIGUSR1: (commands) => commands.reopenLogs(),
-    // Kept for upgrades of tutti itself.
-    SIGUSR2: (commands, signal) => commands.meaningless(signal),
+    SIGUSR2: (commands) => commands.upgrade(),
   };
 }
 

@@ -7,7 +7,7 @@ import { LATENCY_BOUNDS_MS, type RequestCounts } from '../protocol/messages.ts';
 import type { Action, WorkerId } from '../supervisor/vocabulary/actions.ts';
 import type { SupervisorEvent } from '../supervisor/vocabulary/events.ts';
 import type { SupervisorInput } from '../supervisor/vocabulary/inputs.ts';
-import { Counter, Histogram } from './counters.ts';
+import { Counter, Histogram, type SavedCounts } from './counters.ts';
 import { noFlow, Rates } from './rates.ts';
 
 const fineBoundsSeconds = LATENCY_BOUNDS_MS.map((ms) => ms / 1000);
@@ -71,6 +71,32 @@ export class Accumulator {
       for (const result of ['done', 'failed', 'degraded', 'superseded']) this.reloads.add({ kind, result }, 0);
     }
     for (const direction of ['up', 'down']) this.scalings.add({ direction }, 0);
+  }
+
+  /** All that only grows, for the supervisor that goes on counting. */
+  save(): SavedCounts {
+    const saved: SavedCounts = { counters: {}, histograms: {}, latencies: {} };
+    for (const [name, one] of Object.entries(this)) {
+      if (one instanceof Counter) saved.counters[name] = [...one.series()].map((series) => ({ ...series }));
+      if (one instanceof Histogram) saved.histograms[name] = { counts: [...one.counts], sum: one.sum };
+    }
+    for (const [slot, { counts, sum }] of this.latencies) saved.latencies[slot] = { counts: [...counts], sum };
+    return saved;
+  }
+
+  /** Goes on from there. What is not known here any more is left out. */
+  restore({ counters, histograms, latencies }: SavedCounts): void {
+    for (const [name, one] of Object.entries(this)) {
+      if (one instanceof Counter) one.restore(counters[name] ?? []);
+      const saved = histograms[name];
+      if (one instanceof Histogram && saved?.counts.length === one.counts.length)
+        one.merge(one.bounds, saved.counts, saved.sum);
+    }
+    for (const [slot, { counts, sum }] of Object.entries(latencies)) {
+      const one = this.latencies.get(slot) ?? new Histogram(fineBoundsSeconds);
+      this.latencies.set(slot, one);
+      if (counts.length === one.counts.length) one.merge(one.bounds, counts, sum);
+    }
   }
 
   /** Every input, when it came: ms of a monotonic clock. */

@@ -19,6 +19,11 @@ export class Counter {
     yield* this.#values.values();
   }
 
+  /** Adds what another life of the same app had counted. */
+  restore(saved: readonly { labels: Labels; value: number }[]): void {
+    for (const { labels, value } of saved) this.add(labels, value);
+  }
+
   total(): number {
     let sum = 0;
     for (const { value } of this.#values.values()) sum += value;
@@ -80,4 +85,40 @@ export function quantile(bounds: readonly number[], counts: readonly number[], q
     before += count;
   }
   return bounds.at(-1) ?? null;
+}
+
+/** What a supervisor has counted, as its successor is told. */
+export interface SavedCounts {
+  counters: Record<string, readonly { labels: Labels; value: number }[]>;
+  histograms: Record<string, SavedHistogram>;
+  latencies: Record<string, SavedHistogram>;
+}
+
+interface SavedHistogram {
+  counts: readonly number[];
+  sum: number;
+}
+
+/** What came to it after `before`. */
+export function grownSince(before: SavedCounts, after: SavedCounts): SavedCounts {
+  const counters: SavedCounts['counters'] = {};
+  for (const [name, series] of Object.entries(after.counters)) {
+    const known = new Map(before.counters[name]?.map(({ labels, value }) => [JSON.stringify(labels), value]));
+    counters[name] = series.map(({ labels, value }) => ({
+      labels,
+      value: value - (known.get(JSON.stringify(labels)) ?? 0),
+    }));
+  }
+  const grown = (earlier: Record<string, SavedHistogram>, later: Record<string, SavedHistogram>) =>
+    Object.fromEntries(
+      Object.entries(later).map(([name, { counts, sum }]) => {
+        const known = earlier[name] ?? { counts: [], sum: 0 };
+        return [name, { counts: counts.map((n, at) => n - (known.counts[at] ?? 0)), sum: sum - known.sum }];
+      }),
+    );
+  return {
+    counters,
+    histograms: grown(before.histograms, after.histograms),
+    latencies: grown(before.latencies, after.latencies),
+  };
 }

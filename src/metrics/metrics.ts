@@ -8,6 +8,7 @@ import type { SupervisorEvent } from '../supervisor/vocabulary/events.ts';
 import type { SupervisorInput } from '../supervisor/vocabulary/inputs.ts';
 import { Accumulator } from './accumulator.ts';
 import type { Collected } from './app-metrics.ts';
+import type { SavedCounts } from './counters.ts';
 import { type Exposition, type MetricsFormat, writeExposition } from './exposition.ts';
 import { History, type HistoryView, type Recorded } from './history.ts';
 import { type OwnUsage, sampleFamilies } from './samples.ts';
@@ -47,6 +48,16 @@ export class Metrics {
   /** An event that is no report of the core: those come as its actions. */
   event(event: SupervisorEvent): void {
     this.#counts.event(event);
+  }
+
+  /** All that was counted, as of now, for the supervisor that goes on counting. */
+  save(): SavedCounts {
+    this.#catchUp();
+    return this.#counts.save();
+  }
+
+  restore(saved: SavedCounts): void {
+    this.#counts.restore(saved);
   }
 
   /** The page of metrics. Who asks while it is written gets the same. */

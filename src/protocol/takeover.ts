@@ -24,20 +24,23 @@ export interface Takeover {
   from: { pid: number; born: string };
   /** The generation of its newest workers. The new supervisor begins with the next one. */
   generation: number;
+  /** How many workers it was scaled to, where that is not what its configuration said. */
+  workers?: number;
   sockets: HandedSocket[];
 }
 
 /** Null if the text is none of this version. */
 export function parseTakeover(text: string): Takeover | null {
   try {
-    const { schema, reason, name, from, generation, sockets } = JSON.parse(text) as Takeover;
+    const { schema, reason, name, from, generation, workers, sockets } = JSON.parse(text) as Takeover;
     const isKnown = schema === 1 && (reason === 'upgrade' || reason === 'resurrection');
     const isFrom = typeof name === 'string' && isNumber(from?.pid) && typeof from.born === 'string';
     if (!(isKnown && isFrom && isNumber(generation) && Array.isArray(sockets))) return null;
     const isEach = sockets.every(
       ({ fd, index, kept }) => isNumber(fd) && (index === null || isNumber(index)) && typeof kept === 'boolean',
     );
-    return isEach ? { schema, reason, name, from, generation, sockets } : null;
+    if (!isEach) return null;
+    return { schema, reason, name, from, generation, ...(isNumber(workers) && { workers }), sockets };
   } catch {
     return null;
   }

@@ -103,22 +103,23 @@ export interface Model {
 
 export function newModel(
   policy: Policy,
-  entry: string,
+  { entry, number = 1 }: { entry: string; number?: number },
   now: number,
-  autoscaleTimes: AutoscaleTimes = defaultAutoscaleTimes,
+  more: { target?: number | undefined; autoscaleTimes?: AutoscaleTimes | undefined } = {},
 ): Model {
+  const { target = policy.workers.min, autoscaleTimes = defaultAutoscaleTimes } = more;
   return {
     policy,
-    target: policy.workers.min,
+    target,
     startedAt: now,
     state: 'starting',
-    generations: new Map([[1, { number: 1, entry, policy, ...newGeneration }]]),
-    current: 1,
+    generations: new Map([[number, { number, entry, policy, ...newGeneration }]]),
+    current: number,
     previous: null,
-    lastGeneration: 1,
+    lastGeneration: number,
     lastWorker: 0,
     workers: new Map(),
-    slots: Array.from({ length: policy.workers.min }, (_, index) => newSlot(index)),
+    slots: Array.from({ length: target }, (_, index) => newSlot(index)),
     bench: newSlot(-1),
     circuit: newCircuit(),
     pinning: null,

@@ -8,6 +8,7 @@ import { type Headroom, shortageOf } from './decide/headroom.ts';
 import { hasOverslept } from './decide/health.ts';
 import { plan } from './decide/plan.ts';
 import type { Effects } from './effects.ts';
+import { type Heritage, heritageOf, inherit } from './handover/heritage.ts';
 import type { Host } from './host.ts';
 import { type Model, newModel, servingWorkers, wantedSlots } from './model.ts';
 import { type CoreSnapshot, takeSnapshot } from './picture/core-snapshot.ts';
@@ -24,7 +25,13 @@ export interface SupervisorOptions {
   name: string;
   policy: Policy;
   /** Pinned by the host before the core starts. */
-  generation1: { entry: string };
+  generation1: {
+    entry: string;
+    /** Default: 1. A successor goes on counting. */
+    number?: number;
+  };
+  /** Wanted number of workers, where it is not the configuration's. */
+  target?: number;
   /** How many workers may boot at the same time when empty slots are filled. Default: no limit. */
   parallelStarts?: number;
   /** How fast `workers: min..max` follows the load; for tests. */
@@ -52,7 +59,7 @@ export class Supervisor {
     };
     const { policy, generation1, autoscaleTimes } = options;
     this.#lastAt = host.now();
-    this.#model = model ?? newModel(policy, generation1.entry, this.#lastAt, autoscaleTimes);
+    this.#model = model ?? newModel(policy, generation1, this.#lastAt, { target: options.target, autoscaleTimes });
   }
 
   /** When it was made, by the host's clock. */
@@ -85,9 +92,15 @@ export class Supervisor {
       this.#model.wakeAt = null;
     if (input.type === 'workers-heard') receiveSigns(this.#model, input.signs, effects.now);
     else if ('worker' in input) receiveFromWorker(this.#model, input, effects);
+    else if (input.type === 'succeeded') inherit(this.#model, input.previous);
     else if ('generation' in input) receiveGeneration(this.#model, input, effects);
     else if ('id' in input) receiveCommand(this.#model, input, effects);
     this.#settle(effects);
+  }
+
+  /** What a successor of this supervisor has to know to go on where it is. */
+  heritage(): Heritage {
+    return heritageOf(this.#model);
   }
 
   /** Applies those changes of the configuration that need no new processes. The others need a reload. */

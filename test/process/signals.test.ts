@@ -16,13 +16,6 @@ test('TTIN and TTOU: one worker more, one worker fewer', async () => {
   assert.equal((await rig.fetch()).status, 200);
 });
 
-test('USR2 means nothing yet: it is said, and the app lives on', async () => {
-  await using rig = await startRig({ fixture: 'hello.cjs', flags: { workers: 1 } });
-  rig.signal('SIGUSR2');
-  await rig.waitFor(({ type, message }) => type === 'notice' && /SIGUSR2/.test(String(message)));
-  assert.equal((await rig.fetch()).status, 200);
-});
-
 test('HUP to a worker that listens to it reaches the application, which lives on; to one that does not, it is replaced', async () => {
   await using rig = await startRig({ fixture: 'hello.cjs', flags: { workers: 1 }, ready: 0 });
   await rig.untilReady(1);

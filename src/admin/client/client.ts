@@ -61,7 +61,7 @@ export class AdminClient {
 
   /** Resolves when the command has ended, which for a reload can take minutes. `signal` stops waiting, not the command. */
   command(
-    verb: 'reload' | 'rollback' | 'scale' | 'recycle' | 'stop',
+    verb: 'reload' | 'rollback' | 'scale' | 'recycle' | 'stop' | 'upgrade',
     body: object = {},
     signal?: AbortSignal,
   ): Promise<CommandResult> {

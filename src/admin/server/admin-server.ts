@@ -156,6 +156,21 @@ export class AdminServer {
     if (this.#closing.signal.aborted) await this.close();
   }
 
+  /** Takes no new client, so that another process can have its places. Who waits for an answer still gets it. */
+  letGo(): void {
+    if (this.#watch !== null) clearInterval(this.#watch);
+    this.#watch = null;
+    this.#socket = null;
+    for (const { socket } of this.#doors) socket.close();
+  }
+
+  /** Takes new clients again, where it did before. What cannot be had is tried again while the app lives. */
+  async openAgain(): Promise<void> {
+    await this.openSocket();
+    this.#watch ??= setInterval(() => void this.#comeBack(), WATCH_SOCKET_MS).unref();
+    await this.openTcp().catch(() => {});
+  }
+
   /** Takes no new client, lets answers under way go out, ends the event streams. */
   async close(): Promise<void> {
     this.#closing.abort();

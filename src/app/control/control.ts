@@ -7,7 +7,9 @@ import type { Config } from '../../config/options.ts';
 import type { Inspection, InspectionWish } from '../../host/look/inspections.ts';
 import type { IncidentStore } from '../../logs/incidents/incident-store.ts';
 import { placeOf } from '../../logs/workers/log-place.ts';
+import type { CommandResult } from '../../supervisor/vocabulary/actions.ts';
 import type { SupervisionHandle } from '../supervision.ts';
+import type { UpgradeWish } from '../takeover/handover.ts';
 
 /** A worker that takes long to start is no reason to be out of control. */
 const AT_LATEST_MS = 200;
@@ -17,6 +19,7 @@ interface Around {
   extras: AdminExtras;
   incidents: IncidentStore;
   inspect: (slot: number, wish: InspectionWish) => Promise<Inspection>;
+  upgrade: (wish: UpgradeWish) => Promise<CommandResult>;
   /** False from the moment on in which the app ends. */
   isWanted: () => boolean;
 }
@@ -47,6 +50,23 @@ export class AppControl {
       this.#handle.report({ type: 'notice', level: 'warn', message });
       return null;
     });
+  }
+
+  /** As the app wishes it, when its place is free. Rejects where the socket is required and cannot be had. */
+  async open(wish: 'wanted' | 'required' | 'none'): Promise<void> {
+    if (wish === 'none') return;
+    this.#server = this.#open(wish === 'required');
+    await this.#server;
+  }
+
+  /** Takes no new client, so that a successor can have the places; who waits for an answer still gets it. Never rejects. */
+  async letGo(): Promise<void> {
+    (await this.#server.catch(() => null))?.letGo();
+  }
+
+  /** Takes clients again. Never rejects. */
+  async openAgain(): Promise<void> {
+    await (await this.#server.catch(() => null))?.openAgain();
   }
 
   /** Kept when nothing of it is left. Never rejects. */
@@ -80,10 +100,11 @@ export class AppControl {
 
   /** Loaded when the control socket is asked for the first time. */
   async #moreRoutes(): Promise<Route[]> {
-    const { config, incidents, inspect } = this.#around;
+    const { config, incidents, inspect, upgrade } = this.#around;
     const { incidentRoutes } = await import('./incident-routes.ts');
     const { inspectRoutes } = await import('./inspect-routes.ts');
-    const routes = [...incidentRoutes(incidents), ...inspectRoutes(inspect)];
+    const { upgradeRoute } = await import('./upgrade-route.ts');
+    const routes = [...incidentRoutes(incidents), ...inspectRoutes(inspect), upgradeRoute(upgrade)];
     const { logFile: file, logFormat } = config;
     // What stands on stdout is read by whoever started this.
     if (file === null || (await placeOf(file)).descriptor !== null) return routes;

@@ -4,6 +4,7 @@
 import type { AdminExtras } from '../../admin/api/target.ts';
 import { dashboardAssets, dashboardHeaders } from '../../dashboard/assets.ts';
 import { AppMetrics, type AppMetricsSource, type Collected } from '../../metrics/app-metrics.ts';
+import type { SavedCounts } from '../../metrics/counters.ts';
 import { negotiateFormat } from '../../metrics/exposition.ts';
 import { Metrics, type MetricsSources, ownUsageMeter } from '../../metrics/metrics.ts';
 import { Sampler } from '../../metrics/sampler.ts';
@@ -68,6 +69,15 @@ export class Observation {
   input(input: SupervisorInput): void {
     this.#metrics.input(input);
     if (input.type === 'worker-exit') this.#app.ended(input.worker);
+  }
+
+  /** All that was counted, for the supervisor that goes on counting. */
+  save(): SavedCounts {
+    return this.#metrics.save();
+  }
+
+  restore(saved: SavedCounts): void {
+    this.#metrics.restore(saved);
   }
 
   /** Counts an event that is no report of the core, and answers it. */

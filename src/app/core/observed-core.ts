@@ -1,6 +1,7 @@
 // The core of one app, with those who look on: what it is told and what it decides is counted, and traced where TUTTI_TRACE asks for
 // that. Part of the composition; runs in the primary.
 
+import type { Heritage } from '../../supervisor/handover/heritage.ts';
 import type { Host } from '../../supervisor/host.ts';
 import type { CoreSnapshot } from '../../supervisor/picture/core-snapshot.ts';
 import { Supervisor, type SupervisorOptions } from '../../supervisor/supervisor.ts';
@@ -26,10 +27,14 @@ export class ObservedCore {
     this.#failed = failed;
   }
 
-  /** Traces to `file` from now on. Rejects if it cannot be written. */
-  async trace(file: string): Promise<void> {
-    const { openTraceFile, Trace } = await import('./trace.ts');
-    this.#trace = new Trace(openTraceFile(file), version, this.#options, this.#host, this.#supervisor.startedAt);
+  /** Traces to `file` from now on. Without a trace the app runs as well: what fails is told in one line. */
+  async trace(file: string, warn: (message: string) => void): Promise<void> {
+    try {
+      const { openTraceFile, Trace } = await import('./trace.ts');
+      this.#trace = new Trace(openTraceFile(file), version, this.#options, this.#host, this.#supervisor.startedAt);
+    } catch (error) {
+      warn(`runs without a trace of the core, because TUTTI_TRACE=${file} cannot be written: ${String(error)}`);
+    }
   }
 
   start(): void {
@@ -45,6 +50,10 @@ export class ObservedCore {
 
   snapshot(): CoreSnapshot {
     return this.#supervisor.snapshot();
+  }
+
+  heritage(): Heritage {
+    return this.#supervisor.heritage();
   }
 
   async close(): Promise<void> {

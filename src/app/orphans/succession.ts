@@ -44,6 +44,16 @@ export class Succession {
     report({ type: 'supervisor-died', pid: takeover.from.pid, orphans: orphans.flatMap(pidsOf) });
   }
 
+  /** The supervisor beside which this one started has died. Its workers are told to drain when this one's are ready. */
+  async adopt(workersReady: Promise<void>): Promise<void> {
+    const { env, name } = this.#options;
+    this.#isBeside = true;
+    // Where one of them is about to start another supervisor, that one finds the app's name taken, and ends.
+    this.#turn = await takeTurnOf(env, name).catch(() => null);
+    await workersReady;
+    await this.ready();
+  }
+
   /** A new worker finds this port or path taken. True: an orphan had it, and has closed it. */
   claim(place: number | string): Promise<boolean> {
     return claimPlace(this.#options.env, this.#options.name, place);

@@ -22,8 +22,21 @@ export function inherit(env: Record<string, string | undefined>): Inherited | nu
   return takeover === null && handed.length === 0 ? null : { sockets: new InheritedSockets(handed), takeover };
 }
 
-/** Once every worker is ready: those that no worker has asked for are told, and closed if nobody else holds them. */
-export function settleUnused({ sockets }: Inherited, report: (event: SupervisorEvent) => void): void {
+/** Once every worker is ready, those that no worker has asked for are told, and closed if nobody else holds them. */
+export function settleWhenReady(inherited: Inherited | null, { ready, report }: Settling): void {
+  if (inherited === null) return;
+  ready.then(
+    () => settle(inherited, report),
+    () => {},
+  );
+}
+
+interface Settling {
+  ready: Promise<void>;
+  report: (event: SupervisorEvent) => void;
+}
+
+function settle({ sockets }: Inherited, report: Settling['report']): void {
   for (const fd of sockets.unusable) {
     const message = `descriptor ${fd} was handed down and is left alone: it is no socket that accepts connections`;
     report({ type: 'notice', level: 'warn', message });

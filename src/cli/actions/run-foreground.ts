@@ -2,10 +2,11 @@
 
 import { createColors } from 'picocolors';
 import type { LaunchOptions } from '../../app/launch-options.ts';
-import { takeServiceManager } from '../../app/service-manager.ts';
+import { type ServiceManager, takeServiceManager } from '../../app/service-manager.ts';
 import { launch } from '../../app/supervise.ts';
 import type { Supervision } from '../../app/supervision.ts';
 import { surroundings } from '../../app/surroundings.ts';
+import { sayFailed } from '../../app/takeover/arrival.ts';
 import { inherit } from '../../app/takeover/inherited.ts';
 import { type LoadedApp, loadApp } from '../../config/app.ts';
 import { exitCodes, TuttiError } from '../../errors.ts';
@@ -33,7 +34,10 @@ export async function runForeground({ entry, args, options, terminal }: RunReque
   const app = await loadApp(
     { command: 'run', flags: appFlags(options), entry, args, configPath: configFlag(options), orphan: 'drain' },
     surroundings(terminal.cwd, terminal.env),
-  );
+  ).catch(async (error: Error) => {
+    await sayFailed(error.message);
+    throw error;
+  });
   const { config } = app;
   stayLean(config);
   const color = wantsColor(terminal, terminal.stderr);
@@ -52,8 +56,20 @@ export async function runForeground({ entry, args, options, terminal }: RunReque
   );
   const labels = labelsFor(app, terminal, { stdout, stderr });
   const output: LaunchOptions['output'] = labels === null ? 'inherit' : (piece) => labels.push(piece);
-  const supervision = launch(app, { signals: true, output, lastResort: true, inherited });
-  openServiceManager?.(supervision, (message) => log.line('warn', message));
+  let serviceManager: ServiceManager | null = null;
+  const supervision = launch(app, {
+    ...{ signals: true, output, lastResort: true, inherited },
+    successor: {
+      args: process.argv.slice(1),
+      cwd: process.cwd(),
+      detached: false,
+      env: () => serviceManager?.forSuccessor ?? {},
+      handedOver: async (pid) => serviceManager?.handOver(pid),
+      // A service manager is told who the main process is now; a shell or a container waits for the one that it started.
+      stays: openServiceManager === null,
+    },
+  });
+  serviceManager = openServiceManager?.(supervision, (message) => log.line('warn', message)) ?? null;
   finishInPeace();
   supervision.on('event', (event) => {
     if (event.type === 'state' && event.state === 'starting') log.line('info', opening(app));

@@ -1,5 +1,6 @@
 // The options that several commands share, checked.
 
+import { resolve } from 'node:path';
 import { parseDuration } from '../../config/values.ts';
 import { TuttiError } from '../../errors.ts';
 import { MOST_WORKERS } from '../../protocol/most-workers.ts';
@@ -15,6 +16,12 @@ function timeoutOption({ timeout }: Options): number | null {
   const ms = parseDuration(String(timeout));
   if (ms === undefined) throw wrong('--timeout', 'must be a duration such as 500ms, 30s or 5m', timeout);
   return ms;
+}
+
+/** As typed: a bare name such as `node` is looked for by the system, a path from where it was typed. */
+export function nodeOption({ node }: Options, cwd: string): string | null {
+  if (typeof node !== 'string') return null;
+  return /[\\/]/.test(node) ? resolve(cwd, node) : node;
 }
 
 export function slotOption({ slot }: Options): number | null {

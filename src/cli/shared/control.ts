@@ -11,7 +11,7 @@ import { showProgress } from './progress.ts';
 
 export interface AppCommand {
   /** As the API calls it. */
-  verb: 'reload' | 'rollback' | 'scale' | 'recycle' | 'stop';
+  verb: 'reload' | 'rollback' | 'scale' | 'recycle' | 'stop' | 'upgrade';
   body: object;
   /** What to say when it went well. */
   done: string;

@@ -15,7 +15,9 @@ import type { Account } from '../privileges/as-account.ts';
 import type { WorkerProcess } from '../process/worker-process.ts';
 import { testBinding } from '../sockets/bind-socket.ts';
 import { mostParked } from '../sockets/descriptors.ts';
-import { ListeningSockets, type ListeningSocketsOptions } from '../sockets/listening-sockets.ts';
+import type { ListeningSocketsOptions } from '../sockets/listening-options.ts';
+import { ListeningSockets } from '../sockets/listening-sockets.ts';
+import type { HandedDescriptor } from '../sockets/open-socket.ts';
 import { Suspects } from '../suspects.ts';
 import { ConnectionRelay } from './connection-relay.ts';
 import type { DataPlane, Sign } from './data-plane.ts';
@@ -274,6 +276,16 @@ export class PrimaryDataPlane implements DataPlane {
   closePorts(): void {
     this.#sockets.closePorts();
     this.#relay.dropParked();
+  }
+
+  /** The sockets that a successor of this primary is to get. */
+  handed(): HandedDescriptor[] {
+    return this.#sockets.handed();
+  }
+
+  /** Another process goes on with all sockets: when they are closed here, what clients send is not taken first, and no path is removed. */
+  letGo(): void {
+    this.#sockets.letGo();
   }
 
   shutPorts(unusedBy: number | null): Listener[] {

@@ -90,6 +90,12 @@ export class InheritedSockets {
     return unused.map(({ facts }) => told(facts));
   }
 
+  /** A service manager's that nobody has, for a successor of this process. */
+  keptUnused(): (HandedSocket & { pinned: boolean })[] {
+    const unused = this.#entries.filter(({ facts, takenAs, closed }) => takenAs === null && !closed && facts.kept);
+    return unused.map(({ facts: { fd, index, kept } }) => ({ fd, index, kept, pinned: true }));
+  }
+
   /** Closes those that nobody has, but for a service manager's. */
   closeUnused(): void {
     for (const entry of this.#entries) if (entry.takenAs === null && !entry.facts.kept) this.#close(entry);

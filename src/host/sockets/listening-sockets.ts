@@ -3,29 +3,28 @@
 // src/worker/listen/listen-requests.ts.
 
 import { whenQueueTaken } from '../../protocol/accept-queue.ts';
-import { acceptsInPrimary, type Balance } from '../../protocol/balance.ts';
+import { acceptsInPrimary } from '../../protocol/balance.ts';
 import type { ListenRequest, ToPrimary, ToWorker } from '../../protocol/messages.ts';
-import type { RawConnection, RawListenHandle } from '../../protocol/raw-handle.ts';
+import type { RawListenHandle } from '../../protocol/raw-handle.ts';
 import type { Listener } from '../../supervisor/vocabulary/listener.ts';
 import type { DataPlaneWorker } from '../connections/data-plane-worker.ts';
 import type { Account } from '../privileges/as-account.ts';
-import { AcceptorChoice, type AcceptorChoiceOptions, Acceptors } from './acceptors.ts';
+import { AcceptorChoice, Acceptors } from './acceptors.ts';
 import type { BoundSocket } from './bind-socket.ts';
 import { Binder, EADDRINUSE, EINVAL } from './binder.ts';
-import type { InheritedSockets } from './inherited-sockets.ts';
-import { isFromOutside, isWanted, keyOf, listenerOf, type OpenSocket, placesOf, tellHolders } from './open-socket.ts';
-
-export interface ListeningSocketsOptions extends AcceptorChoiceOptions {
-  balance: Balance;
-  /** Used before anything is bound on their addresses. */
-  inherited?: InheritedSockets | null;
-  /** Has whoever of an earlier supervisor of the app holds this port or path let it go. False: it is somebody else's. */
-  claim?(place: number | string): Promise<boolean>;
-  /** Only with `round-robin`: a connection that the primary accepted from the socket `key`. */
-  onConnection(key: string, client: RawConnection): void;
-  /** Only with `round-robin`: nothing more comes from the socket `key`, and those who have it will be told so after this. */
-  onClosing(key: string): void;
-}
+import type { ListeningSocketsOptions } from './listening-options.ts';
+import {
+  type HandedDescriptor,
+  handedOf,
+  isFromOutside,
+  isWanted,
+  keyOf,
+  listenerOf,
+  type OpenSocket,
+  placesOf,
+  standsInTheWay,
+  tellHolders,
+} from './open-socket.ts';
 
 type Listen = Extract<ToPrimary, { cmd: 'NODE_TUTTI_LISTEN' }>;
 type Copy = Extract<ToPrimary, { cmd: 'NODE_TUTTI_COPY' }>;
@@ -182,6 +181,14 @@ export class ListeningSockets {
     return due.map(listenerOf);
   }
 
+  handed(): HandedDescriptor[] {
+    return [...[...this.#sockets.values()].map(handedOf), ...(this.#options.inherited?.keptUnused() ?? [])];
+  }
+
+  letGo(): void {
+    for (const { bound } of this.#sockets.values()) Object.assign(bound, { kept: true, close: bound.letGo });
+  }
+
   holders(key: string): Iterable<DataPlaneWorker> {
     return (this.#sockets.get(key) ?? this.#leaving.get(key))?.holders ?? [];
   }
@@ -259,20 +266,15 @@ export class ListeningSockets {
     handle.onconnection = (status, client) => {
       if (status === 0 && client !== undefined) this.#options.onConnection(key, client);
     };
-    return handle.listen(request.backlog ?? BACKLOG);
+    const listen = (): number => handle.listen(request.backlog ?? BACKLOG);
+    return this.#options.heldBack?.act(listen, 0) ?? listen();
   }
 
   /** Sockets that are only held must not stand in the way of a new address on the same port. */
   #evict(key: string, request: ListenRequest): boolean {
-    let evicted = false;
-    for (const socket of [...this.#sockets.values()]) {
-      const samePort = request.port !== null && request.port > 0 && socket.bound.name?.port === request.port;
-      const samePath = request.addressType === -1 && socket.request.address === request.address;
-      if (socket.key === key || socket.holders.size > 0 || !(samePort || samePath)) continue;
-      this.#close(socket);
-      evicted = true;
-    }
-    return evicted;
+    const due = [...this.#sockets.values()].filter((open) => open.key !== key && standsInTheWay(open, request));
+    for (const socket of due) this.#close(socket);
+    return due.length > 0;
   }
 
   #reply(worker: DataPlaneWorker, seq: number, socket: OpenSocket): void {

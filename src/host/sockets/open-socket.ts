@@ -1,6 +1,7 @@
 // What is known of one listening socket of the app, and what follows from it (primary).
 
 import type { ListenRequest, ToWorker } from '../../protocol/messages.ts';
+import type { HandedSocket } from '../../protocol/takeover.ts';
 import type { Listener } from '../../supervisor/vocabulary/listener.ts';
 import type { DataPlaneWorker } from '../connections/data-plane-worker.ts';
 import type { Acceptors } from './acceptors.ts';
@@ -40,6 +41,28 @@ export function isFromOutside({ request, bound }: OpenSocket): boolean {
 export function tellHolders(socket: OpenSocket, workers: Iterable<DataPlaneWorker>, state: PortState): void {
   const take = !isFromOutside(socket);
   for (const worker of workers) worker.send({ cmd: 'NODE_TUTTI_PORT', key: socket.key, state, take });
+}
+
+/** Nobody has it, and the request can only be bound without it. */
+export function standsInTheWay({ request: { address }, bound, holders }: OpenSocket, request: ListenRequest): boolean {
+  const samePort = request.port !== null && request.port > 0 && bound.name?.port === request.port;
+  return holders.size === 0 && (samePort || (request.addressType === -1 && address === request.address));
+}
+
+/** What a successor of this process has to be given. */
+export interface HandedDescriptor extends HandedSocket {
+  /** It must keep its number, because the application names it. */
+  pinned: boolean;
+}
+
+export function handedOf({ request, bound }: OpenSocket): HandedDescriptor {
+  const { fd = -1 } = bound.handle;
+  return {
+    fd,
+    index: request.port === 0 ? request.index : null,
+    kept: bound.kept === true || request.fd !== null,
+    pinned: request.fd !== null,
+  };
 }
 
 export function listenerOf({ bound, request }: OpenSocket): Listener {

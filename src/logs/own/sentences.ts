@@ -82,6 +82,15 @@ export function sentence(event: SupervisorEvent): Sentence {
             'warn',
             `workers of the supervisor that was killed (pid ${event.from}) did not end in time and were killed: ${event.killed.join(', ')}`,
           );
+    case 'upgrade-started':
+      return say('info', `a successor starts: process ${event.successor}, ${event.node}`);
+    case 'upgrade-finished':
+      return say(
+        'info',
+        `process ${event.pid} is the supervisor now, in the place of ${event.from}, after ${time(event.ms)}`,
+      );
+    case 'upgrade-failed':
+      return say('error', `the upgrade failed, and everything is as it was: ${event.reason}`);
     case 'reload-started':
       return say('info', `${event.kind} to generation ${event.generation} begins`);
     case 'reload-progress':

@@ -68,6 +68,12 @@ export type SupervisorEvent =
   | { type: 'resurrected'; from: number; orphans: readonly number[]; ms: number }
   /** None of them is left. `killed`: those that did not end in time. */
   | { type: 'orphans-ended'; from: number; killed: readonly number[] }
+  /** A successor of this supervisor starts, beside it. */
+  | { type: 'upgrade-started'; successor: number; node: string }
+  /** `pid` is the supervisor from now on; `from` was it before. */
+  | { type: 'upgrade-finished'; pid: number; from: number; ms: number }
+  /** This supervisor goes on as it was. */
+  | { type: 'upgrade-failed'; reason: string }
   | { type: 'reload-started'; generation: number; from: number; kind: 'reload' | 'rollback' }
   | { type: 'reload-progress'; generation: number; done: number; total: number }
   | { type: 'reload-done'; generation: number; ms: number }

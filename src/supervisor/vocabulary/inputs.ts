@@ -2,6 +2,7 @@
 
 import type { Heartbeat, RequestCounts } from '../../protocol/messages.ts';
 import type { WorkerId } from './actions.ts';
+import type { Forebear } from './forebear.ts';
 import type { RequestInFlight } from './incident.ts';
 import type { Listener } from './listener.ts';
 import type { Policy } from './policy.ts';
@@ -46,6 +47,8 @@ export type SupervisorInput =
   | { type: 'generation-refused'; generation: number; reason: string }
   /** The files that this generation loaded were overwritten on disk: what is forked from it now would be a mix. */
   | { type: 'generation-changed-in-place'; generation: number }
+  /** The supervisor before this one has handed over: a rollback goes back to what it ran. */
+  | { type: 'succeeded'; previous: Forebear }
   // Commands. `id` comes back in the answer.
   | { type: 'reload'; id: number }
   | { type: 'rollback'; id: number }

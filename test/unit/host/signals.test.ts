@@ -12,7 +12,7 @@ function recorder(): { calls: string[]; commands: SignalCommands } {
       reload: (reason) => calls.push(`reload ${reason}`),
       scale: (by) => calls.push(`scale ${by}`),
       reopenLogs: () => calls.push('reopen logs'),
-      meaningless: (signal) => calls.push(`nothing by ${signal}`),
+      upgrade: () => calls.push('upgrade'),
     },
   };
 }
@@ -41,7 +41,7 @@ test('each signal is a command; the second interrupt does not wait', () => {
     'scale 1',
     'scale -1',
     'reopen logs',
-    'nothing by SIGUSR2',
+    'upgrade',
   ]);
 });
 

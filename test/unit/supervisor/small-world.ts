@@ -58,7 +58,7 @@ export class SmallWorld {
   #pins: number[] = [];
 
   constructor(state?: State) {
-    const model = newModel(smallPolicy, options.generation1.entry, epoch);
+    const model = newModel(smallPolicy, options.generation1, epoch);
     this.#state = state ?? { now: epoch, model, processes: [], starts: [], asked: 0, answered: [], exited: false };
     const host = {
       now: () => this.#state.now,

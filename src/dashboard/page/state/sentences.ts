@@ -90,6 +90,12 @@ export function describeEvent(event: SupervisorEvent): Sentence {
         tone: event.kept ? 'bad' : 'plain',
         text: `No worker listens on ${event.listeners.map(placeOf).join(', ')}, which was handed down`,
       };
+    case 'upgrade-started':
+      return { tone: 'plain', text: `An upgrade began: successor ${event.successor}` };
+    case 'upgrade-finished':
+      return { tone: 'good', text: `Process ${event.pid} is the supervisor now` };
+    case 'upgrade-failed':
+      return { tone: 'bad', text: 'The upgrade failed; everything is as it was', detail: event.reason };
     case 'reload-started':
       return {
         tone: 'plain',

@@ -1,0 +1,124 @@
+// The successor's side of an upgrade at the edge: what taking.ts decides, done on the channel to the old supervisor. Part of the composition,
+// in the primary.
+
+import type { SavedCounts } from '../../metrics/counters.ts';
+import { type Taking, type TakingAction, type TakingInput, taking } from '../../supervisor/handover/taking.ts';
+import type { SupervisionHandle } from '../supervision.ts';
+import { type Estate, type FromSuccessor, toSuccessor } from './talk.ts';
+
+interface Around {
+  /** The pid of the old supervisor. */
+  from: number;
+  canaryTimeMs: number;
+  /** Own workers accept from now on, and everything else begins that only one supervisor may do. */
+  admit(): void;
+  /** Rejects with the reason why there is no control. */
+  openDoors(): Promise<void>;
+  /** The old one has died, and its workers are left. */
+  orphaned(): void;
+  /** What the old one counted. */
+  count(counts: SavedCounts): void;
+  inherit(estate: Estate): void;
+}
+
+export class Arrival {
+  readonly #handle: SupervisionHandle;
+  readonly #around: Around;
+  readonly #startedAt = performance.now();
+  #state: Taking = 'preparing';
+  #canary: NodeJS.Timeout | null = null;
+
+  constructor(handle: SupervisionHandle, around: Around) {
+    this.#handle = handle;
+    this.#around = around;
+  }
+
+  /** Begins to listen to the old supervisor, and to wait for the own workers. */
+  begin(): void {
+    process.on('message', (message) => {
+      const said = toSuccessor(message);
+      if (said?.tutti === 'counted') this.#around.count(said.counts);
+      if (said?.tutti !== 'offered' || this.#state !== 'ready') return;
+      this.#around.count(said.estate.counts);
+      this.#around.inherit(said.estate);
+      this.#turn({ type: 'offered' });
+    });
+    process.once('disconnect', () => this.#turn({ type: 'predecessor-gone' }));
+    if (!process.connected) this.#turn({ type: 'predecessor-gone' });
+    process.channel?.unref();
+    const died = (event: { reason: string; detail: string }): void => {
+      if (event.reason === 'planned' || this.#canary === null) return;
+      clearTimeout(this.#canary);
+      this.#turn({
+        type: 'could-not-serve',
+        reason: `a worker of the successor died within canaryTime: ${event.detail}`,
+      });
+    };
+    this.#handle.on('worker-exit', died);
+    this.#handle.ready.then(
+      () => {
+        this.#canary = setTimeout(() => {
+          this.#canary = null;
+          this.#turn({ type: 'could-serve' });
+        }, this.#around.canaryTimeMs);
+      },
+      (error: Error) => this.#turn({ type: 'could-not-serve', reason: error.message }),
+    );
+    void this.#handle.stopped.then(({ reason }) => {
+      if (this.#canary !== null) clearTimeout(this.#canary);
+      this.#turn({ type: 'could-not-serve', reason });
+    });
+  }
+
+  #turn(input: TakingInput): void {
+    const { state, actions } = taking(this.#state, input);
+    this.#state = state;
+    for (const action of actions) this.#act(action);
+  }
+
+  #act(action: TakingAction): void {
+    switch (action.type) {
+      case 'say-ready':
+        this.#say({ tutti: 'ready' });
+        return;
+      case 'say-failed':
+        this.#say({ tutti: 'failed', reason: action.reason });
+        return;
+      case 'say-taken':
+        this.#say({ tutti: 'taken' });
+        this.#finished();
+        return;
+      case 'admit':
+        this.#around.admit();
+        if (this.#state !== 'alone') return;
+        this.#finished();
+        this.#around.orphaned();
+        return;
+      case 'open-doors':
+        this.#around.openDoors().then(
+          () => this.#turn({ type: 'doors-opened' }),
+          (error: Error) => this.#turn({ type: 'doors-failed', reason: error.message }),
+        );
+        return;
+      case 'give-up':
+        void this.#handle.stop({ fast: true }, 'it could not take over');
+    }
+  }
+
+  #finished(): void {
+    const ms = Math.round(performance.now() - this.#startedAt);
+    this.#handle.report({ type: 'upgrade-finished', pid: process.pid, from: this.#around.from, ms });
+  }
+
+  #say(message: FromSuccessor): void {
+    if (process.connected) process.send?.(message, () => {});
+  }
+}
+
+/** What keeps this process from being the successor, before there was anything to supervise. */
+export function sayFailed(reason: string): Promise<void> {
+  return new Promise((said) => {
+    if (process.send === undefined || !process.connected) said();
+    else process.send({ tutti: 'failed', reason } satisfies FromSuccessor, () => said());
+  });
+}

@@ -1,0 +1,37 @@
+// tutti upgrade: see `summary`.
+
+import type { CommandFile } from '../../command.ts';
+
+export const upgrade: CommandFile = {
+  name: 'upgrade',
+  group: 'Change',
+  summary: 'Replace the supervisor itself, and its workers, without closing a port.',
+  examples: [
+    ['tutti upgrade web', 'after a newer tutti was installed, or a change that a reload cannot apply'],
+    ['tutti upgrade web --node /opt/node-26/bin/node', 'run it with another Node.js from now on'],
+    ['tutti upgrade all', 'one after the other; a failure stops there'],
+  ],
+  configure: (command) => {
+    command
+      .argument('[app...]', 'the apps; without: those of the configuration file here, or the only one that runs')
+      .option('--node <path>', 'the Node.js binary that runs the successor')
+      .option(
+        '--timeout <duration>',
+        'give the successor up, and leave all as it is, if it is not ready after this time',
+      )
+      .option('--json', 'print the result as JSON');
+  },
+  action: async ({ positionals, options, terminal }) => {
+    const [{ chooseRunning }, { control }, { commonOptions, nodeOption }] = await Promise.all([
+      import('../../shared/choose-apps.ts'),
+      import('../../shared/control.ts'),
+      import('../../shared/common-options.ts'),
+    ]);
+    const { json, timeoutMs } = commonOptions(options);
+    const apps = await chooseRunning(positionals, terminal, 'upgrade');
+    const node = nodeOption(options, terminal.cwd);
+    const body = { ...(node !== null && { node }), ...(timeoutMs !== null && { timeoutMs }) };
+    const order = { verb: 'upgrade', body, done: 'upgraded', untilFailure: true, timeoutMs: null, json } as const;
+    return control(apps, order, terminal);
+  },
+};
