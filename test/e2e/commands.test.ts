@@ -485,7 +485,7 @@ COMP_WORDS=(tutti reload w); COMP_CWORD=2; _tutti; echo "\${COMPREPLY[@]}"
 COMP_WORDS=(tutti re); COMP_CWORD=1; _tutti; echo "\${COMPREPLY[@]}"
 COMP_WORDS=(tutti stop --f); COMP_CWORD=2; _tutti; echo "\${COMPREPLY[@]}"`;
     const completed = spawnSync('bash', ['-c', script], { cwd: cli.dir, env: cli.environment(), encoding: 'utf8' });
-    assert.equal(completed.stdout, 'web\nreload recycle restart\n--fast\n', completed.stderr);
+    assert.equal(completed.stdout, 'web\nresurrect reload recycle restart\n--fast\n', completed.stderr);
     assert.equal((await cli.run(['completion', 'powershell'])).code, 64);
   });
 
