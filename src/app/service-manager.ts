@@ -29,6 +29,8 @@ export interface ServiceManagerOptions {
   monotonicMicros: () => bigint;
   /** What a successor of this process needs in its environment. */
   forSuccessor: ServiceVariables;
+  /** This process has taken over an app that serves: no state is waited for. */
+  tookOver: boolean;
 }
 
 export class ServiceManager {
@@ -44,7 +46,7 @@ export class ServiceManager {
 
   constructor(
     supervision: Pick<Supervision, 'on' | 'snapshot' | 'stopped'>,
-    { socket, watchdogMs, monotonicMicros, forSuccessor }: ServiceManagerOptions,
+    { socket, watchdogMs, monotonicMicros, forSuccessor, tookOver }: ServiceManagerOptions,
   ) {
     this.forSuccessor = forSuccessor;
     this.#socket = socket;
@@ -55,6 +57,7 @@ export class ServiceManager {
     this.#every(EXTEND_EVERY_MS, () => this.#extend());
     supervision.on('event', (event) => this.#event(event));
     void supervision.stopped.then(({ code, reason }) => this.#ended(code, reason));
+    if (tookOver) this.#serves();
   }
 
   /**
@@ -174,13 +177,13 @@ function micros(ms: number): string {
 /** Whom whoever started this process wants to be told how its app is. Takes the variables that say so out of the environment; null: nobody. */
 export function takeServiceManager(
   env: Record<string, string | undefined>,
-): ((supervision: Supervision, warn: (message: string) => void) => ServiceManager) | null {
+): ((supervision: Supervision, warn: (message: string) => void, tookOver: boolean) => ServiceManager) | null {
   const variables = takeServiceVariables(env);
   const { NOTIFY_SOCKET: path } = variables;
   if (path === undefined) return null;
   const { pid } = process;
   const descriptor = takeNotifyDescriptor(env, pid);
-  return (supervision, warn) => {
+  return (supervision, warn, tookOver) => {
     // The reload signal of the unit: the reload itself is a command. systemd (since 258) does without a service that has no handler for it.
     const ignore = (): void => {};
     process.on('SIGCONT', ignore);
@@ -192,6 +195,7 @@ export function takeServiceManager(
       watchdogMs: watchdogMs(variables, pid),
       monotonicMicros: () => process.hrtime.bigint() / 1000n,
       forSuccessor: successorVariables(variables),
+      tookOver,
     });
   };
 }

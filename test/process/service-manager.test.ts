@@ -3,7 +3,9 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
+import { eventually } from '../support/eventually.ts';
 import { NotifyReceiver } from '../support/notify-receiver.ts';
+import { isAlive } from '../support/processes.ts';
 import { Releases } from '../support/releases.ts';
 import { startRig } from '../support/rig.ts';
 
@@ -46,6 +48,32 @@ test('ready, reloads that succeed and fail, the watchdog and the end are told in
   );
   const inOrder = states.filter((state, index) => state !== states[index - 1]);
   assert.deepEqual(inOrder, ['READY', 'RELOADING', 'READY', 'RELOADING', 'READY', 'STOPPING']);
+});
+
+test('a successor is the main process once it has taken over, and says nothing before', { skip }, async () => {
+  using manager = await NotifyReceiver.open();
+  using releases = new Releases().deploy('1');
+  await using rig = await startRig({
+    fixture: releases.entry,
+    flags: { workers: 1 },
+    env: { NOTIFY_SOCKET: manager.path },
+  });
+  await manager.waitFor('READY', (told) => 'READY' in told);
+  releases.deploy('2', 'throws-on-boot.cjs');
+  rig.signal('SIGUSR2');
+  await rig.waitFor(({ type }) => type === 'upgrade-failed');
+  releases.deploy('3');
+  rig.signal('SIGUSR2');
+  const handedOver = await manager.waitFor('MAINPID', (told) => 'MAINPID' in told);
+  const successor = Number(handedOver.MAINPID);
+  assert.deepEqual(await rig.end(null), { code: 0, signal: null });
+  const after = manager.messages.indexOf(handedOver);
+  await manager.waitFor('READY of the successor', (told) => 'READY' in told, after);
+  // Of the failed one, and of the old one, systemd would take it for the end of the whole service.
+  assert.ok(!manager.messages.some((told) => 'STOPPING' in told));
+  process.kill(successor, 'SIGTERM');
+  await manager.waitFor('STOPPING', (told) => 'STOPPING' in told, after);
+  await eventually('the successor has ended', () => !isAlive(successor));
 });
 
 test('no variable of the service manager reaches a worker', async () => {

@@ -259,7 +259,7 @@ function assertNoneRefused({ failures, ok }: LoadResult): void {
 
 /** What an installation leaves on the machine: files and units. */
 async function footprint(machine: Machine): Promise<string> {
-  const files = await machine.run('find', '/etc', '/usr/lib/systemd', '/var/lib', '/run', '-name', '*tutti*');
+  const files = await machine.run('find', '/etc', '/usr/lib/systemd', '/var/lib', '/run/systemd', '-name', '*tutti*');
   const units = await machine.ok('systemctl', 'list-units', '--all', '--plain', '--no-legend', 'tutti-*');
   const processes = await machine.run('pgrep', '-f', 'dist/bin.js run');
   return files.stdout + units + processes.stdout;

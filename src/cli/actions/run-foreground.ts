@@ -69,7 +69,13 @@ export async function runForeground({ entry, args, options, terminal }: RunReque
       stays: openServiceManager === null,
     },
   });
-  serviceManager = openServiceManager?.(supervision, (message) => log.line('warn', message)) ?? null;
+  const isSuccessor = inherited?.takeover?.reason === 'upgrade';
+  const toServiceManager = (): void => {
+    serviceManager = openServiceManager?.(supervision, (message) => log.line('warn', message), isSuccessor) ?? null;
+  };
+  // Until it has taken over the app is the old supervisor's: the STOPPING=1 of a successor that fails would end the whole service.
+  if (isSuccessor) supervision.once('upgrade-finished', toServiceManager);
+  else toServiceManager();
   finishInPeace();
   supervision.on('event', (event) => {
     if (event.type === 'state' && event.state === 'starting') log.line('info', opening(app));

@@ -20,7 +20,7 @@ const picture = (more: Partial<Snapshot> = {}) =>
   }) as Snapshot;
 
 /** A manager over an app that the test plays. */
-function play(watchdogMs: number | null = null) {
+function play(watchdogMs: number | null = null, tookOver = false) {
   const told: Message[] = [];
   let snapshot = picture();
   let hear: (event: TimedEvent) => void = () => {};
@@ -41,6 +41,7 @@ function play(watchdogMs: number | null = null) {
     watchdogMs,
     monotonicMicros: () => 42n,
     forSuccessor: {},
+    tookOver,
   });
   const event = (event: object, next: Partial<Snapshot> = {}) => {
     snapshot = picture(next);
@@ -117,6 +118,13 @@ test('who has handed over says nothing more, not even that it ends', async (t) =
   end({ code: 0, reason: 'handed over' });
   t.mock.timers.tick(60_000);
   assert.deepEqual(told, [{ MAINPID: '4711' }]);
+});
+
+test('who has taken over says that it is ready, and asks for no more time', (t) => {
+  t.mock.timers.enable({ apis: ['setInterval', 'setTimeout'] });
+  const { told } = play(null, true);
+  t.mock.timers.tick(60_000);
+  assert.deepEqual(told, [{ READY: '1', STATUS: '2 of 2 workers ready, generation 1' }]);
 });
 
 test('a failed end leaves its reason in the line', async () => {
