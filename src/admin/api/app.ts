@@ -61,6 +61,9 @@ export function createApp(options: ApiOptions): (door: Door) => RequestListener 
       if (context.req.method === 'HEAD' && isStream(route)) {
         return respond(context, failed(405, 'method', 'A stream has no headers-only form.'));
       }
+      if (route.onlyBySocket === true && context.env.door.type === 'tcp') {
+        return respond(context, failed(403, 'door', 'This is answered on the control socket only.'));
+      }
       const body = await bodyOf(context, route);
       if ('refusal' in body) return respond(context, body.refusal);
       if (route.access === 'control') context.env.visit.stay();

@@ -74,6 +74,8 @@ export interface Route {
    * always. What tells of requests, errors or output is `read`.
    */
   access: 'open' | 'measure' | 'read' | 'control';
+  /** Not on TCP, whoever asks: what can start a program of the caller's choice. */
+  onlyBySocket?: true;
   summary: string;
   body?: GenericSchema;
   parameters?: readonly { name: string; in: 'query' | 'header'; description: string }[];

@@ -15,8 +15,9 @@ export function upgradeRoute(upgrade: (wish: UpgradeWish) => Promise<CommandResu
     method: 'post',
     path: '/v1/upgrade',
     access: 'control',
+    onlyBySocket: true,
     summary:
-      'Has another process take the place of this supervisor: a newer tutti, another Node, other options of its own. Answers when it has, or why not.',
+      'Has another process take the place of this supervisor: a newer tutti, another Node, other options of its own. Answers when it has, or why not. Only on the control socket.',
     body: wish,
     answers: {
       200: { description: 'What came of it.', schema: v.looseObject({}) },

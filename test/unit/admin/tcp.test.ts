@@ -49,6 +49,16 @@ describe('admin API on TCP', () => {
     assert.equal((await ask(port, 'GET', '/readyz')).status, 200);
   });
 
+  it('never answers what only the control socket does', async (test) => {
+    const handle = () => ({ status: 200, json: {} });
+    const only = { access: 'control', onlyBySocket: true, summary: '', answers: {}, handle } as const;
+    const extras = { routes: [{ method: 'post', path: '/v1/only', ...only }] } as const;
+    const { address, token, paths } = await openAdmin(test, { listen: '127.0.0.1', extras });
+    const headers = { authorization: `Bearer ${token}` };
+    assert.equal((await ask(address?.port ?? 0, 'POST', '/v1/only', { headers })).status, 403);
+    assert.equal((await ask(paths.socket, 'POST', '/v1/only', { headers })).status, 200);
+  });
+
   it('gives a page of another origin nothing, even with a name that points here', async (test) => {
     const { address, target, token } = await openAdmin(test, { listen: '127.0.0.1' });
     const port = address?.port ?? 0;
