@@ -8,6 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { readOwn } from '../../files/ownership.ts';
 import { writeState } from '../../files/state-file.ts';
 import { namesInState, orNone, rosterFolder, rosterPath } from '../../files/state-folder.ts';
+import { monotonicMs } from '../../host/monotonic.ts';
 import { holdsPlace, holdsPort, numberSpace } from '../../host/process/process-identity.ts';
 import { lives, type ProcessIdentity, processStatus } from '../../protocol/orphans/process-identity.ts';
 import { sincePath } from '../../protocol/orphans/succession.ts';
@@ -171,9 +172,9 @@ export async function stopOrphans(
   orphans: Orphans,
   { fast, mostMs }: { fast: boolean; mostMs: number },
 ): Promise<StoppedOrphans> {
-  const end = performance.now() + mostMs;
+  const end = monotonicMs() + mostMs;
   const alive = (): ProcessIdentity[] => orphans.workers.filter(lives);
-  const isOver = (): boolean => alive().length === 0 || performance.now() >= end;
+  const isOver = (): boolean => alive().length === 0 || monotonicMs() >= end;
   const { drainTimeoutMs, stopTimeoutMs, serveMs } = orphans;
   const killed = fast ? [] : await closePorts(orphans, isOver);
   if (!fast) await until(isOver, drainTimeoutMs + stopTimeoutMs);
@@ -223,7 +224,7 @@ function signal({ workers }: Orphans, pid: number, name: NodeJS.Signals): void {
 }
 
 async function until(holds: () => boolean, mostMs: number): Promise<void> {
-  for (const end = performance.now() + mostMs; !holds() && performance.now() < end; ) await delay(LOOK_MS);
+  for (const end = monotonicMs() + mostMs; !holds() && monotonicMs() < end; ) await delay(LOOK_MS);
 }
 
 function forget(path: string): void {

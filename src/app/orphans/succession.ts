@@ -2,6 +2,7 @@
 // them and has them drain when its own workers are ready. Part of the composition; runs in the primary.
 
 import { orNone } from '../../files/state-folder.ts';
+import { monotonicMs } from '../../host/monotonic.ts';
 import type { Takeover } from '../../protocol/takeover.ts';
 import type { SupervisorEvent } from '../../supervisor/vocabulary/events.ts';
 import { claimPlace, endOrphans, findLeftBehind, forgetDead, type Orphans, settle, stopOrphans } from './orphans.ts';
@@ -21,7 +22,7 @@ export interface SuccessionOptions {
 
 export class Succession {
   readonly #options: SuccessionOptions;
-  readonly #beganAt = performance.now();
+  readonly #beganAt = monotonicMs();
   #turn: OwnTurn | null = null;
   /** They serve on, beside this supervisor's first workers. */
   #isBeside = false;
@@ -64,7 +65,7 @@ export class Succession {
     const { takeover, report } = this.#options;
     if (!this.#isBeside || takeover === null) return;
     this.#isBeside = false;
-    const ms = Math.round(performance.now() - this.#beganAt);
+    const ms = Math.round(monotonicMs() - this.#beganAt);
     const orphans = this.#orphans();
     report({ type: 'resurrected', from: takeover.from.pid, orphans: orphans.flatMap(pidsOf), ms });
     report({ type: 'orphans-ended', from: takeover.from.pid, killed: await this.#endOrphans(orphans) });

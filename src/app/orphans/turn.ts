@@ -3,6 +3,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { TuttiError } from '../../errors.ts';
+import { monotonicMs } from '../../host/monotonic.ts';
 import { endTurn, isTaken, readTurn, takeTurn } from '../../protocol/orphans/succession.ts';
 import { systemMs } from '../../protocol/scoreboard-layout.ts';
 import { placeOf } from './orders.ts';
@@ -25,14 +26,13 @@ export interface OwnTurn {
 /** Throws a TuttiError when another process starts the app. Where the disk can't be written it is done without. */
 export async function takeTurnOf(env: Environment, name: string): Promise<OwnTurn> {
   const place = placeOf(env, name);
-  for (const end = performance.now() + PATIENCE_MS; ; await delay(LOOK_MS)) {
+  for (const end = monotonicMs() + PATIENCE_MS; ; await delay(LOOK_MS)) {
     try {
       if (readTurn(place)?.holder.pid === process.pid || takeTurn(place, 0, systemMs(process.hrtime()))) break;
     } catch {
       return { end: () => {} };
     }
-    if (performance.now() > end && isTaken(readTurn(place)))
-      throw new TuttiError('ERR_ALREADY_RUNNING', { names: [name] });
+    if (monotonicMs() > end && isTaken(readTurn(place))) throw new TuttiError('ERR_ALREADY_RUNNING', { names: [name] });
   }
   return {
     end() {

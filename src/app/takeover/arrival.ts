@@ -1,6 +1,7 @@
 // The successor's side of an upgrade at the edge: what taking.ts decides, done on the channel to the old supervisor. Part of the composition,
 // in the primary.
 
+import { monotonicMs } from '../../host/monotonic.ts';
 import type { SavedCounts } from '../../metrics/counters.ts';
 import { type Taking, type TakingAction, type TakingInput, taking } from '../../supervisor/handover/taking.ts';
 import type { SupervisionHandle } from '../supervision.ts';
@@ -24,7 +25,7 @@ interface Around {
 export class Arrival {
   readonly #handle: SupervisionHandle;
   readonly #around: Around;
-  readonly #startedAt = performance.now();
+  readonly #startedAt = monotonicMs();
   #state: Taking = 'preparing';
   #canary: NodeJS.Timeout | null = null;
 
@@ -106,7 +107,7 @@ export class Arrival {
   }
 
   #finished(): void {
-    const ms = Math.round(performance.now() - this.#startedAt);
+    const ms = Math.round(monotonicMs() - this.#startedAt);
     this.#handle.report({ type: 'upgrade-finished', pid: process.pid, from: this.#around.from, ms });
   }
 
