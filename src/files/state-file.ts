@@ -10,6 +10,7 @@ import {
   openSync,
   renameSync,
   rmSync,
+  unlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
@@ -63,7 +64,16 @@ export function readState<T>(path: string, parse: (text: string) => T | null): S
 
 /** Both, and nothing if there is none. */
 export function removeState(path: string): void {
-  for (const one of [previousOf(path), path]) rmSync(one, { force: true });
+  for (const one of [previousOf(path), path]) removeFile(one);
+}
+
+/** Nothing if there is none. Throws the system's error as it is, which `rmSync` of Node 24 makes unreadable. */
+export function removeFile(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
 }
 
 /** The name without that of the copy, or null for what is neither. `ending`: that of the file, with its dot. */

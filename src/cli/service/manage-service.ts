@@ -9,6 +9,7 @@ import { discover } from '../../admin/client/discovery.ts';
 import { chooseBootManager } from '../../deploy/boot-manager.ts';
 import type { BootManager, Service, ServiceStep } from '../../deploy/service.ts';
 import { exitCodes, messageOf, TuttiError } from '../../errors.ts';
+import { removeFile } from '../../files/state-file.ts';
 import { whatIsMeant } from '../actions/start-apps.ts';
 import { withoutUnitOptions } from '../shared/service-options.ts';
 import { type Terminal, wantsColor } from '../terminal.ts';
@@ -177,7 +178,7 @@ function perform(step: ServiceStep): string | null {
     }
     if (step.do === 'write') write(step);
     else if (statSync(step.path, { throwIfNoEntry: false })?.isDirectory()) rmdirSync(step.path);
-    else rmSync(step.path, { force: true });
+    else removeFile(step.path);
     return null;
   } catch (error) {
     return messageOf(error);
