@@ -252,7 +252,7 @@ describe('several apps', () => {
     await cli.ok(['reload']);
     assert.deepEqual([await colour(), (await cli.snapshot('web')).target], ['blue', 2]);
     const { stdout } = await cli.ok(['events', 'web']);
-    assert.match(stdout, /the new value of logKeep is held back: only a restart of web can apply it/);
+    assert.match(stdout, /the new value of logKeep is held back: it takes more than a reload: tutti upgrade web/);
     await eventually('a worker is recycled by the new limit', async () => {
       await colour();
       return (await cli.client('web').recentEvents()).some(({ event }) => event.type === 'recycled');

@@ -1,6 +1,7 @@
 // The successor's side of an upgrade at the edge: what taking.ts decides, done on the channel to the old supervisor. Part of the composition,
 // in the primary.
 
+import { TuttiError } from '../../errors.ts';
 import { monotonicMs } from '../../host/monotonic.ts';
 import type { SavedCounts } from '../../metrics/counters.ts';
 import { type Taking, type TakingAction, type TakingInput, taking } from '../../supervisor/handover/taking.ts';
@@ -15,6 +16,8 @@ interface Around {
   admit(): void;
   /** Rejects with the reason why there is no control. */
   openDoors(): Promise<void>;
+  /** Another supervisor has the sockets: their paths are its own. */
+  stepAside(): void;
   /** The old one has died, and its workers are left. */
   orphaned(): void;
   /** What the old one counted. */
@@ -98,11 +101,15 @@ export class Arrival {
       case 'open-doors':
         this.#around.openDoors().then(
           () => this.#turn({ type: 'doors-opened' }),
-          (error: Error) => this.#turn({ type: 'doors-failed', reason: error.message }),
+          (error: Error) => this.#turn({ type: 'doors-failed', reason: error.message, isTaken: isTaken(error) }),
         );
         return;
       case 'give-up':
         void this.#handle.stop({ fast: true }, 'it could not take over');
+        return;
+      case 'step-aside':
+        this.#around.stepAside();
+        void this.#handle.stop({}, 'another supervisor has taken the app over');
     }
   }
 
@@ -114,6 +121,10 @@ export class Arrival {
   #say(message: FromSuccessor): void {
     if (process.connected) process.send?.(message, () => {});
   }
+}
+
+function isTaken(error: Error): boolean {
+  return error instanceof TuttiError && error.code === 'ERR_ALREADY_RUNNING';
 }
 
 /** What keeps this process from being the successor, before there was anything to supervise. */

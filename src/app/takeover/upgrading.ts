@@ -66,7 +66,7 @@ export class Upgrading {
 
   begin(): void {
     const { inherited = null, control = 'wanted' } = this.#options;
-    const { handle, observation, generations, dispatch, control: doors, succession } = this.#parts();
+    const { handle, observation, generations, dataPlane, dispatch, control: doors, succession } = this.#parts();
     settleWhenReady(inherited, { ready: handle.ready, report: (event) => handle.report(event) });
     handle.ready.then(
       () => succession.ready(),
@@ -78,6 +78,7 @@ export class Upgrading {
       canaryTimeMs: this.#config.canaryTimeMs,
       admit: () => this.heldBack.release(),
       openDoors: () => doors.open(control),
+      stepAside: () => dataPlane.letGo(),
       orphaned: () => void succession.adopt(handle.ready).catch(() => {}),
       count: (counts) => observation.restore(counts),
       inherit: ({ previous }) => {

@@ -10,7 +10,8 @@ export type TakingInput =
   | { type: 'could-not-serve'; reason: string }
   | { type: 'offered' }
   | { type: 'doors-opened' }
-  | { type: 'doors-failed'; reason: string }
+  /** `isTaken`: another supervisor of the app has them. */
+  | { type: 'doors-failed'; reason: string; isTaken: boolean }
   | { type: 'predecessor-gone' };
 
 export type TakingAction =
@@ -21,7 +22,9 @@ export type TakingAction =
   /** The own workers accept from now on. */
   | { type: 'admit' }
   /** Stop; the old one goes on. */
-  | { type: 'give-up' };
+  | { type: 'give-up' }
+  /** Stop, and lose nothing by it; another supervisor has the app. */
+  | { type: 'step-aside' };
 
 export interface TakingTurn {
   state: Taking;
@@ -44,7 +47,9 @@ export function taking(state: Taking, input: TakingInput): TakingTurn {
     case 'doors-opened':
       return state === 'opening' ? { state: 'supervising', actions: [{ type: 'admit' }, { type: 'say-taken' }] } : stay;
     case 'doors-failed':
-      return state === 'opening' ? fail(input.reason) : stay;
+      if (state === 'opening') return fail(input.reason);
+      // Orphans of the old one have started a supervisor, and it was first.
+      return state === 'alone' && input.isTaken ? { state: 'failed', actions: [{ type: 'step-aside' }] } : stay;
     case 'predecessor-gone':
       if (state === 'opening') return { state: 'alone', actions: [{ type: 'admit' }] };
       if (state !== 'preparing' && state !== 'ready') return stay;

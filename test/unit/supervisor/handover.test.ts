@@ -70,7 +70,7 @@ const turns: Record<string, (world: World) => void> = {
   'the successor could serve': (w) => w.tellNext({ type: 'could-serve' }),
   'it could not': (w) => w.tellNext({ type: 'could-not-serve', reason: 'x' }),
   'its doors open': (w) => w.tellNext({ type: 'doors-opened' }),
-  'its doors do not': (w) => w.tellNext({ type: 'doors-failed', reason: 'x' }),
+  'its doors do not': (w) => w.tellNext({ type: 'doors-failed', reason: 'x', isTaken: false }),
   'it hears': (w) => {
     const input = w.toNext.shift();
     if (input !== undefined) w.tellNext(input);
@@ -126,4 +126,12 @@ test('an upgrade is one at a time, and ends with the app', () => {
   assert.deepEqual(giving('preparing', { type: 'asked' }).actions, []);
   assert.equal(giving('preparing', { type: 'stopping' }).state, 'idle');
   assert.ok(!giving('offered', { type: 'stopping' }).actions.some(({ type }) => type === 'open-doors'));
+});
+
+test('a successor whose predecessor is dead steps aside for a supervisor that has the doors, and for nothing else', () => {
+  const alone = taking('preparing', { type: 'predecessor-gone' });
+  assert.equal(alone.state, 'alone');
+  const taken = taking('alone', { type: 'doors-failed', reason: 'x', isTaken: true });
+  assert.deepEqual(taken, { state: 'failed', actions: [{ type: 'step-aside' }] });
+  assert.equal(taking('alone', { type: 'doors-failed', reason: 'x', isTaken: false }).state, 'alone');
 });
