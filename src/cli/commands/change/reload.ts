@@ -17,14 +17,8 @@ export const reload: CommandFile = {
       .option('--timeout <duration>', 'answer with exit code 4 after this time; the work goes on')
       .option('--json', 'print the result as JSON');
   },
-  action: async ({ positionals, options, terminal }) => {
-    const [{ chooseRunning }, { control }, { commonOptions }] = await Promise.all([
-      import('../../shared/choose-apps.ts'),
-      import('../../shared/control.ts'),
-      import('../../shared/common-options.ts'),
-    ]);
-    const common = commonOptions(options);
-    const apps = await chooseRunning(positionals, terminal, 'reload');
-    return control(apps, { verb: 'reload', body: {}, done: 'reloaded', untilFailure: true, ...common }, terminal);
+  action: async (invocation) => {
+    const { changeApps } = await import('../../shared/change-apps.ts');
+    return changeApps(invocation, { verb: 'reload', body: {}, done: 'reloaded' });
   },
 };

@@ -13,14 +13,8 @@ export const rollback: CommandFile = {
       .option('--timeout <duration>', 'answer with exit code 4 after this time; the work goes on')
       .option('--json', 'print the result as JSON');
   },
-  action: async ({ positionals, options, terminal }) => {
-    const [{ chooseRunning }, { control }, { commonOptions }] = await Promise.all([
-      import('../../shared/choose-apps.ts'),
-      import('../../shared/control.ts'),
-      import('../../shared/common-options.ts'),
-    ]);
-    const common = commonOptions(options);
-    const apps = await chooseRunning(positionals, terminal, 'rollback');
-    return control(apps, { verb: 'rollback', body: {}, done: 'rolled back', untilFailure: true, ...common }, terminal);
+  action: async (invocation) => {
+    const { changeApps } = await import('../../shared/change-apps.ts');
+    return changeApps(invocation, { verb: 'rollback', body: {}, done: 'rolled back' });
   },
 };

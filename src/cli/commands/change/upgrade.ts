@@ -21,17 +21,16 @@ export const upgrade: CommandFile = {
       )
       .option('--json', 'print the result as JSON');
   },
-  action: async ({ positionals, options, terminal }) => {
-    const [{ chooseRunning }, { control }, { commonOptions, nodeOption }] = await Promise.all([
-      import('../../shared/choose-apps.ts'),
-      import('../../shared/control.ts'),
+  action: async (invocation) => {
+    const [{ changeApps }, { commonOptions, nodeOption }] = await Promise.all([
+      import('../../shared/change-apps.ts'),
       import('../../shared/common-options.ts'),
     ]);
-    const { json, timeoutMs } = commonOptions(options);
-    const apps = await chooseRunning(positionals, terminal, 'upgrade');
+    const { options, terminal } = invocation;
+    const { timeoutMs } = commonOptions(options);
     const node = nodeOption(options, terminal.cwd);
     const body = { ...(node !== null && { node }), ...(timeoutMs !== null && { timeoutMs }) };
-    const order = { verb: 'upgrade', body, done: 'upgraded', untilFailure: true, timeoutMs: null, json } as const;
-    return control(apps, order, terminal);
+    // The supervisor itself keeps to the time, and leaves all as it was then.
+    return changeApps(invocation, { verb: 'upgrade', body, done: 'upgraded', timeoutMs: null });
   },
 };
