@@ -41,6 +41,14 @@ async function alone(cli: Cli, pid: number): Promise<Snapshot> {
   return snapshot;
 }
 
+/** Who has the control socket when `before` has it no more. */
+function nextSupervisor(cli: Cli, before: number): Promise<number> {
+  return eventually('another supervisor has the control socket', async () => {
+    const { pid } = await cli.snapshot('web');
+    return pid === before ? null : pid;
+  });
+}
+
 test('upgrades under load lose no request, and history goes on', async () => {
   const upgrades = times({ short: 2, default: 3, long: 20 });
   const { cli } = await started();
@@ -113,14 +121,7 @@ test('when the old supervisor is killed half-way, there is one supervisor afterw
   const successor = await successorOf(cli, 0);
   process.kill(pid, 'SIGKILL');
   await upgrade.finished;
-  let now = pid;
-  await eventually('another supervisor has the control socket', async () => {
-    now = await cli.snapshot('web').then(
-      (snapshot) => snapshot.pid,
-      () => pid,
-    );
-    return now !== pid;
-  });
+  const now = await nextSupervisor(cli, pid);
   // Orphans may have started one before the successor was ready: then that one is the supervisor.
   if (now !== successor) await eventually('the successor has given up', () => !isAlive(successor));
   await alone(cli, now);
@@ -137,14 +138,7 @@ test('a successor that comes too late finds another supervisor, and steps aside 
   process.kill(pid, 'SIGKILL');
   await upgrade.finished;
   await using load = await startLoad({ port: cli.port });
-  let now = pid;
-  await eventually('orphans have started a supervisor', async () => {
-    now = await cli.snapshot('web').then(
-      (snapshot) => snapshot.pid,
-      () => pid,
-    );
-    return now !== pid;
-  });
+  const now = await nextSupervisor(cli, pid);
   process.kill(successor, 'SIGCONT');
   await eventually('the successor has ended', () => !isAlive(successor));
   await alone(cli, now);

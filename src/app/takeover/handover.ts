@@ -121,8 +121,6 @@ export class Handover {
       case 'kill':
         this.#kill();
         return;
-      case 'close-doors':
-        return;
       case 'offer':
         void this.#offer();
         return;

@@ -24,9 +24,9 @@ export type GivingInput =
 export type GivingAction =
   | { type: 'start' }
   | { type: 'kill' }
-  | { type: 'close-doors' }
-  | { type: 'open-doors' }
+  /** Close the doors, and offer what goes on. */
   | { type: 'offer' }
+  | { type: 'open-doors' }
   /** Drain the own workers and end. */
   | { type: 'leave' }
   | { type: 'fail'; reason: string };
@@ -51,8 +51,7 @@ export function giving(state: Giving, input: GivingInput): GivingTurn {
   };
   switch (input.type) {
     case 'said-ready':
-      if (state !== 'preparing') return stay(state);
-      return { state: 'offered', actions: [{ type: 'close-doors' }, { type: 'offer' }] };
+      return state === 'preparing' ? { state: 'offered', actions: [{ type: 'offer' }] } : stay(state);
     case 'said-taken':
       return state === 'offered' ? { state: 'given', actions: [{ type: 'leave' }] } : stay(state);
     case 'said-failed':

@@ -29,12 +29,13 @@ class World {
     for (const action of actions) {
       if (action.type === 'start') this.next = { state: 'preparing', alive: true, doors: false, serves: false };
       else if (action.type === 'kill') this.killNext();
-      else if (action.type === 'close-doors') this.old.doors = false;
       else if (action.type === 'open-doors') {
         assert.ok(!(this.next?.alive && this.next.doors), 'the doors are the successor’s');
         this.old.doors = true;
-      } else if (action.type === 'offer') this.toNext.push({ type: 'offered' });
-      else if (action.type === 'leave') this.old.serves = false;
+      } else if (action.type === 'offer') {
+        this.old.doors = false;
+        this.toNext.push({ type: 'offered' });
+      } else if (action.type === 'leave') this.old.serves = false;
       else this.results.push(action.reason);
     }
   }
