@@ -43,15 +43,18 @@ for (const suite of suites) {
     suite,
     part,
   ];
-  const { status, stderr } = spawnSync('nice', [...asked, mirror()], { encoding: 'utf8' });
+  const { status, stderr } = spawnSync('nice', [...asked, ...mirror()], { encoding: 'utf8' });
   if (status === 0) renameSync(part, archive);
   else console.log(`Left out, because ${suite} could not be made: ${stderr.trim().split('\n').at(-1)}`);
 }
 
-/** Where this machine gets its own packages from. */
+/** Where this machine gets its own packages from. Nothing: mmdebstrap knows where Debian's are. */
 function mirror() {
   const { stdout = '' } = spawnSync('apt-get', ['indextargets', '--format', '$(SITE)'], { encoding: 'utf8' });
-  return stdout.split('\n').find((site) => /\/debian\/?$/.test(site)) ?? 'http://deb.debian.org/debian';
+  return stdout
+    .split('\n')
+    .filter((site) => /\/debian\/?$/.test(site))
+    .slice(0, 1);
 }
 
 function succeeds(command, args, env = process.env) {
