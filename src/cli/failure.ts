@@ -3,7 +3,7 @@
 import { createColors } from 'picocolors';
 import type { AdminClientError } from '../admin/client/client.ts';
 import { asTuttiError } from '../app/known-error.ts';
-import { TuttiError } from '../errors.ts';
+import { messageOf, TuttiError } from '../errors.ts';
 import { ownLines } from '../logs/own/visible.ts';
 import { splitArguments, type Terminal, wantsColor } from './terminal.ts';
 
@@ -22,6 +22,15 @@ export function tellFailure(error: unknown, terminal: Terminal): number {
 /** Writes to stderr what is odd and stops nothing. With --json each line there is JSON. */
 export function tellAside(warning: string, terminal: Terminal): void {
   terminal.stderr.write(`${wantsJson(terminal) ? JSON.stringify({ warning }) : warning}\n`);
+}
+
+/** Does what writes `path`, and says what the system says against it as a TuttiError. */
+export function writing(path: string, act: () => void): void {
+  try {
+    act();
+  } catch (error) {
+    throw new TuttiError('ERR_NOT_WRITTEN', { path, reason: messageOf(error) }, { cause: error });
+  }
 }
 
 function wantsJson({ argv }: Terminal): boolean {

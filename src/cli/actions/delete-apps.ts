@@ -2,9 +2,10 @@
 
 import { rmSync } from 'node:fs';
 import { findLeftBehind, forgetDead } from '../../app/orphans/orphans.ts';
-import { exitCodes, messageOf, TuttiError } from '../../errors.ts';
+import { exitCodes, TuttiError } from '../../errors.ts';
 import { isAppName } from '../../files/app-name.ts';
 import { appPaths, controlPaths, stateFolders } from '../../files/state-folder.ts';
+import { writing } from '../failure.ts';
 import { forgetSaved } from '../saved/saved-list.ts';
 import { abandoned, chooseKnown, looksLikeFile, namesOf, settledApps } from '../shared/choose-apps.ts';
 import { asJson } from '../shared/control.ts';
@@ -46,13 +47,10 @@ export async function deleteApps({ names: typed, fast, json, terminal }: EndRequ
 }
 
 function forget({ env }: Terminal, name: string): void {
-  try {
+  writing(appPaths(env, name).record, () => {
     removeRecord(env, name);
     forgetSaved(env, name);
-  } catch (error) {
-    const reason = messageOf(error);
-    throw new TuttiError('ERR_NOT_WRITTEN', { path: appPaths(env, name).record, reason }, { cause: error });
-  }
+  });
   forgetToken(env, name);
 }
 

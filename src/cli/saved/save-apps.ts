@@ -1,9 +1,10 @@
 // The work of `tutti save`: writes down which apps a boot is to bring back.
 
-import { exitCodes, messageOf, TuttiError } from '../../errors.ts';
+import { exitCodes, TuttiError } from '../../errors.ts';
 import { savedListPath } from '../../files/state-folder.ts';
-import { tellAside } from '../failure.ts';
+import { tellAside, writing } from '../failure.ts';
 import { knownApps } from '../shared/choose-apps.ts';
+import { inOrderOfStart } from '../shared/launch-record.ts';
 import type { Terminal } from '../terminal.ts';
 import { writeSaved } from './saved-list.ts';
 
@@ -17,11 +18,7 @@ export interface SaveRequest {
 export async function saveApps({ force, json, terminal }: SaveRequest): Promise<number> {
   const { running, orphans, records } = await knownApps(terminal);
   const alive = [...new Set([...running, ...orphans].map(({ name }) => name))];
-  const saved = alive
-    .map((name) => records.get(name))
-    .filter((record) => record !== undefined)
-    .sort((a, b) => a.startedAt.localeCompare(b.startedAt))
-    .map(({ name }) => name);
+  const saved = inOrderOfStart(alive.map((name) => records.get(name)).filter((record) => record !== undefined));
   const leftOut = alive.filter((name) => !saved.includes(name));
   for (const name of leftOut) {
     tellAside(
@@ -31,17 +28,8 @@ export async function saveApps({ force, json, terminal }: SaveRequest): Promise<
   }
   if (saved.length === 0 && !force) throw new TuttiError('ERR_NOTHING_TO_SAVE', {});
   const file = savedListPath(terminal.env);
-  writeSavedOrSay(saved, file, terminal);
+  writing(file, () => writeSaved(terminal.env, saved));
   if (json) terminal.stdout.write(`${JSON.stringify({ schema: 1, saved, leftOut, file })}\n`);
   else terminal.stdout.write(`${saved.length === 0 ? 'No app' : saved.join(', ')}: saved in ${file}\n`);
   return exitCodes.stopped;
-}
-
-function writeSavedOrSay(saved: readonly string[], path: string, { env }: Terminal): void {
-  try {
-    writeSaved(env, saved);
-  } catch (error) {
-    const reason = messageOf(error);
-    throw new TuttiError('ERR_NOT_WRITTEN', { path, reason }, { cause: error });
-  }
 }

@@ -7,7 +7,7 @@ import type { Started } from '../actions/launch-in-background.ts';
 import { type StartRequest, startedCode, startOne, typesMore } from '../actions/start-apps.ts';
 import { tellAside, tellFailure } from '../failure.ts';
 import { knownApps } from '../shared/choose-apps.ts';
-import { type LaunchRecord, readRecord } from '../shared/launch-record.ts';
+import { inOrderOfStart, type LaunchRecord, readRecord } from '../shared/launch-record.ts';
 import type { Terminal } from '../terminal.ts';
 import { readSaved } from './saved-list.ts';
 
@@ -21,12 +21,7 @@ export async function startEvery({ positionals, args, options, terminal }: Start
   }
   const { records } = await knownApps(terminal);
   if (records.size === 0) throw new TuttiError('ERR_NOTHING_RECORDED', {});
-  const inOrder = [...records.values()].sort((a, b) => a.startedAt.localeCompare(b.startedAt));
-  return startSeveral(
-    inOrder.map(({ name }) => name),
-    options.json === true,
-    terminal,
-  );
+  return startSeveral(inOrderOfStart([...records.values()]), options.json === true, terminal);
 }
 
 /** Those that `tutti save` wrote down. */

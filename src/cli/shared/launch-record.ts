@@ -102,3 +102,8 @@ function parse(name: string, text: string): LaunchRecord | null {
 function isTexts(value: unknown): value is string[] {
   return Array.isArray(value) && value.every((one) => typeof one === 'string');
 }
+
+/** Their names. */
+export function inOrderOfStart(records: readonly LaunchRecord[]): string[] {
+  return [...records].sort((a, b) => a.startedAt.localeCompare(b.startedAt)).map(({ name }) => name);
+}
