@@ -1,10 +1,11 @@
 // Removes what killed primaries left in a shared folder. The name of each file says which process it belonged to (primary).
 
-import { lstatSync, readlinkSync, rmSync } from 'node:fs';
+import { lstatSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import { namesIfAny } from '../files/ownership.ts';
 import { isAlive } from '../protocol/orphans/process-identity.ts';
+import { pidNamespace } from './process/process-identity.ts';
 
 /** A part of the name of everything that must not outlive this process. */
 export function ownMark(): string {
@@ -26,14 +27,5 @@ export function removeLeftovers(folder: string, pattern: RegExp): void {
     } catch {
       // Another start was faster, or it may not be removed. There may be more.
     }
-  }
-}
-
-/** The containers of a pod share folders, but not their process numbers. */
-function pidNamespace(): string {
-  try {
-    return /\d+/.exec(readlinkSync('/proc/self/ns/pid'))?.[0] ?? '0';
-  } catch {
-    return '0';
   }
 }

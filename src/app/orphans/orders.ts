@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { LoadedApp } from '../../config/app.ts';
 import { orNone, rosterFolder } from '../../files/state-folder.ts';
 import type { OrphanOrders, SupervisorCommand } from '../../protocol/orphans/orders.ts';
-import { processStatus } from '../../protocol/orphans/process-identity.ts';
+import { identityOf } from '../../protocol/orphans/process-identity.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -25,11 +25,11 @@ export function orphanOrders(
 ): OrphanOrders | null {
   const { orphan, orphanTimeoutMs: timeoutMs, name: app, balance, user } = config;
   if (orphan !== 'serve') return null;
-  const status = processStatus(process.pid);
+  const primary = identityOf(process.pid);
   const place = orNone(() => placeOf(env, app));
   const isAsked = sources.orphan !== undefined && sources.orphan !== 'default';
-  if (status === null || place === null) {
-    const why = status === null ? 'it takes /proc, as on Linux' : 'there is no state folder to use';
+  if (primary === null || place === null) {
+    const why = primary === null ? 'it takes /proc, as on Linux' : 'there is no state folder to use';
     if (isAsked) warn(`workers drain when tutti is killed, although orphan is "serve": ${why}`);
     return null;
   }
@@ -40,7 +40,7 @@ export function orphanOrders(
   return {
     timeoutMs,
     app,
-    primary: { pid: status.pid, born: status.born },
+    primary,
     place,
     // Its workers may not do what this user may, and are not to know what it knows.
     revival: revival === null || user !== null ? null : { ...revival, env: {} },

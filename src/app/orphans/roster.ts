@@ -8,7 +8,7 @@ import { writeState } from '../../files/state-file.ts';
 import { ensurePrivateFolder, orNone, rosterPath } from '../../files/state-folder.ts';
 import { Guardian, type Ward } from '../../host/process/guardian.ts';
 import { numberSpace } from '../../host/process/process-identity.ts';
-import { type ProcessIdentity, processStatus } from '../../protocol/orphans/process-identity.ts';
+import { identityOf, type ProcessIdentity, processStatus } from '../../protocol/orphans/process-identity.ts';
 
 /** What is in the file. */
 export interface RosterFile {
@@ -81,14 +81,14 @@ export class Roster {
 
   /** Without it a start finds the port taken until the guardian has done its work. */
   #write(wards: readonly Ward[]): void {
-    const primary = processStatus(process.pid);
+    const primary = identityOf(process.pid);
     if (this.#path === null || this.#space === null || primary === null) return;
     const file: RosterFile = {
       schema: 1,
       name: this.#name,
       host: hostname(),
       space: this.#space,
-      primary: identity(primary),
+      primary,
       workers: wards.map(identity),
       drainTimeoutMs: this.#end.drainTimeoutMs,
       stopTimeoutMs: this.#end.stopTimeoutMs,

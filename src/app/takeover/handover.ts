@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import { describeNode } from '../../config/entry/typescript.ts';
 import type { HandedDescriptor } from '../../host/sockets/open-socket.ts';
 import { grownSince, type SavedCounts } from '../../metrics/counters.ts';
-import { processStatus } from '../../protocol/orphans/process-identity.ts';
+import { identityOf } from '../../protocol/orphans/process-identity.ts';
 import { TAKEOVER_VARIABLE, type Takeover } from '../../protocol/takeover.ts';
 import { type Giving, type GivingAction, type GivingInput, giving } from '../../supervisor/handover/giving.ts';
 import type { Heritage } from '../../supervisor/handover/heritage.ts';
@@ -165,7 +165,7 @@ export class Handover {
     const { lastGeneration, target } = this.#around.heritage();
     const takeover: Takeover = {
       ...{ schema: 1, reason: 'upgrade', name: this.#around.name, sockets },
-      from: { pid: process.pid, born: processStatus(process.pid)?.born ?? '' },
+      from: { pid: process.pid, born: identityOf(process.pid)?.born ?? '' },
       generation: lastGeneration,
       ...(target !== null && { workers: target }),
     };

@@ -1,7 +1,8 @@
 // Whether this process may run an application as root: on a server only if it is told to, in a container with a word (primary).
 
-import { existsSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import process from 'node:process';
+import { pidNamespace } from '../process/process-identity.ts';
 
 /** What tells a server from a container. */
 export interface RootFacts {
@@ -17,7 +18,7 @@ const INITS = new Set(['systemd', 'init', 'openrc-init', 'runit', 's6-svscan', '
 /** Each stands for a container, whatever runs it. */
 const MARKS = ['/.dockerenv', '/run/.containerenv', '/run/systemd/container'];
 /** The kernel gives its first namespace of pids this number (PROC_PID_INIT_INO). */
-const FIRST_NAMESPACE = 'pid:[4026531836]';
+const FIRST_NAMESPACE = '4026531836';
 
 /** `refuse`: on a server; `warn`: anywhere else. */
 export function rootVerdict(
@@ -32,16 +33,8 @@ export function rootFacts(env: Readonly<Record<string, string | undefined>>): Ro
   const isRoot = process.getuid?.() === 0;
   if (!isRoot || process.platform !== 'linux') return { isRoot, first: null, isMachine: false };
   const isMarked = MARKS.some((path) => existsSync(path)) || Boolean(env.container || env.KUBERNETES_SERVICE_HOST);
-  const isMachine = !isMarked && linkOf('/proc/self/ns/pid') === FIRST_NAMESPACE;
+  const isMachine = !isMarked && pidNamespace() === FIRST_NAMESPACE;
   return { isRoot, first: textOf('/proc/1/comm'), isMachine };
-}
-
-function linkOf(path: string): string | null {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return null;
-  }
 }
 
 function textOf(path: string): string | null {

@@ -12,6 +12,15 @@ export function numberSpace(): string | null {
   }
 }
 
+/** The containers of a pod share folders, but not their process numbers. 0 where it cannot be known. */
+export function pidNamespace(): string {
+  try {
+    return /\d+/.exec(readlinkSync('/proc/self/ns/pid'))?.[0] ?? '0';
+  } catch {
+    return '0';
+  }
+}
+
 /** Whether it holds a TCP or unix socket on which somebody could connect. */
 export function holdsPort(pid: number): boolean {
   try {

@@ -18,6 +18,12 @@ export function processStatus(pid: number): ProcessStatus | null {
   return born === undefined || state === 'Z' || state === 'X' ? null : { pid, born, state };
 }
 
+/** Null where `processStatus` is. */
+export function identityOf(pid: number): ProcessIdentity | null {
+  const status = processStatus(pid);
+  return status === null ? null : { pid: status.pid, born: status.born };
+}
+
 /** What /proc tells of a process from its state on, which proc(5) counts as the third field; null where it cannot be known. */
 export function statFields(pid: number): readonly string[] | null {
   try {

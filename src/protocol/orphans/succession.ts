@@ -4,7 +4,7 @@
 // orphans, the primary and the CLI (Linux).
 
 import { constants, copyFileSync, linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { lives, type ProcessIdentity, processStatus } from './process-identity.ts';
+import { identityOf, lives, type ProcessIdentity } from './process-identity.ts';
 
 export interface Turn {
   holder: ProcessIdentity;
@@ -80,11 +80,6 @@ export function passTurn(place: string, to: number, { tries, at }: Pick<Turn, 't
 /** Gives it back, if this process has it. */
 export function endTurn(place: string): void {
   if (readTurn(place)?.holder.pid === process.pid) rmSync(turnPath(place), { force: true });
-}
-
-function identityOf(pid: number): ProcessIdentity | null {
-  const status = processStatus(pid);
-  return status === null ? null : { pid: status.pid, born: status.born };
 }
 
 function textOf(turn: Turn): string {
