@@ -6,17 +6,26 @@ import { basename, dirname, extname, relative, resolve } from 'node:path';
 import { type Problem, TuttiError } from '../errors.ts';
 import { resolveEntry } from './entry/entry.ts';
 import { selfClusteringWarnings } from './entry/self-clustering.ts';
-import { environmentLayer, flagLayer, type Layer, misspeltVariables, objectLayer } from './layers.ts';
+import {
+  environmentLayer,
+  flagLayer,
+  type Layer,
+  misspeltVariables,
+  objectLayer,
+  platformLayer,
+  unusableConcurrency,
+} from './layers.ts';
 import { type ConfigPlace, configPlace, isConfigFile, type LoadedFile, loadConfigFile, reasonOf } from './load.ts';
 import type { AppOptions, Config, OptionName } from './options.ts';
 import { type ResolveContext, type Resolved, resolveConfig } from './resolve.ts';
+import type { Allowance } from './sizing.ts';
 
 /** What config/ must be told of the process it runs in. */
 export interface Surroundings {
   cwd: string;
   env: Readonly<Record<string, string | undefined>>;
-  /** What `workers: auto` means here. */
-  cpus: () => number;
+  /** What `workers: auto` is counted from. */
+  limits: () => Allowance;
   /** The Node.js binary that runs tutti. */
   node: string;
 }
@@ -123,10 +132,11 @@ export function loadGiven(given: AppOptions, around: Surroundings): LoadedApp {
     layers: [
       environmentLayer(around.env, around.cwd),
       objectLayer('call', { ...given }, (key) => `supervise(): ${key}`, around.cwd),
+      ...platformLayers(around),
     ],
     cwd: around.cwd,
     fileFolder: null,
-    cpus: around.cpus,
+    limits: around.limits,
     node: around.node,
     orphan: 'drain',
     alone: true,
@@ -139,7 +149,7 @@ export function loadGiven(given: AppOptions, around: Surroundings): LoadedApp {
     file: null,
     position: 0,
     logFiles: [],
-    warnings: [...misspeltVariables(around.env), ...selfClusteringWarnings(entry)],
+    warnings: [...oddVariables(around.env), ...selfClusteringWarnings(entry)],
     fileWarnings: [],
     reread: async () => loadGiven(given, around),
   };
@@ -167,11 +177,12 @@ function loadOne(file: LoadedFile | null, index: number, request: Located, aroun
     environmentLayer(around.env, around.cwd),
   ];
   if (file !== null) layers.push(fileLayer(file, index, around.cwd));
+  layers.push(...platformLayers(around));
   const context: ResolveContext = {
     layers,
     cwd: around.cwd,
     fileFolder: file === null ? null : dirname(file.path),
-    cpus: around.cpus,
+    limits: around.limits,
     node: around.node,
     orphan: request.orphan,
     alone: file === null || !file.isList,
@@ -189,7 +200,7 @@ function loadOne(file: LoadedFile | null, index: number, request: Located, aroun
     position: index,
     logFiles: file === null ? [] : logFilesOf(file),
     warnings: [
-      ...misspeltVariables(around.env),
+      ...oddVariables(around.env),
       ...(request.refused === null ? [] : [`${request.refused.message} ${request.refused.remedy}`]),
       ...(file === null ? [] : lostOf(file, index)),
       ...(noSuch === null ? [] : [`no app of the file has env_${noSuch}: --env-name ${noSuch} changes nothing`]),
@@ -198,6 +209,15 @@ function loadOne(file: LoadedFile | null, index: number, request: Located, aroun
     fileWarnings: file === null || index > 0 ? [] : lostOfNone(file),
     reread: () => loadApp({ ...request, configPath: file?.path ?? 'none' }, around),
   };
+}
+
+function platformLayers({ env, cwd }: Surroundings): Layer[] {
+  const layer = platformLayer(env, cwd);
+  return layer === null ? [] : [layer];
+}
+
+function oddVariables(env: Surroundings['env']): string[] {
+  return [...misspeltVariables(env), ...unusableConcurrency(env)];
 }
 
 function logFilesOf({ apps, path }: LoadedFile): string[] {

@@ -1,6 +1,8 @@
-// The places an option can come from, as layers of plain values: flags over TUTTI_* variables over the file over the defaults.
+// The places an option can come from, as layers of plain values: flags over TUTTI_* variables over the file over what a platform says over the
+// defaults.
 // Pure.
 
+import { MOST_WORKERS } from '../protocol/most-workers.ts';
 import { environmentVariable, type OptionName, options } from './options.ts';
 import { suggest } from './suggest.ts';
 
@@ -49,6 +51,27 @@ export function environmentLayer(env: Readonly<Record<string, string | undefined
     typed[name] = text;
   }
   return { from: 'environment', values, typed, source: (key) => environmentVariable(key as OptionName) ?? key, folder };
+}
+
+/** What platforms say of the number of workers, below a configuration file: Heroku, Render, Railway. Null: nothing, or nothing usable. */
+export function platformLayer(env: Readonly<Record<string, string | undefined>>, folder: string): Layer | null {
+  const text = env.WEB_CONCURRENCY?.trim() ?? '';
+  if (!isConcurrency(text)) return null;
+  const typed = { workers: text };
+  return { from: 'environment', values: typed, typed, source: () => 'WEB_CONCURRENCY', folder };
+}
+
+/** A warning where it cannot be used: other programs read it too, so it is no error. */
+export function unusableConcurrency(env: Readonly<Record<string, string | undefined>>): string[] {
+  const text = env.WEB_CONCURRENCY?.trim() ?? '';
+  if (text === '' || isConcurrency(text)) return [];
+  return [
+    `WEB_CONCURRENCY must be a whole number from 1 to ${MOST_WORKERS}, got ${JSON.stringify(text)}; it has no effect`,
+  ];
+}
+
+function isConcurrency(text: string): boolean {
+  return /^\d+$/.test(text) && Number(text) >= 1 && Number(text) <= MOST_WORKERS;
 }
 
 /** TUTTI_* variables that are no option but look like a slip. Others are left alone: an orchestrator may set them. */

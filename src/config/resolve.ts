@@ -2,13 +2,13 @@
 // problem. Reads no file but package.json, for the name.
 
 import { readFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import * as v from 'valibot';
 import { type Problem, TuttiError } from '../errors.ts';
 import { appNameFrom } from '../files/app-name.ts';
 import { type Layer, optionNames } from './layers.ts';
 import { type Config, type OptionName, options } from './options.ts';
+import { type Allowance, autoWorkers } from './sizing.ts';
 import { suggest } from './suggest.ts';
 import type { WorkerCount, WorkerRange } from './values.ts';
 
@@ -19,8 +19,8 @@ export interface ResolveContext {
   cwd: string;
   /** The folder of the configuration file, if there is one. */
   fileFolder: string | null;
-  /** What `auto` means on this machine. */
-  cpus: () => number;
+  /** What `auto` and `max` are counted from. */
+  limits: () => Allowance;
   /** The Node.js binary that runs tutti. */
   node: string;
   /** The default of `orphan`: it depends on who is expected to restart tutti. */
@@ -37,6 +37,8 @@ export interface Resolved {
   config: Config;
   /** Property of `Config` → the place its value came from. */
   sources: Readonly<Record<string, string>>;
+  /** The number of workers, counted again from these limits; null: it does not depend on them. */
+  recount: ((limits: Allowance) => Config['workers']) | null;
 }
 
 type Values = { [K in OptionName]: v.InferOutput<(typeof options)[K]['kind']['schema']> };
@@ -82,10 +84,13 @@ export function resolveConfig(context: ResolveContext): Resolved {
     logFile: decided.logFile === null ? null : from('logFile', decided.logFile),
     watch: Array.isArray(decided.watch) ? decided.watch.map((path) => from('watch', path)) : decided.watch,
     watchIgnore: decided.watchIgnore.map((path) => from('watchIgnore', path)),
-    workers: counted(decided.workers, context.cpus),
+    workers: counted(decided.workers, decided.surge, context.limits),
     orphan: decided.orphan ?? context.orphan,
   };
-  return { config, sources: sourcesOf(origin, config) };
+  const { workers, surge } = decided;
+  const isAuto = workers.min === 'auto' || workers.max === 'auto';
+  const recount = isAuto ? (limits: Allowance) => counted(workers, surge, () => limits) : null;
+  return { config, sources: sourcesOf(origin, config), recount };
 }
 
 function unknownKeys(layer: Layer): Found[] {
@@ -182,9 +187,9 @@ function renamed(values: Values): Omit<Config, 'entry' | 'args'> {
   return Object.fromEntries(optionNames.map((name) => [options[name].as, values[name]])) as unknown as Config;
 }
 
-function counted({ min, max }: WorkerRange, cpus: () => number): Config['workers'] {
+function counted({ min, max }: WorkerRange, surge: number, limits: () => Allowance): Config['workers'] {
   const count = (wanted: WorkerCount) =>
-    wanted === 'auto' ? cpus() : wanted === 'max' ? availableParallelism() : wanted;
+    wanted === 'auto' ? autoWorkers(limits(), surge) : wanted === 'max' ? limits().allCpus : wanted;
   const least = count(min);
   return { min: least, max: Math.max(least, count(max)) };
 }

@@ -102,7 +102,7 @@ async function serve(
 /** One request at a time needs one worker, and a second costs memory and a longer start. */
 function aroundFunction({ cwd, env }: Terminal): ReturnType<typeof surroundings> {
   const around = surroundings(cwd, env);
-  return isManaged(env) ? around : { ...around, cpus: () => 1 };
+  return isManaged(env) ? around : { ...around, limits: () => ({ ...around.limits(), cpus: 1 }) };
 }
 
 function servedApp(supervision: Supervision, env: Terminal['env'], log: OwnLog): ServedApp {

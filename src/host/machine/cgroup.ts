@@ -1,10 +1,10 @@
 // How much CPU and memory this process may really use (primary; Linux). Node's own answers are wrong in containers: Node 20 ignores the CPU
 // quota, later versions round it down and miss some layouts. So the files of cgroup v1 and v2 are read here, up the whole hierarchy. The
-// tightest limit on the way to the root holds.
+// tightest limit on the way to the root holds. Everything is read again at each call: a container's limits can change while it runs.
 
-import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { dirname, join, relative } from 'node:path';
+import { join } from 'node:path';
+import { groupFolders, read, readNumber } from './cgroup-folders.ts';
 
 /** A higher limit is the kernel's way to say "none". */
 const UNLIMITED_BYTES = 2 ** 60;
@@ -14,51 +14,81 @@ export interface CpuAllowance {
   count: number;
   /** The quota as set, e.g. 1.5; null if there is none. */
   quota: number | null;
+  /** The CPUs that this process may run on. */
+  affinity: number;
+  /** The file that the quota is from; null if there is none. */
+  from: 'cpu.max' | 'cpu.cfs_quota_us' | null;
 }
 
-/** The CPUs this process may use. Read again at each call: a container's limit can change while it runs. */
-export function cpuAllowance(root = '/', parallelism = availableParallelism()): CpuAllowance {
-  const quota = cpuQuota(root);
-  const count = quota === null ? parallelism : Math.min(parallelism, Math.ceil(quota));
-  return { count: Math.max(1, count), quota };
+/** The CPUs this process may use. */
+export function cpuAllowance(root = '/'): CpuAllowance {
+  const affinity = cpuAffinity(root);
+  const tightest = cpuQuota(root);
+  const count = Math.max(1, Math.min(affinity, Math.ceil(tightest?.cpus ?? affinity)));
+  return { count, quota: tightest?.cpus ?? null, affinity, from: tightest?.from ?? null };
+}
+
+/** How often this control group has had no CPU time left, since it was made. */
+export interface Throttling {
+  /** The quota's periods, usually of 100 ms, in which the group ran. */
+  periods: number;
+  /** Those of them in which it had to wait for the next one. */
+  throttled: number;
+  /** How long its threads have waited, added up. */
+  seconds: number;
+}
+
+/** Of the group whose quota is the tightest; null without a quota. */
+export function cpuThrottling(root = '/'): Throttling | null {
+  const tightest = cpuQuota(root);
+  const stat = tightest === null ? null : read(join(tightest.folder, 'cpu.stat'));
+  if (stat === null) return null;
+  const number = (name: string) => numberIn(stat, name) ?? 0;
+  const micros = numberIn(stat, 'throttled_usec');
+  const seconds = micros === null ? number('throttled_time') / 1e9 : micros / 1e6;
+  return { periods: number('nr_periods'), throttled: number('nr_throttled'), seconds };
 }
 
 /** The memory limit of the control group in bytes; null if there is none or none can be read. */
 export function memoryLimitBytes(root = '/'): number | null {
-  const limits = [
-    ...folders(root, 'v2', 'memory').map((folder) => readNumber(join(folder, 'memory.max'))),
-    ...folders(root, 'v1', 'memory').map((folder) => readNumber(join(folder, 'memory.limit_in_bytes'))),
-  ];
-  return smallest(limits.filter((bytes) => bytes !== null && bytes < UNLIMITED_BYTES));
+  return smallest(memoryGroups(root).map(({ maxBytes }) => maxBytes));
+}
+
+export interface MemoryUse {
+  limitBytes: number;
+  /** Without the file cache, which the kernel can reclaim. */
+  usedBytes: number;
+  /** At the limit the kernel ends every process of the group, and not only the largest. */
+  endsAll: boolean;
+}
+
+/** Of the group that is nearest to its limit; null without a limit. */
+export function memoryUse(root = '/'): MemoryUse | null {
+  let nearest: MemoryUse | null = null;
+  for (const group of memoryGroups(root)) {
+    const used = readNumber(join(group.folder, group.usage));
+    if (used === null) continue;
+    const stat = read(join(group.folder, 'memory.stat')) ?? '';
+    const cached = ['inactive_file', 'active_file'].map((name) => numberIn(stat, group.prefix + name) ?? 0);
+    const usedBytes = Math.min(group.maxBytes, Math.max(0, used - cached.reduce((sum, bytes) => sum + bytes, 0)));
+    const use = { limitBytes: group.maxBytes, usedBytes, endsAll: endsAll(group.folder, root) };
+    if (nearest === null || freeOf(use) < freeOf(nearest)) nearest = use;
+  }
+  return nearest;
 }
 
 /** What is left below the tightest memory limit, plus the file cache, which the kernel can reclaim; null without a limit. */
 export function memoryFreeBytes(root = '/'): number | null {
-  const left = (folder: string, limit: string, usage: string, prefix: string): number | null => {
-    const max = readNumber(join(folder, limit));
-    const used = readNumber(join(folder, usage));
-    if (max === null || used === null || max >= UNLIMITED_BYTES) return null;
-    const stat = read(join(folder, 'memory.stat')) ?? '';
-    const cached = ['inactive_file', 'active_file'].map((name) =>
-      Number(new RegExp(`^${prefix}${name} (\\d+)$`, 'm').exec(stat)?.[1] ?? 0),
-    );
-    return Math.max(0, max - used + cached.reduce((sum, bytes) => sum + bytes, 0));
-  };
-  return smallest([
-    ...folders(root, 'v2', 'memory').map((folder) => left(folder, 'memory.max', 'memory.current', '')),
-    ...folders(root, 'v1', 'memory').map((folder) =>
-      left(folder, 'memory.limit_in_bytes', 'memory.usage_in_bytes', 'total_'),
-    ),
-  ]);
+  const use = memoryUse(root);
+  return use === null ? null : freeOf(use);
 }
 
 /** How many processes of this control group the out-of-memory killer has killed; null if it cannot be read. */
 export function outOfMemoryKills(root = '/'): number | null {
-  const v2 = folders(root, 'v2', 'memory')[0];
-  const v1 = folders(root, 'v1', 'memory')[0];
-  const text = (v2 && read(join(v2, 'memory.events'))) ?? (v1 && read(join(v1, 'memory.oom_control'))) ?? '';
-  const count = /^oom_kill (\d+)$/m.exec(text)?.[1];
-  return count === undefined ? null : Number(count);
+  const v2 = groupFolders(root, 'v2', 'memory')[0];
+  const v1 = groupFolders(root, 'v1', 'memory')[0];
+  const text = (v2 && read(join(v2, 'memory.events'))) ?? (v1 && read(join(v1, 'memory.oom_control')));
+  return text ? numberIn(text, 'oom_kill') : null;
 }
 
 export class OutOfMemoryKills {
@@ -72,86 +102,79 @@ export class OutOfMemoryKills {
   }
 }
 
-function cpuQuota(root: string): number | null {
+/** As the scheduler has it: Node's answer is cut by the quota, rounded down. */
+function cpuAffinity(root: string): number {
+  const list = /^Cpus_allowed_list:\s*(\S+)$/m.exec(read(join(root, 'proc/self/status')) ?? '')?.[1];
+  if (list === undefined) return availableParallelism();
+  return list.split(',').reduce((sum, range) => {
+    const [first = 0, last = first] = range.split('-').map(Number);
+    return sum + last - first + 1;
+  }, 0);
+}
+
+interface Quota {
+  cpus: number;
+  folder: string;
+  from: 'cpu.max' | 'cpu.cfs_quota_us';
+}
+
+function cpuQuota(root: string): Quota | null {
   const quotas = [
-    ...folders(root, 'v2', 'cpu').map((folder) => {
+    ...groupFolders(root, 'v2', 'cpu').map((folder) => {
       const [quota, period] = (read(join(folder, 'cpu.max')) ?? '').trim().split(/\s+/).map(Number);
-      return ratio(quota, period);
+      return { cpus: ratio(quota, period), folder, from: 'cpu.max' } as const;
     }),
-    ...folders(root, 'v1', 'cpu').map((folder) =>
-      ratio(readNumber(join(folder, 'cpu.cfs_quota_us')), readNumber(join(folder, 'cpu.cfs_period_us'))),
-    ),
-  ];
-  return smallest(quotas);
+    ...groupFolders(root, 'v1', 'cpu').map((folder) => {
+      const cpus = ratio(readNumber(join(folder, 'cpu.cfs_quota_us')), readNumber(join(folder, 'cpu.cfs_period_us')));
+      return { cpus, folder, from: 'cpu.cfs_quota_us' } as const;
+    }),
+  ].filter((quota): quota is Quota => quota.cpus !== null);
+  return quotas.reduce<Quota | null>(
+    (least, quota) => (least === null || quota.cpus < least.cpus ? quota : least),
+    null,
+  );
 }
 
-/** The folders of this process's group and of its ancestors, innermost first. */
-function folders(root: string, version: 'v1' | 'v2', controller: string): string[] {
-  const group = groupPath(root, version, controller);
-  const mount = mountPoint(root, version, controller);
-  if (group === null || mount === null) return [];
-  // In a container without its own cgroup namespace the group's path is the host's, while only `mount.root` of it is mounted.
-  const inside = relative(mount.root, group);
-  const top = join(root, mount.point);
-  const found: string[] = [];
-  let folder = inside.startsWith('..') ? top : join(top, inside);
-  while (folder.length >= top.length) {
-    if (existsSync(folder)) found.push(folder);
-    if (folder === top) break;
-    folder = dirname(folder);
-  }
-  return found;
+interface MemoryGroup {
+  folder: string;
+  maxBytes: number;
+  /** The name of the file that tells how much is used, and what the names in memory.stat begin with. */
+  usage: string;
+  prefix: string;
 }
 
-function groupPath(root: string, version: 'v1' | 'v2', controller: string): string | null {
-  for (const line of lines(join(root, 'proc/self/cgroup'))) {
-    const [id, controllers, ...rest] = line.split(':');
-    const matches = version === 'v2' ? id === '0' && controllers === '' : controllers?.split(',').includes(controller);
-    if (matches) return rest.join(':');
-  }
-  return null;
+/** Those that have a limit. */
+function memoryGroups(root: string): MemoryGroup[] {
+  const groups = (version: 'v1' | 'v2', limit: string, usage: string, prefix: string) =>
+    groupFolders(root, version, 'memory').map((folder) => ({
+      ...{ folder, usage, prefix },
+      maxBytes: readNumber(join(folder, limit)) ?? UNLIMITED_BYTES,
+    }));
+  return [
+    ...groups('v2', 'memory.max', 'memory.current', ''),
+    ...groups('v1', 'memory.limit_in_bytes', 'memory.usage_in_bytes', 'total_'),
+  ].filter(({ maxBytes }) => maxBytes < UNLIMITED_BYTES);
 }
 
-function mountPoint(root: string, version: 'v1' | 'v2', controller: string): { root: string; point: string } | null {
-  // 36 35 98:0 /root /mount/point rw,noatime master:1 - cgroup cgroup rw,cpu,cpuacct
-  for (const line of lines(join(root, 'proc/self/mountinfo'))) {
-    const [left, right] = line.split(' - ');
-    const [type, , options] = right?.split(' ') ?? [];
-    const [, , , mountRoot, point] = left?.split(' ') ?? [];
-    if (mountRoot === undefined || point === undefined) continue;
-    const matches =
-      version === 'v2' ? type === 'cgroup2' : type === 'cgroup' && options?.split(',').includes(controller) === true;
-    if (matches) return { root: unescapeOctal(mountRoot), point: unescapeOctal(point) };
-  }
-  return null;
+/** Whether the killer takes a whole group: this one, as it is out of memory, or one below in which this process is. */
+function endsAll(limited: string, root: string): boolean {
+  const within = groupFolders(root, 'v2', 'memory').filter((folder) => folder.startsWith(limited));
+  return within.some((folder) => read(join(folder, 'memory.oom.group'))?.trim() === '1');
 }
 
-function unescapeOctal(path: string): string {
-  return path.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
+function freeOf({ limitBytes, usedBytes }: MemoryUse): number {
+  return limitBytes - usedBytes;
 }
 
-function lines(path: string): string[] {
-  return (read(path) ?? '').split('\n');
-}
-
-function read(path: string): string | null {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return null;
-  }
-}
-
-function readNumber(path: string): number | null {
-  const text = read(path)?.trim();
-  return text === undefined || !/^-?\d+$/.test(text) ? null : Number(text);
+function numberIn(text: string, name: string): number | null {
+  const digits = new RegExp(`^${name} (\\d+)$`, 'm').exec(text)?.[1];
+  return digits === undefined ? null : Number(digits);
 }
 
 function ratio(quota: number | null | undefined, period: number | null | undefined): number | null {
   return quota && period && quota > 0 && period > 0 ? quota / period : null;
 }
 
-function smallest(values: (number | null)[]): number | null {
-  const numbers = values.filter((value) => value !== null);
+function smallest(numbers: number[]): number | null {
   return numbers.length === 0 ? null : Math.min(...numbers);
 }

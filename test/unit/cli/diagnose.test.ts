@@ -9,7 +9,7 @@ const well: MachineFacts = {
   platform: 'linux',
   node: '24.1.0',
   privateParts: null,
-  cpus: { count: 2, quota: 1.5 },
+  cpus: { count: 2, quota: 1.5, affinity: 4, from: 'cpu.max' },
   memory: { limitBytes: 512 * 2 ** 20, freeBytes: 2 ** 20 },
   openFiles: 1_048_576,
   backlog: 4096,

@@ -23,7 +23,12 @@ test('whatever an ecosystem file leaves out is named, in whatever order its apps
     writeFileSync(file, JSON.stringify({ apps }));
     const loaded = await loadApps(
       { command: 'start', flags: {}, entry: undefined, args: [], configPath: file, orphan: 'drain' },
-      { cwd: dir, env: {}, cpus: () => 2, node: process.execPath },
+      {
+        cwd: dir,
+        env: {},
+        limits: () => ({ cpus: 2, allCpus: 2, quota: null, memoryBytes: null }),
+        node: process.execPath,
+      },
     );
     assert.deepEqual(
       loaded.map(({ config }) => config.name),
@@ -37,7 +42,12 @@ test('whatever an ecosystem file leaves out is named, in whatever order its apps
     // Who asks for one of them learns why it is not there, also where only one is left.
     for (const flags of [{ name: ['shell'] }, {}]) {
       const asked = { command: 'start', flags, entry: 'shell', args: [], configPath: file, orphan: 'drain' } as const;
-      const around = { cwd: dir, env: {}, cpus: () => 2, node: process.execPath };
+      const around = {
+        cwd: dir,
+        env: {},
+        limits: () => ({ cpus: 2, allCpus: 2, quota: null, memoryBytes: null }),
+        node: process.execPath,
+      };
       await assert.rejects(loadApp(asked, around), {
         code: 'ERR_APP_LEFT_OUT',
         message:

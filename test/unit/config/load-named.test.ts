@@ -20,7 +20,12 @@ const named = (name: string) =>
   loadNamed(
     name,
     { command: 'start', flags: {}, entry: undefined, args: [], configPath: file, orphan: 'drain' },
-    { cwd: dir, env: {}, cpus: () => 2, node: process.execPath },
+    {
+      cwd: dir,
+      env: {},
+      limits: () => ({ cpus: 2, allCpus: 2, quota: null, memoryBytes: null }),
+      node: process.execPath,
+    },
   );
 
 test('an app is found by its name, whatever is wrong with the others', async () => {

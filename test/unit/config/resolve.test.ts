@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { environmentLayer, flagLayer, misspeltVariables, objectLayer } from '../../../src/config/layers.ts';
+import {
+  environmentLayer,
+  flagLayer,
+  misspeltVariables,
+  objectLayer,
+  platformLayer,
+  unusableConcurrency,
+} from '../../../src/config/layers.ts';
 import { type ResolveContext, resolveConfig } from '../../../src/config/resolve.ts';
 import { TuttiError } from '../../../src/errors.ts';
 
@@ -12,7 +19,7 @@ function resolve(layers: ResolveContext['layers'], more: Partial<ResolveContext>
     layers,
     cwd: '/home/me',
     fileFolder: null,
-    cpus: () => 3,
+    limits: () => ({ cpus: 3, allCpus: 3, quota: null, memoryBytes: null }),
     node: '/usr/bin/node',
     orphan: 'drain',
     alone: false,
@@ -55,6 +62,34 @@ test('auto is asked of the machine, and a range never turns round', () => {
   assert.deepEqual(workersOf('auto'), { min: 3, max: 3 });
   assert.deepEqual(workersOf('1..auto'), { min: 1, max: 3 });
   assert.deepEqual(workersOf('5..auto'), { min: 5, max: 5 });
+});
+
+test('auto is counted again from other limits, and what does not depend on them is not', () => {
+  const recountOf = (workers: string) => resolve([file({ entry: 'a.js', workers })]).recount;
+  const limits = { cpus: 6, allCpus: 8, quota: null, memoryBytes: null };
+  assert.deepEqual(recountOf('auto')?.(limits), { min: 6, max: 6 });
+  assert.deepEqual(recountOf('2..auto')?.(limits), { min: 2, max: 6 });
+  assert.deepEqual(recountOf('auto')?.({ ...limits, memoryBytes: 2 ** 28 }), { min: 1, max: 1 });
+  assert.equal(recountOf('4'), null);
+  assert.equal(recountOf('max'), null);
+});
+
+test('WEB_CONCURRENCY lies below the file and above auto; what it cannot mean has no effect', () => {
+  const workersOf = (WEB_CONCURRENCY: string, values: Record<string, unknown> = {}) => {
+    const layer = platformLayer({ WEB_CONCURRENCY }, '/home/me');
+    const { config, sources } = resolve([file({ entry: 'a.js', ...values }), ...(layer === null ? [] : [layer])]);
+    return [config.workers.max, sources.workers];
+  };
+  assert.deepEqual(workersOf('5'), [5, 'WEB_CONCURRENCY']);
+  assert.deepEqual(workersOf(' 5 '), [5, 'WEB_CONCURRENCY']);
+  assert.deepEqual(workersOf('5', { workers: 2 }), [2, 'tutti.config.ts: workers']);
+  assert.deepEqual(workersOf('5', { workers: 'auto' }), [3, 'tutti.config.ts: workers']);
+  for (const odd of ['0', '-1', '2.5', 'auto', '1..4', '100000', '1e2']) {
+    assert.deepEqual(workersOf(odd), [3, 'default'], odd);
+    assert.equal(unusableConcurrency({ WEB_CONCURRENCY: odd }).length, 1, odd);
+  }
+  assert.deepEqual(unusableConcurrency({ WEB_CONCURRENCY: '' }), []);
+  assert.deepEqual(unusableConcurrency({}), []);
 });
 
 test('relative paths belong to the place that names them', () => {
