@@ -27,4 +27,8 @@ export interface RawConnection extends RawHandle {
   readStart?(): number;
   readStop?(): number;
   onread?: unknown;
+  /** Set by node:net while it reads. */
+  reading?: boolean;
+  /** Set by node:http when a parser takes the bytes without the socket. */
+  _consumed?: boolean;
 }

@@ -6,10 +6,12 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { Agent } from 'node:http';
 import { test } from 'node:test';
+import { eventually } from '../support/eventually.ts';
 import { fetch } from '../support/fetch.ts';
 import { freePort } from '../support/free-port.ts';
 import { assertNothingLost, startLoad } from '../support/load.ts';
-import { startRig } from '../support/rig.ts';
+import { type Rig, startRig } from '../support/rig.ts';
+import { Uneven } from '../support/uneven.ts';
 
 // With ip-hash about every second connection is passed on, by way of the supervisor.
 for (const balance of ['least-connections', 'ip-hash']) {
@@ -21,8 +23,7 @@ for (const balance of ['least-connections', 'ip-hash']) {
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     const scrape = () => fetch({ port: admin, path: '/metrics', agent });
     assert.match((await scrape()).body, /^tutti_supervisor_resident_memory_bytes \d{7,}$/m);
-    const limit = (most: number) => execFileSync('prlimit', ['--pid', String(rig.pid), `--nofile=${most}:`]);
-    limit(readdirSync(`/proc/${rig.pid}/fd`).length);
+    fillTable(rig);
 
     const page = await scrape();
     assert.equal(page.status, 200);
@@ -33,7 +34,7 @@ for (const balance of ['least-connections', 'ip-hash']) {
     await load.more(200);
 
     agent.destroy();
-    limit(1024);
+    limit(rig, 1024);
     assert.equal((await rig.reload()).type, 'reload-done');
     await load.more(200);
     assertNothingLost(await load.stop(), 400);
@@ -43,4 +44,26 @@ for (const balance of ['least-connections', 'ip-hash']) {
       [],
     );
   });
+}
+
+test('connections that it cannot take go on in their worker, which has given them away', async () => {
+  await using rig = await startRig({ fixture: 'hello.cjs', flags: { workers: 2 } });
+  using clients = await Uneven.connect(rig.port);
+  fillTable(rig);
+  clients.tilt();
+  // All the time in which they leave and come back.
+  for (const end = performance.now() + 1500; performance.now() < end; ) {
+    clients.ask();
+    await eventually('every client has its answer', () => clients.waiting === 0, { deadlineMs: 2_000 });
+  }
+  limit(rig, 1024);
+});
+
+/** No descriptor is free any more. */
+function fillTable(rig: Rig): void {
+  limit(rig, readdirSync(`/proc/${rig.pid}/fd`).length);
+}
+
+function limit({ pid }: Rig, most: number): void {
+  execFileSync('prlimit', ['--pid', String(pid), `--nofile=${most}:`]);
 }

@@ -16,6 +16,7 @@ import { times } from '../support/form.ts';
 import { freePort } from '../support/free-port.ts';
 import { assertNothingLost, startLoad } from '../support/load.ts';
 import { isAlive, processInfo } from '../support/processes.ts';
+import { Uneven } from '../support/uneven.ts';
 
 const quick = ['-i', '2', '--drain-timeout', '5s', '--stop-timeout', '2s', '--config', 'none'];
 
@@ -68,6 +69,30 @@ describe('when the supervisor of an app in the background is killed', () => {
     }
     assertNothingLost(await load.stop(), 1000);
     assert.match(cli.logs(), /took the app over from the supervisor that was killed/);
+  });
+
+  it('connections that a worker is sending away in that moment are answered at once', async () => {
+    await using cli = await openCli();
+    await cli.ok(['start', cli.fixture('hello.cjs'), '-n', 'web', ...quick]);
+    const { pid: primary } = await cli.snapshot('web');
+    {
+      using clients = await Uneven.connect(cli.port);
+      process.kill(primary, 'SIGSTOP');
+      clients.tilt();
+      // What leaves its worker now waits for the primary, and its client with it.
+      let silent = 0;
+      await eventually('some are on their way', () => {
+        silent = clients.waiting > 2 ? silent + 1 : 0;
+        clients.ask();
+        return silent === 10;
+      });
+      process.kill(primary, 'SIGKILL');
+      for (let i = 0; i < 2; i += 1) {
+        await eventually('every client has its answer', () => clients.waiting === 0, { deadlineMs: 4_000 });
+        clients.ask();
+      }
+    }
+    await whole(cli, primary);
   });
 
   it('twice within a second, its lowest worker with it, there is one supervisor in the end', async () => {

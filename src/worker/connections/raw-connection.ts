@@ -20,11 +20,14 @@ export function rawOf({ socket }: Connection): RawConnection | null {
   return (socket as PrivateSocket)._handle;
 }
 
-/** Takes the raw handle out of a socket, which then closes without a word to the client. */
+/** Takes the raw handle out of a socket, which then closes without a word to the client. The handle is as if it had just been accepted. */
 export function detach(connection: Connection, client: RawConnection): void {
   const socket = connection.socket as PrivateSocket;
   client.readStop?.();
   client.onread = () => {};
+  // Node notes on the handle that somebody reads from it. If it is served here again, the next socket would believe that, and wait for ever.
+  client.reading = false;
+  client._consumed = false;
   socket._handle = null;
   socket.setTimeout(0);
   socket.destroy();
