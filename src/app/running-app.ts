@@ -147,6 +147,7 @@ export class RunningApp {
       balance: config.balance,
       inherited: options.inherited?.sockets ?? null,
       claim: (place) => this.#succession.claim(place),
+      onRefused: (refused) => report({ type: 'slot-port-refused', ...refused }),
     });
     this.#host = new NodeHost(this.#hostOptions());
     this.#observation = new Observation({

@@ -183,12 +183,12 @@ export const options = {
     defaultDoc: 'auto; on platforms that set it, WEB_CONCURRENCY',
   }),
   balance: option({
-    kind: is.oneOf('least-connections', 'kernel', 'round-robin', 'ip-hash'),
+    kind: is.oneOf('least-connections', 'kernel', 'round-robin', 'ip-hash', 'ports'),
     default: 'least-connections',
     as: 'balance',
     flag: 'balance',
     section: 'workers',
-    doc: 'How connections find a worker. ip-hash: a client address always meets the same worker.',
+    doc: 'How connections find a worker. ip-hash: a client address always meets the same worker. ports: the worker of slot 0 listens on the port, that of slot 1 on the next, and a proxy in front chooses.',
   }),
   transfer: option({
     kind: is.oneOf('idle', 'unused'),

@@ -64,6 +64,8 @@ export function resolveConfig(context: ResolveContext): Resolved {
     values[name] = layer === undefined ? check(name, options[name].default) : checkIn(layer, name, problems);
   }
   values.env = mergedEnvironment(context, values, problems);
+  if (values.balance === 'ports' && typeof values.spares === 'number' && values.spares > 0)
+    problems.push(noSpares(origin.spares ?? origin.balance, values.spares));
   const entry = text(layers, 'entry', problems, origin);
   const args = texts(layers, problems, origin);
   if (problems.length > 0) throw failure(problems);
@@ -91,6 +93,12 @@ export function resolveConfig(context: ResolveContext): Resolved {
   const isAuto = workers.min === 'auto' || workers.max === 'auto';
   const recount = isAuto ? (limits: Allowance) => counted(workers, surge, () => limits) : null;
   return { config, sources: sourcesOf(origin, config), recount };
+}
+
+/** A spare has no slot before it is needed, and so no port. */
+function noSpares(layer: Layer | undefined, spares: number): Found {
+  const message = `must be 0 with balance "ports", where each slot has ports of its own and a spare has no slot yet, got ${spares}.`;
+  return { from: layer?.from ?? 'call', problem: { source: layer?.source('spares') ?? 'spares', message } };
 }
 
 function unknownKeys(layer: Layer): Found[] {

@@ -6,6 +6,7 @@ import type { Host } from '../supervisor/host.ts';
 import type { Action, WorkerId } from '../supervisor/vocabulary/actions.ts';
 import type { SupervisorInput } from '../supervisor/vocabulary/inputs.ts';
 import { Clock } from './clock.ts';
+import { closePorts } from './close-ports.ts';
 import { ChangedFiles } from './code/changed-files.ts';
 import { pinGeneration } from './code/pin-generation.ts';
 import type { InspectorAddress } from './look/autopsy.ts';
@@ -147,13 +148,10 @@ export class NodeHost implements Host {
         this.#changedFiles.forget(action.generation);
         return;
       case 'close-ports':
-        this.#options.dataPlane.closePorts();
+      case 'close-slot-ports':
+      case 'shut-ports':
+        closePorts(action, dataPlane, report);
         return;
-      case 'shut-ports': {
-        const listeners = dataPlane.shutPorts(action.unusedBy);
-        if (action.unusedBy !== null && listeners.length > 0) report({ type: 'unused-ports-closed', listeners });
-        return;
-      }
       case 'wake':
         this.#clock.wakeAt(action.at);
         return;

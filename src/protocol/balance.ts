@@ -1,6 +1,6 @@
 // What both sides must know about how connections find a worker.
 
-export type Balance = 'least-connections' | 'kernel' | 'round-robin' | 'ip-hash';
+export type Balance = 'least-connections' | 'kernel' | 'round-robin' | 'ip-hash' | 'ports';
 
 /** Which open connections may change their worker. `idle`: those between two requests too; `unused`: only those without a request. */
 export type Transfer = 'idle' | 'unused';
@@ -8,6 +8,11 @@ export type Transfer = 'idle' | 'unused';
 /** The primary accepts, and deals connections out. Otherwise the workers accept from a shared socket, each for itself. */
 export function acceptsInPrimary(balance: Balance): boolean {
   return balance === 'round-robin';
+}
+
+/** Each slot has ports of its own: what its worker asks for, and its slot added. */
+export function hasPortPerSlot(balance: Balance): boolean {
+  return balance === 'ports';
 }
 
 /** Workers pass on what the kernel distributes unevenly. So not all of them need to accept. */

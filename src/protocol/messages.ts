@@ -135,6 +135,8 @@ export type DataToWorker =
       address: string | null;
       addressType: 4 | 6 | -1 | 'udp4' | 'udp6' | null;
       name: SocketName | null;
+      /** The port that was bound, or could not be, if it is not the one in `name` or in the request: with `ports`, that of the slot. */
+      slotPort?: number;
       data?: unknown;
       /** With EADDRINUSE: a sibling listens on that port. */
       own?: boolean;

@@ -16,3 +16,12 @@ export function canBind(port: number): Promise<boolean> {
     server.listen(port, () => server.close(() => resolve(true)));
   });
 }
+
+/** The first of so many such ports in a row. */
+export async function freePorts(count: number): Promise<number> {
+  for (;;) {
+    const first = await freePort();
+    const rest = Array.from({ length: count - 1 }, (_, at) => canBind(first + 1 + at));
+    if ((await Promise.all(rest)).every(Boolean)) return first;
+  }
+}

@@ -40,6 +40,7 @@ export interface TraceOut {
 
 const policyKeys: Record<keyof Required<Policy>, true> = {
   workers: true,
+  balance: true,
   ready: true,
   probe: true,
   probeTimeoutMs: true,

@@ -13,6 +13,8 @@ export interface DataPlaneWorker {
   readonly account: Account | null;
   /** Its place among its siblings; null for a spare. */
   readonly slot: number | null;
+  /** Its slot, if that has ports of its own (`ports`); else null. */
+  readonly portSlot: number | null;
   /** It passes on what it accepts too much of, so others may accept in its place. */
   readonly mayRest: boolean;
   /** It may be given connections: the gate is open and it does not drain. */

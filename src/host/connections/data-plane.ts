@@ -17,6 +17,9 @@ export interface Sign {
   beat: Heartbeat | null;
 }
 
+/** All, those that nobody needs who lives by a generation, or those of a slot that no worker serves. */
+export type PortsToShut = { unusedBy: number | null } | { slot: number };
+
 export interface DataPlane {
   /** What this version of Node does differently, so that node:cluster has to share the sockets; null if nothing. */
   readonly selfTest: string | null;
@@ -42,8 +45,8 @@ export interface DataPlane {
   gone(worker: WorkerId): void;
   /** Clients are refused from now on, until a worker listens again. */
   closePorts(): void;
-  /** As the core's action `shut-ports` says; answers with the ports. */
-  shutPorts(unusedBy: number | null): Listener[];
+  /** As the core's actions `shut-ports` and `close-slot-ports` say; answers with the ports. */
+  shutPorts(which: PortsToShut): Listener[];
   /** Gives back every socket and file. */
   close(): void;
 }

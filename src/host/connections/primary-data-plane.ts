@@ -1,7 +1,7 @@
 // The primary's side of the data plane: joins the listening sockets and the relay of connections, and knows which workers may be given
 // connections (primary). The worker's side is src/worker/connections/worker-data-plane.ts.
 
-import { type Balance, spreadsByTransfer } from '../../protocol/balance.ts';
+import { type Balance, hasPortPerSlot, spreadsByTransfer } from '../../protocol/balance.ts';
 import type { BootInfo, DataToPrimary, Heartbeat, RequestCounts } from '../../protocol/messages.ts';
 import type { RawConnection, RawHandle } from '../../protocol/raw-handle.ts';
 import { lineOf } from '../../protocol/replay.ts';
@@ -20,7 +20,7 @@ import { ListeningSockets } from '../sockets/listening-sockets.ts';
 import type { HandedDescriptor } from '../sockets/open-socket.ts';
 import { Suspects } from '../suspects.ts';
 import { ConnectionRelay } from './connection-relay.ts';
-import type { DataPlane, Sign } from './data-plane.ts';
+import type { DataPlane, PortsToShut, Sign } from './data-plane.ts';
 import type { DataPlaneWorker } from './data-plane-worker.ts';
 import { Scoreboard } from './scoreboard.ts';
 
@@ -33,6 +33,7 @@ class Member implements DataPlaneWorker {
   readonly generation: number;
   readonly account: Account | null;
   readonly mayRest: boolean;
+  readonly portSlot: number | null;
   admitted = false;
   draining = false;
   /** Requests that it was serving when it died, and that run again elsewhere. */
@@ -53,6 +54,7 @@ class Member implements DataPlaneWorker {
     this.generation = process.generation;
     this.account = account;
     this.mayRest = cell !== null && spreadsByTransfer(balance);
+    this.portSlot = hasPortPerSlot(balance) ? process.slot : null;
     this.#process = process;
     this.#look = look;
   }
@@ -288,8 +290,8 @@ export class PrimaryDataPlane implements DataPlane {
     this.#sockets.letGo();
   }
 
-  shutPorts(unusedBy: number | null): Listener[] {
-    return this.#sockets.shut(unusedBy);
+  shutPorts(which: PortsToShut): Listener[] {
+    return this.#sockets.shut(which);
   }
 
   /** How many connections were passed from one worker to another so far. */

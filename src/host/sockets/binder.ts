@@ -1,10 +1,10 @@
 // Binds what a worker asks for, or finds it among the sockets that were inherited (primary). What is asked for twice is bound once.
 
 import { constants } from 'node:os';
-import type { ListenRequest } from '../../protocol/messages.ts';
 import { type Account, asAccount } from '../privileges/as-account.ts';
 import { type BoundSocket, bindSocket } from './bind-socket.ts';
 import type { InheritedSockets } from './inherited-sockets.ts';
+import { LAST_PORT, type PlacedRequest } from './slot-ports.ts';
 
 export const EADDRINUSE = -constants.errno.EADDRINUSE;
 export const EINVAL = -constants.errno.EINVAL;
@@ -12,11 +12,11 @@ export const EINVAL = -constants.errno.EINVAL;
 export interface BinderOptions {
   inherited: InheritedSockets | null;
   /** Makes room on the address, if only sockets that nobody has stand there. */
-  evict(key: string, request: ListenRequest): boolean;
+  evict(key: string, request: PlacedRequest): boolean;
   /** Has whoever of an earlier supervisor of the app holds this port or path let it go. False: it is somebody else's. */
   claim(place: number | string): Promise<boolean>;
   /** What else is to be done before it can be given to workers. Answers with a negative errno if that cannot be. */
-  prepare(key: string, request: ListenRequest, bound: BoundSocket): number;
+  prepare(key: string, request: PlacedRequest, bound: BoundSocket): number;
 }
 
 export class Binder {
@@ -29,13 +29,13 @@ export class Binder {
   }
 
   /** The order in which the places are tried: first the one at which a socket was inherited. */
-  inOrder(places: readonly ListenRequest[]): readonly ListenRequest[] {
+  inOrder(places: readonly PlacedRequest[]): readonly PlacedRequest[] {
     const first = this.#options.inherited?.placeOf(places) ?? null;
     return first === null ? places : [first, ...places.filter((place) => place !== first)];
   }
 
   /** Answers with a negative errno if it cannot. `account`: the user of the worker that asks, if it is not ours. */
-  async bind(key: string, request: ListenRequest, account: Account | null): Promise<BoundSocket | number> {
+  async bind(key: string, request: PlacedRequest, account: Account | null): Promise<BoundSocket | number> {
     const binding = this.#binding.get(key) ?? this.#bind(key, request, account);
     this.#binding.set(key, binding);
     const bound = await binding;
@@ -47,7 +47,8 @@ export class Binder {
     this.#closed = true;
   }
 
-  async #bind(key: string, request: ListenRequest, account: Account | null): Promise<BoundSocket | number> {
+  async #bind(key: string, request: PlacedRequest, account: Account | null): Promise<BoundSocket | number> {
+    if ((request.port ?? 0) > LAST_PORT) return EINVAL;
     const { inherited, evict, prepare } = this.#options;
     let bound = inherited?.take(request) ?? (await this.#try(request, account));
     if (bound === EADDRINUSE && evict(key, request)) bound = await this.#try(request, account);
@@ -61,13 +62,13 @@ export class Binder {
     return errno;
   }
 
-  async #claim({ addressType, address, port }: ListenRequest): Promise<boolean> {
+  async #claim({ addressType, address, port }: PlacedRequest): Promise<boolean> {
     const place = addressType === -1 ? address : port;
     return place !== null && place !== 0 && (await this.#options.claim(place));
   }
 
   /** What a private part of Node throws at a strange request is the application's error, not the end of the primary. */
-  async #try(request: ListenRequest, account: Account | null): Promise<BoundSocket | number> {
+  async #try(request: PlacedRequest, account: Account | null): Promise<BoundSocket | number> {
     try {
       // Its program chose the path; ports are bound with our own rights.
       return await asAccount(request.addressType === -1 ? account : null, () => bindSocket(request));

@@ -2,11 +2,13 @@
 // wait in the kernel's queue. Workers get copies of the raw handle; only with `round-robin` the primary itself accepts. The worker's side is
 // src/worker/listen/listen-requests.ts.
 
+import { getSystemErrorName } from 'node:util';
 import { whenQueueTaken } from '../../protocol/accept-queue.ts';
 import { acceptsInPrimary } from '../../protocol/balance.ts';
-import type { ListenRequest, ToPrimary, ToWorker } from '../../protocol/messages.ts';
+import type { ToPrimary, ToWorker } from '../../protocol/messages.ts';
 import type { RawListenHandle } from '../../protocol/raw-handle.ts';
 import type { Listener } from '../../supervisor/vocabulary/listener.ts';
+import type { PortsToShut } from '../connections/data-plane.ts';
 import type { DataPlaneWorker } from '../connections/data-plane-worker.ts';
 import type { Account } from '../privileges/as-account.ts';
 import { AcceptorChoice, Acceptors } from './acceptors.ts';
@@ -22,9 +24,12 @@ import {
   listenerOf,
   type OpenSocket,
   placesOf,
+  refusal,
+  shownName,
   standsInTheWay,
   tellHolders,
 } from './open-socket.ts';
+import { atSlot, type PlacedRequest } from './slot-ports.ts';
 
 type Listen = Extract<ToPrimary, { cmd: 'NODE_TUTTI_LISTEN' }>;
 type Copy = Extract<ToPrimary, { cmd: 'NODE_TUTTI_COPY' }>;
@@ -60,7 +65,8 @@ export class ListeningSockets {
   /** Binds what the worker asks for, or finds it bound, and answers with a copy. */
   handleListen(worker: DataPlaneWorker, message: Listen): void {
     this.#workers.add(worker);
-    const { cmd: _cmd, seq, ...request } = message;
+    const { cmd: _cmd, seq, ...asked } = message;
+    const request = atSlot(asked, worker.portSlot);
     const shut = this.#ending ? placesOf(request).map((place) => this.#leaving.get(keyOf(place))) : [];
     const ended = shut.find((socket) => socket !== undefined);
     if (ended !== undefined) {
@@ -75,11 +81,12 @@ export class ListeningSockets {
         return;
       }
       if (socket === null) {
-        const reply: Reply = {
-          ...{ cmd: 'NODE_TUTTI_LISTEN_REPLY', seq, errno, key: '', dispatched: false, name: null },
-          ...{ address: tried.address, addressType: tried.addressType },
-        };
-        if (errno === EADDRINUSE && this.#isSiblings(worker, tried.port)) reply.own = true;
+        const reply = refusal(seq, errno, tried);
+        const { slot, port } = tried;
+        if (slot !== undefined && port !== null) {
+          reply.slotPort = port;
+          this.#options.onRefused?.({ slot, port, asked: asked.port ?? port, code: getSystemErrorName(errno) });
+        } else if (errno === EADDRINUSE && this.#isSiblings(worker, tried.port)) reply.own = true;
         worker.send(reply);
         return;
       }
@@ -168,15 +175,18 @@ export class ListeningSockets {
     for (const socket of [...this.#sockets.values()]) if (socket.holders.size === 0) this.#abandon(socket);
   }
 
-  /** Closes sockets for clients: all of them, or those that nobody needs who lives by the generation `unusedBy`. */
-  shut(unusedBy: number | null): Listener[] {
-    if (unusedBy === null) {
+  /** Closes sockets for clients. */
+  shut(which: PortsToShut): Listener[] {
+    const isAll = 'unusedBy' in which && which.unusedBy === null;
+    if (isAll) {
       this.#holding = false;
       this.#ending = true;
     }
-    const due = [...this.#sockets.values()].filter(
-      (socket) => unusedBy === null || !(isWanted(socket) || socket.lostBy === unusedBy || isFromOutside(socket)),
-    );
+    const isDue = (socket: OpenSocket): boolean => {
+      if (isWanted(socket) || isFromOutside(socket)) return false;
+      return 'slot' in which ? socket.request.slot === which.slot : socket.lostBy !== which.unusedBy;
+    };
+    const due = [...this.#sockets.values()].filter((socket) => isAll || isDue(socket));
     for (const socket of due) this.#shut(socket);
     return due.map(listenerOf);
   }
@@ -210,11 +220,11 @@ export class ListeningSockets {
   }
 
   async #open(
-    places: ListenRequest[],
+    places: PlacedRequest[],
     account: Account | null,
-  ): Promise<{ socket: OpenSocket | null; request: ListenRequest; errno: number }> {
+  ): Promise<{ socket: OpenSocket | null; request: PlacedRequest; errno: number }> {
     let errno = 0;
-    let request = places[0] as ListenRequest;
+    let request = places[0] as PlacedRequest;
     for (request of this.#binder.inOrder(places)) {
       const key = keyOf(request);
       const open = this.#sockets.get(key);
@@ -241,7 +251,7 @@ export class ListeningSockets {
     return false;
   }
 
-  #keep(key: string, request: ListenRequest, bound: BoundSocket): OpenSocket {
+  #keep(key: string, request: PlacedRequest, bound: BoundSocket): OpenSocket {
     const socket: OpenSocket = {
       ...{ key, request, bound, data: request.data, alone: false, lostBy: null, closing: null },
       dispatched: this.#dispatches(bound),
@@ -261,7 +271,7 @@ export class ListeningSockets {
     return acceptsInPrimary(this.#options.balance) && bound.kind !== 'udp';
   }
 
-  #accept(key: string, request: ListenRequest, bound: BoundSocket): number {
+  #accept(key: string, request: PlacedRequest, bound: BoundSocket): number {
     const handle = bound.handle as RawListenHandle;
     handle.onconnection = (status, client) => {
       if (status === 0 && client !== undefined) this.#options.onConnection(key, client);
@@ -271,7 +281,7 @@ export class ListeningSockets {
   }
 
   /** Sockets that are only held must not stand in the way of a new address on the same port. */
-  #evict(key: string, request: ListenRequest): boolean {
+  #evict(key: string, request: PlacedRequest): boolean {
     const due = [...this.#sockets.values()].filter((open) => open.key !== key && standsInTheWay(open, request));
     for (const socket of due) this.#close(socket);
     return due.length > 0;
@@ -280,7 +290,7 @@ export class ListeningSockets {
   #reply(worker: DataPlaneWorker, seq: number, socket: OpenSocket): void {
     const { bound, dispatched, key, data } = socket;
     const reply: Reply = {
-      ...{ cmd: 'NODE_TUTTI_LISTEN_REPLY', seq, errno: 0, key, dispatched, name: bound.name },
+      ...{ cmd: 'NODE_TUTTI_LISTEN_REPLY', seq, errno: 0, key, dispatched, ...shownName(socket) },
       ...{ address: bound.address, addressType: bound.addressType },
     };
     if (data !== undefined) reply.data = data;
@@ -292,10 +302,7 @@ export class ListeningSockets {
 
   /** Every question is answered: the worker may wait for nothing else. */
   #refuse(worker: DataPlaneWorker, seq: number, key: string): void {
-    worker.send({
-      ...{ cmd: 'NODE_TUTTI_LISTEN_REPLY', seq, errno: EINVAL, key, dispatched: false, name: null },
-      ...{ address: null, addressType: null },
-    });
+    worker.send(refusal(seq, EINVAL, { address: null, addressType: null }, key));
   }
 
   /** Nobody has it any more: hold it, unless the time for that is over. A descriptor from outside cannot be had again. */

@@ -6,12 +6,14 @@ import type { Listener } from '../../supervisor/vocabulary/listener.ts';
 import type { DataPlaneWorker } from '../connections/data-plane-worker.ts';
 import type { Acceptors } from './acceptors.ts';
 import { ANY_IPV4, ANY_IPV6, type BoundSocket } from './bind-socket.ts';
+import type { PlacedRequest } from './slot-ports.ts';
 
+type Reply = Extract<ToWorker, { cmd: 'NODE_TUTTI_LISTEN_REPLY' }>;
 type PortState = Extract<ToWorker, { cmd: 'NODE_TUTTI_PORT' }>['state'];
 
 export interface OpenSocket {
   key: string;
-  request: ListenRequest;
+  request: PlacedRequest;
   bound: BoundSocket;
   dispatched: boolean;
   data: unknown;
@@ -65,6 +67,21 @@ export function handedOf({ request, bound }: OpenSocket): HandedDescriptor {
   };
 }
 
+export function refusal(
+  seq: number,
+  errno: number,
+  { address, addressType }: Pick<ListenRequest, 'address' | 'addressType'>,
+  key = '',
+): Reply {
+  return { cmd: 'NODE_TUTTI_LISTEN_REPLY', seq, errno, key, dispatched: false, name: null, address, addressType };
+}
+
+/** What the application sees: the port that it asked for, and in the reply beside it the one that its slot has. */
+export function shownName({ bound: { name }, request: { port, slot } }: OpenSocket): Pick<Reply, 'name' | 'slotPort'> {
+  if (!slot || !port || name?.port === undefined) return { name };
+  return { name: { ...name, port: port - slot }, slotPort: name.port };
+}
+
 export function listenerOf({ bound, request }: OpenSocket): Listener {
   if (bound.kind === 'pipe') return { protocol: 'unix', path: request.address ?? `fd ${request.fd}` };
   const { address, port } = bound.name ?? {};
@@ -76,7 +93,7 @@ export function listenerOf({ bound, request }: OpenSocket): Listener {
 }
 
 /** Without a host Node tries :: first and 0.0.0.0 where there is no IPv6. */
-export function placesOf(request: ListenRequest): ListenRequest[] {
+export function placesOf(request: PlacedRequest): PlacedRequest[] {
   if (request.address !== null || request.fd !== null) return [request];
   return [
     { ...request, address: ANY_IPV6, addressType: 6 },
@@ -84,6 +101,8 @@ export function placesOf(request: ListenRequest): ListenRequest[] {
   ];
 }
 
-export function keyOf({ address, port, addressType, fd, flags, index }: ListenRequest): string {
-  return [addressType, address, port, flags, fd ?? '', port === 0 ? index : ''].join('|');
+/** Two servers of the app may meet on a port, as one's with the slot added is the other's. They are not the same socket. */
+export function keyOf({ address, port, addressType, fd, flags, index, slot }: PlacedRequest): string {
+  const place = [addressType, address, port, flags, fd ?? '', port === 0 ? index : ''].join('|');
+  return slot ? `slot ${slot}|${place}` : place;
 }

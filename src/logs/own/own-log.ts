@@ -36,6 +36,8 @@ const repeating: readonly SupervisorEvent['type'][] = [
   'circuit',
   'listening',
   'ports-closed',
+  'slot-ports-closed',
+  'slot-port-refused',
   'recycled',
   'held-back',
   'output-lost',

@@ -56,6 +56,13 @@ export function sentence(event: SupervisorEvent): Sentence {
       return say('info', `listening on ${event.listeners.map(place).join(', ')}`);
     case 'ports-closed':
       return say('error', `no worker has been ready for ${time(event.afterMs)}: ports closed until one is`);
+    case 'slot-ports-closed':
+      return say(
+        event.afterMs > 0 ? 'error' : 'info',
+        `closed ${event.listeners.map(place).join(', ')}: slot ${event.slot} has no worker${event.afterMs > 0 ? ` for ${time(event.afterMs)}; it opens again with the next one` : ' any more'}`,
+      );
+    case 'slot-port-refused':
+      return say('error', portRefused(event));
     case 'ports-differ':
       return say('warn', portsDiffer(event));
     case 'unused-ports-closed':
@@ -232,4 +239,16 @@ export function url(listener: Listener): string | null {
   const host = everywhere ? 'localhost' : address.includes(':') ? `[${address}]` : address;
   const usual = (scheme === 'http' && port === 80) || (scheme === 'https' && port === 443);
   return `${scheme}://${host}${usual ? '' : `:${port}`}`;
+}
+
+function portRefused({ slot, port, asked, code }: Extract<SupervisorEvent, { type: 'slot-port-refused' }>): string {
+  const why =
+    port > 65_535
+      ? 'there is none beyond 65535'
+      : code === 'EADDRINUSE'
+        ? 'another program, or another server of this app, has it'
+        : `the system answers ${code}`;
+  const cure =
+    'Each slot needs the port that the app listens on, and its number added: free it, listen elsewhere, or run fewer workers';
+  return `slot ${slot} cannot listen on port ${port} (${asked} + ${slot}): ${why}. ${cure}`;
 }

@@ -19,6 +19,7 @@ export function applyToPool(
         | 'note-proven'
         | 'close-circuit'
         | 'close-ports'
+        | 'close-slot-ports'
         | 'shut-ports'
         | 'check-ports'
         | 'close'
@@ -58,6 +59,14 @@ export function applyToPool(
       effects.perform({ type: 'close-ports' });
       effects.report({ type: 'ports-closed', afterMs: effects.now - (model.noneReadySince ?? effects.now) });
       return;
+    case 'close-slot-ports': {
+      const slot = model.slots[step.slot];
+      if (slot === undefined) return;
+      const afterMs = effects.now - (slot.lostAt ?? effects.now);
+      slot.lostAt = null;
+      effects.perform({ type: 'close-slot-ports', slot: step.slot, afterMs });
+      return;
+    }
     case 'check-ports':
       model.portsUnchecked = false;
       noteDifference(model, effects);

@@ -4,13 +4,13 @@
 import { autopsyTimeoutMs } from '../decide/health.ts';
 import { drawLimits, isQuickRecycle, mostQuickRecycles } from '../decide/recycle.ts';
 import type { Effects } from '../effects.ts';
-import { type Model, policyOf } from '../model.ts';
+import { type Model, policyOf, slotOf } from '../model.ts';
 import { fastStopMs } from '../receive/commands.ts';
 import { settleDeath } from '../receive/deaths.ts';
-import { noteListeners } from '../receive/receive.ts';
 import { isCanary } from '../reload/reload.ts';
 import { commitReload, endReload, failReload, passCanary } from '../reload/reload-turns.ts';
 import type { Step } from '../vocabulary/steps.ts';
+import { noteListeners } from '../workers/listeners.ts';
 import { giveWay } from '../workers/own-end.ts';
 import { noteStart } from '../workers/slot.ts';
 import { transition, type Worker } from '../workers/worker-state.ts';
@@ -224,6 +224,8 @@ function promote(model: Model, worker: Worker, index: number, effects: Effects):
 
 function noteReady(model: Model, worker: Worker, bootMs: number, effects: Effects): void {
   worker.readyAt = effects.now;
+  const slot = slotOf(model, worker);
+  if (slot !== null) slot.lostAt = null;
   model.everReady = true;
   effects.report({ type: 'worker-ready', bootMs, ...refOf(worker) });
   noteListeners(model, worker, effects);

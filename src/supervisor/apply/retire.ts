@@ -10,6 +10,8 @@ const drainGraceMs = 500;
 
 /** Takes it out of its slot and ends it as gently as its state allows: a serving worker is drained, any other is told to end. */
 export function retire(model: Model, worker: Worker, reason: string, effects: Effects): void {
+  const slot = slotOf(model, worker);
+  if (slot?.serving === worker) slot.lostAt ??= effects.now;
   detach(model, worker);
   model.portsUntidy = true;
   if (worker.closed?.ending && isServing(worker)) letFinish(model, worker, reason, effects);

@@ -23,6 +23,17 @@ export function planPorts(model: Model, deadlines: Deadlines): Step | null {
   return { type: model.portsUnchecked ? 'check-ports' : 'shut-ports' };
 }
 
+/** With `ports`: a slot that is scaled away, or has had no worker for holdTimeout, holds up clients of a proxy that could go to another slot. */
+export function planSlotPorts({ policy, slots, target }: Model, deadlines: Deadlines): Step | null {
+  if (policy.balance !== 'ports') return null;
+  for (const { index, lostAt } of slots) {
+    if (lostAt === null) continue;
+    if (index >= target || deadlines.due(lostAt + policy.holdTimeoutMs))
+      return { type: 'close-slot-ports', slot: index };
+  }
+  return null;
+}
+
 function settledAt(model: Model, worker: Worker): number {
   const ms = worker.facts.listening ? settleMs : policyOf(model, worker).startTimeoutMs;
   return (worker.readyAt ?? worker.forkedAt) + ms;

@@ -8,7 +8,7 @@ import { nextProbeAt } from './circuit.ts';
 import type { Deadlines } from './deadlines.ts';
 import type { Headroom } from './headroom.ts';
 import { planAutoscale } from './load-average.ts';
-import { planPorts } from './plan-ports.ts';
+import { planPorts, planSlotPorts } from './plan-ports.ts';
 import { planSlots } from './plan-slots.ts';
 import { planWorkers } from './plan-workers.ts';
 
@@ -25,6 +25,7 @@ export function plan(model: Model, deadlines: Deadlines, headroom: Headroom): St
     planPool(model, deadlines) ??
     planReload(model, deadlines) ??
     planPorts(model, deadlines) ??
+    planSlotPorts(model, deadlines) ??
     planProgress(model) ??
     planSlots(model, deadlines, headroom) ??
     planAutoscale(model, deadlines.now, headroom) ??

@@ -7,6 +7,7 @@ import { progressOf } from '../reload/reload.ts';
 import type { WorkerId } from '../vocabulary/actions.ts';
 import type { PrimaryState } from '../vocabulary/events.ts';
 import type { Listener } from '../vocabulary/listener.ts';
+import { listenersOf } from '../workers/listeners.ts';
 import type { Slot } from '../workers/slot.ts';
 import type { Worker } from '../workers/worker-state.ts';
 import { standingOf } from './count-standing.ts';
@@ -72,7 +73,7 @@ export function takeSnapshot(model: Model, name: string, now: number): CoreSnaps
     uptimeMs: now - model.startedAt,
     stopWithinMs: model.policy.drainTimeoutMs + model.policy.stopTimeoutMs,
     entry: currentGeneration(model).entry,
-    listeners: model.listeners,
+    listeners: listenersOf(model),
     circuit: model.circuit.openedAt === null ? 'closed' : 'open',
     reload: pictureReload(model),
     workers,

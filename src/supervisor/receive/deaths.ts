@@ -88,8 +88,10 @@ export function settleDeath(model: Model, worker: Worker, exit: Exit, verdict: V
   }
 
   const wasServing = slot.serving === worker;
-  if (wasServing) slot.serving = null;
-  else slot.successor = null;
+  if (wasServing) {
+    slot.serving = null;
+    slot.lostAt ??= effects.now;
+  } else slot.successor = null;
   const { reason: _, ...failure } = verdict;
   slot.lastFailure = failure;
   if (verdict.reason === 'never-ready' && isLeaving(worker)) slot.missedStart = true;

@@ -7,6 +7,7 @@ import { noteLoad } from '../decide/load-average.ts';
 import type { Effects } from '../effects.ts';
 import { type Model, policyOf } from '../model.ts';
 import type { SupervisorInput } from '../vocabulary/inputs.ts';
+import { noteListeners } from '../workers/listeners.ts';
 import { receiveClosed, receiveReopened } from '../workers/own-end.ts';
 import { isServing, transition, type Worker } from '../workers/worker-state.ts';
 import { classifyExit, type Exit, settleDeath } from './deaths.ts';
@@ -235,11 +236,4 @@ function receiveExit(model: Model, worker: Worker, exit: Exit, effects: Effects)
   detach(model, worker);
   transition(worker, { type: 'exited' });
   model.workers.delete(worker.id);
-}
-
-/** Reports where the application can be reached, if that has changed. */
-export function noteListeners(model: Model, worker: Worker, effects: Effects): void {
-  if (worker.listeners.length === 0 || JSON.stringify(worker.listeners) === JSON.stringify(model.listeners)) return;
-  model.listeners = worker.listeners;
-  effects.report({ type: 'listening', listeners: worker.listeners });
 }

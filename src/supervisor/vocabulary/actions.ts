@@ -38,6 +38,8 @@ export type Action =
   | { type: 'unpin'; generation: number }
   /** No worker was ready within holdTimeout: close the ports, so that clients are refused. They reopen when a worker listens. */
   | { type: 'close-ports' }
+  /** With `ports`: close the ports of this slot that no worker has. They reopen when a worker of the slot listens. */
+  | { type: 'close-slot-ports'; slot: number; afterMs: number }
   /**
    * Close ports for clients. Workers that drain already, or are told to after this, serve what waits in the kernel's queue. All ports, or
    * with `unusedBy` those that only such workers have and that no worker of that generation held when it died.

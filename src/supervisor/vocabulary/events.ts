@@ -51,6 +51,10 @@ export type SupervisorEvent =
   | { type: 'circuit'; state: 'open' | 'closed'; earlyDeaths: number; windowMs: number }
   | { type: 'listening'; listeners: readonly Listener[] }
   | { type: 'ports-closed'; afterMs: number }
+  /** With `ports`: the slot has had no worker for so long. */
+  | { type: 'slot-ports-closed'; slot: number; listeners: readonly Listener[]; afterMs: number }
+  /** With `ports`: `port`, which is the one that the application asked for and its slot added, cannot be had. `code`: as EADDRINUSE. */
+  | { type: 'slot-port-refused'; slot: number; port: number; asked: number; code: string }
   /** A worker and others of its generation have no port in common. `wanted`: the one that it found taken by its own app. */
   | ({
       type: 'ports-differ';

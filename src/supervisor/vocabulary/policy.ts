@@ -1,7 +1,11 @@
 // The part of the configuration that the core decides by. A resolved `Config` (config/options.ts) is assignable to it.
 
+import type { Balance } from '../../protocol/balance.ts';
+
 export interface Policy {
   workers: { min: number; max: number };
+  /** With `ports` each slot has ports of its own, which are closed when it has had no worker for holdTimeout. */
+  balance?: Balance;
   ready: 'listening' | 'message' | 'started';
   /** The path that a worker must answer with 2xx or 3xx before it counts as ready. */
   probe: string | null;

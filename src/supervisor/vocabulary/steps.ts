@@ -41,6 +41,7 @@ export type Step =
   | { type: 'note-proven'; generation: number }
   | { type: 'close-circuit' }
   | { type: 'close-ports' }
+  | { type: 'close-slot-ports'; slot: number }
   | { type: 'shut-ports' }
   | { type: 'check-ports' }
   | { type: 'close'; mode: 'graceful' | 'fast'; code: number; reason: string }

@@ -34,7 +34,7 @@ export function strayDetail(worker: Worker, wanted: number): string {
 /** Reports workers without a common port, once per generation. */
 export function noteDifference(model: Model, effects: Effects): void {
   const generation = model.generations.get(model.current);
-  if (generation === undefined || generation.toldPorts) return;
+  if (generation === undefined || generation.toldPorts || model.policy.balance === 'ports') return;
   const workers = servingWorkers(model).filter((worker) => worker.generation === model.current);
   for (const worker of workers) {
     const wanted = wantedPort(worker, workers);

@@ -22,6 +22,8 @@ export interface Slot {
   starts: number[];
   restarts: number;
   lastExit: { code: number | null; signal: string | null; reason: ExitReason; at: number } | null;
+  /** Since when no worker has been ready in it, after one was lost; null: one is, or its ports are closed. */
+  lostAt: number | null;
   /** What the last failed worker left behind. */
   lastFailure: { detail: string; lastLines: readonly string[] } | null;
   /** A worker of this slot overran startTimeout. */
@@ -50,6 +52,7 @@ export function newSlot(index: number): Slot {
     starts: [],
     restarts: 0,
     lastExit: null,
+    lostAt: null,
     lastFailure: null,
     missedStart: false,
     incurable: false,

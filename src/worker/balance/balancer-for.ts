@@ -5,6 +5,7 @@ import type { ScoreboardSeat } from '../report/scoreboard-seat.ts';
 import { Balancer } from './balancer.ts';
 import { IpHash } from './ip-hash.ts';
 import { LeastConnections } from './least-connections.ts';
+import { SameSlot } from './same-slot.ts';
 
 /** `count`: the connections that this worker holds; `leaving`: those that it has given away and nobody has yet. */
 export function balancerFor(
@@ -18,6 +19,8 @@ export function balancerFor(
       return new LeastConnections(board, count, leaving);
     case 'ip-hash':
       return new IpHash(board, count);
+    case 'ports':
+      return new SameSlot(board, count);
     case 'kernel':
     case 'round-robin':
       return new Balancer(board, count);

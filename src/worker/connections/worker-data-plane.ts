@@ -15,7 +15,7 @@ import { handServers } from '../listen/handed-servers.ts';
 import { ListenHandle } from '../listen/listen-handle.ts';
 import { installListenHook, type PrivateServer, type ServerAnswer } from '../listen/listen-hook.ts';
 import { type ListenReply, ListenRequests } from '../listen/listen-requests.ts';
-import { addressOf, type ListenerInfo, listenerInfo } from '../listen/listener-info.ts';
+import { addressOf, boundOf, type ListenerInfo, listenerInfo } from '../listen/listener-info.ts';
 import { PendingHandle } from '../listen/pending-handle.ts';
 import { PrivateListeners } from '../listen/private-listen.ts';
 import { handedSockets } from '../orphan/handed-sockets.ts';
@@ -247,7 +247,7 @@ class WorkerDataPlane implements DataPlane {
         this.#held.set(reply.key, { handle, server, rests: false });
       }
       return () => {
-        answer(handle, { address: request.fd === null ? reply.address : null, addressType: reply.addressType });
+        answer(handle, boundOf(request, reply));
         if (!handle.listening) this.#options.readiness.listenSettled(handle, null);
         this.#releaseUnclaimed();
       };

@@ -50,10 +50,14 @@ export interface SeamHooks {
   onLookup(change: 1 | -1): void;
 }
 
-export type ServerAnswer = (
-  handle: unknown,
-  bound: { address: string | null; addressType: ListenRequest['addressType'] },
-) => void;
+export type ServerAnswer = (handle: unknown, bound: Bound) => void;
+
+export interface Bound {
+  address: string | null;
+  addressType: ListenRequest['addressType'];
+  /** For an error to name: the port that it is about, where the application asked for another one. */
+  port?: number;
+}
 
 /** Installs the hooks. Returns 'ok', or what is different in this Node, in which case nothing was changed. */
 export function installListenHook(hooks: SeamHooks): 'ok' | string {
@@ -82,14 +86,16 @@ export function installListenHook(hooks: SeamHooks): 'ok' | string {
       return;
     }
     hooks.onServer(server, request, (handle, bound) => {
-      if (query.address !== null || bound.address === null) {
+      const isAnywhere = query.address === null && bound.address !== null;
+      if (!isAnywhere && bound.port === undefined) {
         answer(0, handle);
         return;
       }
       // Without a host, Node tries :: and then 0.0.0.0, and the errors and the connection key name the one it took.
       const original = server._listen2;
-      server._listen2 = function (_address, port, _type, ...rest) {
-        Reflect.apply(original, this, [bound.address, port, bound.addressType, ...rest]);
+      server._listen2 = function (address, port, type, ...rest) {
+        const where = isAnywhere ? [bound.address, bound.port ?? port, bound.addressType] : [address, bound.port, type];
+        Reflect.apply(original, this, [...where, ...rest]);
       };
       try {
         answer(0, handle);

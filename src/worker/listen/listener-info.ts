@@ -1,7 +1,7 @@
 // What the primary is told of a listener: its address, and the scheme for requests to it. Runs in the worker.
 
 import type { ListenRequest, ToWorker } from '../../protocol/messages.ts';
-import type { PrivateServer } from './listen-hook.ts';
+import type { Bound, PrivateServer } from './listen-hook.ts';
 import { schemeOf } from './listener-scheme.ts';
 
 type ListenReply = Extract<ToWorker, { cmd: 'NODE_TUTTI_LISTEN_REPLY' }>;
@@ -32,8 +32,20 @@ export function listenerInfo(
     request.addressType === -1
       ? { protocol: 'unix', path: request.address ?? '' }
       : { protocol: reply.name === null ? 'unix' : 'tcp', ...addressOf(reply) };
+  // Where clients find it, which the application does not see.
+  if (reply.slotPort !== undefined) place.port = reply.slotPort;
   const scheme = schemeOf(server);
   return scheme === undefined ? place : { ...place, scheme };
+}
+
+/** What Node is to name in its errors, and to remember, where that is not what the application asked for. */
+export function boundOf({ fd }: Omit<ListenRequest, 'index'>, reply: ListenReply): Bound {
+  const { address, addressType, errno, slotPort } = reply;
+  return {
+    address: fd === null ? address : null,
+    addressType,
+    ...(errno !== 0 && slotPort !== undefined && { port: slotPort }),
+  };
 }
 
 export function addressOf(reply: ListenReply): { address?: string; port?: number } {

@@ -129,6 +129,11 @@ test('environments add up: file, named environment, variable, flag', () => {
   });
 });
 
+test('a spare has no slot, and so no port of its own', () => {
+  const refused = problemsOf(() => resolve([flagLayer({ balance: ['ports'], spares: ['1'] }, { entry: 'a.js' }, '/')]));
+  assert.match(refused.problems.join(), /^--spares must be 0 with balance "ports", .* got 1\.$/);
+});
+
 test('all problems are told at once, each with its place, its rule and its value', () => {
   const refused = problemsOf(() =>
     resolve([
@@ -143,7 +148,7 @@ test('all problems are told at once, each with its place, its rule and its value
     '--drain-timeout must be a duration such as 500ms, 30s, 5m or 2h (a bare number is milliseconds), not negative, got "-5s".',
     '--env must be names and values: K=V on the command line, an object of texts in a file, got "OOPS".',
     '--workers must be "auto", "max", a whole number from 1 to 1024, or a range such as 2..8, got "many".',
-    'TUTTI_BALANCE must be one of least-connections, kernel, round-robin, ip-hash, got "magic".',
+    'TUTTI_BALANCE must be one of least-connections, kernel, round-robin, ip-hash, ports, got "magic".',
     'tutti.config.ts: args must be a list of strings, got "x".',
     'tutti.config.ts: env.BAD must be names and values: K=V on the command line, an object of texts in a file, got null.',
     'tutti.config.ts: probe must be a path that begins with /, such as /healthz, got "healthz".',

@@ -10,6 +10,7 @@ class TestWorker implements DataPlaneWorker {
   readonly id: number;
   readonly cell: number;
   slot: number;
+  readonly portSlot = null;
   mayRest = true;
   able = true;
   fresh = true;

@@ -14,6 +14,7 @@ class TestWorker implements DataPlaneWorker {
   readonly cell: number;
   readonly slot: number;
   readonly offers: Adopt[] = [];
+  readonly portSlot = null;
   readonly mayRest = true;
   admitted = true;
   fresh = true;

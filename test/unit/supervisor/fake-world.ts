@@ -303,6 +303,7 @@ export class World implements Host {
         this.exit = { code: action.code, reason: action.reason, at: this.#now };
         return;
       case 'close-ports':
+      case 'close-slot-ports':
       case 'shut-ports':
       case 'unpin':
         return;

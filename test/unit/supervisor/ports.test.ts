@@ -89,3 +89,48 @@ test('a scale down closes the port that only the last place had', () => {
     [1],
   );
 });
+
+function slotClosings(world: World) {
+  return world.actions.flatMap(({ at, action }) => (action.type === 'close-slot-ports' ? [{ at, ...action }] : []));
+}
+
+test('with ports of its own, a slot without a worker closes them after holdTimeout, and at once when it is scaled away', () => {
+  const world = new World({ balance: 'ports', holdTimeoutMs: 3_000 }).start().run(10_000);
+  world.behave = () => ({ bootMs: null, exitAfterMs: 50 });
+  world.die(world.inSlot(1));
+  const lostAt = world.now();
+  world.run(2_900);
+  assert.deepEqual(slotClosings(world), []);
+  world.run(200);
+  assert.deepEqual(
+    slotClosings(world).map(({ at, slot, afterMs }) => ({ at, slot, afterMs })),
+    [{ at: lostAt + 3_000, slot: 1, afterMs: 3_000 }],
+  );
+  world.run(100);
+  const from = slotClosings(world).length;
+  world.command({ type: 'scale', to: 1 });
+  world.run(10);
+  assert.ok(slotClosings(world).length <= from + 1, 'once at most');
+});
+
+test('with ports of its own, a slot whose next worker is ready in time keeps them', () => {
+  const world = new World({ balance: 'ports', holdTimeoutMs: 3_000 }).start().run(10_000);
+  world.die(world.inSlot(1));
+  world.run(20_000);
+  assert.equal(world.serving().length, 2);
+  assert.deepEqual(slotClosings(world), []);
+  world.command({ type: 'scale', to: 1 });
+  world.run(10);
+  assert.deepEqual(
+    slotClosings(world).map(({ slot, afterMs }) => ({ slot, afterMs })),
+    [{ slot: 1, afterMs: 0 }],
+  );
+});
+
+test('where all slots share their ports, none is closed for one of them', () => {
+  const world = new World({ holdTimeoutMs: 3_000 }).start().run(10_000);
+  world.behave = () => ({ bootMs: null, exitAfterMs: 50 });
+  world.die(world.inSlot(1));
+  world.run(20_000);
+  assert.deepEqual(slotClosings(world), []);
+});

@@ -164,6 +164,7 @@ export class SmallWorld {
     switch (action.type) {
       case 'report':
       case 'close-ports':
+      case 'close-slot-ports':
       case 'shut-ports':
       case 'unpin':
         return;

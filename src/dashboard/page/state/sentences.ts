@@ -77,6 +77,13 @@ export function describeEvent(event: SupervisorEvent): Sentence {
       };
     case 'ports-closed':
       return { tone: 'bad', text: `Ports closed: no worker was ready for ${formatDuration(event.afterMs)}` };
+    case 'slot-ports-closed':
+      return {
+        tone: event.afterMs > 0 ? 'bad' : 'plain',
+        text: `Closed ${event.listeners.map(placeOf).join(', ')}: slot ${event.slot} has no worker`,
+      };
+    case 'slot-port-refused':
+      return { tone: 'bad', text: `Slot ${event.slot} cannot listen on port ${event.port}`, detail: event.code };
     case 'ports-differ':
       return {
         tone: 'bad',
