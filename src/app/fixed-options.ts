@@ -2,6 +2,7 @@
 // Pure; runs in the primary.
 
 import type { Config } from '../config/options.ts';
+import type { SupervisorEvent } from '../supervisor/vocabulary/events.ts';
 
 const ofSupervisor: readonly (keyof Config)[] = [
   'name',
@@ -28,4 +29,11 @@ export function balanceOf(before: Config, after: Config): Config['balance'] {
 export function waitingForRestart(before: Config, after: Config): (keyof Config)[] {
   const changed = ofSupervisor.filter((key) => JSON.stringify(before[key]) !== JSON.stringify(after[key]));
   return balanceOf(before, after) === after.balance ? changed : [...changed, 'balance'];
+}
+
+/** What is said of them. `successor`: how one of this process is started; null: there can be none. */
+export function heldBack(name: string, waiting: readonly string[], successor: object | null): SupervisorEvent {
+  const what = `the new value of ${waiting.join(', ')}`;
+  const reason = `it takes more than a reload: tutti ${successor === null ? 'restart' : 'upgrade'} ${name}`;
+  return { type: 'held-back', what, reason };
 }

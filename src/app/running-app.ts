@@ -31,7 +31,7 @@ import { Automation } from './automation/automation.ts';
 import { AppControl } from './control/control.ts';
 import { Observation } from './core/observation.ts';
 import { ObservedCore } from './core/observed-core.ts';
-import { balanceOf, waitingForRestart } from './fixed-options.ts';
+import { balanceOf, heldBack, waitingForRestart } from './fixed-options.ts';
 import { IncidentCollector } from './incident-collector.ts';
 import { asTuttiError } from './known-error.ts';
 import type { LaunchOptions } from './launch-options.ts';
@@ -117,6 +117,7 @@ export class RunningApp {
       now: () => new Date(),
     });
     this.#automation = new Automation(app, {
+      ...{ app: () => this.#current, dispatch: (input: SupervisorInput) => this.#dispatch(input) },
       env: process.env,
       notice: (level, message) => this.#notice(level, message),
       report,
@@ -197,6 +198,7 @@ export class RunningApp {
       return;
     }
     for (const message of [...this.#warnings, ...rootWarning(this.#config)]) this.#notice('warn', message);
+    this.#automation.sizing.tell(this.#generations.get(this.#upgrading.firstGeneration)?.env.NODE_OPTIONS);
     if (this.#traceFile) await this.#core.trace(this.#traceFile, (message) => this.#notice('warn', message));
     if (this.#state !== 'starting') return;
     this.#state = 'supervising';
@@ -249,6 +251,7 @@ export class RunningApp {
       answer: (id, result) => this.handle.answer(id, result),
       exit: (code, reason) => void this.#end(code, reason),
       metricsAsked: admin !== null,
+      heapMib: (nodeArgs, nodeOptions) => this.#automation.sizing.heapMib(nodeArgs, nodeOptions),
       autopsy,
       inspectionFolder: orNone(() => inspectionFolder(process.env, name)),
       autopsied: (worker, seen) => this.#collector.hung(worker, monotonicMs() - worker.startedAt, seen),
@@ -263,11 +266,7 @@ export class RunningApp {
     this.#current = await this.#current.reread();
     const { config } = this.#current;
     const waiting = waitingForRestart(started, config);
-    if (waiting.length > 0) {
-      const what = `the new value of ${waiting.join(', ')}`;
-      const reason = `it takes more than a reload: tutti ${this.#options.successor ? 'upgrade' : 'restart'} ${started.name}`;
-      this.handle.report({ type: 'held-back', what, reason });
-    }
+    if (waiting.length > 0) this.handle.report(heldBack(started.name, waiting, this.#options.successor ?? null));
     const program = await programOf(config, this.#env);
     return { program: { ...program, balance: balanceOf(started, config) }, policy: config };
   }

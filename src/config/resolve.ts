@@ -37,6 +37,8 @@ export interface Resolved {
   config: Config;
   /** Property of `Config` → the place its value came from. */
   sources: Readonly<Record<string, string>>;
+  /** What the workers were counted from, as it is now. */
+  limits: () => Allowance;
   /** The number of workers, counted again from these limits; null: it does not depend on them. */
   recount: ((limits: Allowance) => Config['workers']) | null;
 }
@@ -92,7 +94,7 @@ export function resolveConfig(context: ResolveContext): Resolved {
   const { workers, surge } = decided;
   const isAuto = workers.min === 'auto' || workers.max === 'auto';
   const recount = isAuto ? (limits: Allowance) => counted(workers, surge, () => limits) : null;
-  return { config, sources: sourcesOf(origin, config), recount };
+  return { config, sources: sourcesOf(origin, config), limits: context.limits, recount };
 }
 
 /** A spare has no slot before it is needed, and so no port. */

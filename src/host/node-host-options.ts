@@ -20,6 +20,8 @@ export interface NodeHostOptions {
   output: 'inherit' | 'pipe';
   /** While it holds, workers start and get ready, but accept nothing. */
   heldBack: HeldBack;
+  /** The limit of a new worker's heap, unless these set one: in MiB; null: as Node decides. */
+  heapMib(nodeArgs: readonly string[], nodeOptions: string | undefined): number | null;
   /** The application's own metrics will be asked for. */
   metricsAsked: boolean;
   /** Where profiles and heap snapshots are written. Null: there is none to be had. */

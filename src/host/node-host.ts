@@ -253,7 +253,8 @@ export class NodeHost implements Host {
       if (!hasRoomForWorker()) throw Object.assign(new Error('spawn EMFILE'), { code: 'EMFILE' });
       const inspectPort = this.#inspectPorts.take(id, generation.nodeArgs);
       const autopsy = this.#options.autopsy && output !== 'inherit' && !hasInspector(generation);
-      const worker = forkWorker({ generation, slot, boot, output, inspectPort, autopsy });
+      const heapMib = this.#options.heapMib(generation.nodeArgs, generation.env.NODE_OPTIONS);
+      const worker = forkWorker({ generation, slot, boot, output, inspectPort, autopsy, heapMib });
       if (worker.process.pid !== undefined) {
         const started = new WorkerProcess(worker, { id, slot, generation: number }, this.#observer);
         this.#workers.set(id, started);

@@ -50,6 +50,19 @@ export const families = {
   tutti_reload_in_progress: supervisor('gauge', '1 while workers are being replaced by a reload or rollback, else 0.'),
   tutti_supervisor_cpu_seconds_total: supervisor('counter', 'CPU time of the supervisor itself.', ['mode']),
   tutti_supervisor_resident_memory_bytes: supervisor('gauge', 'Resident memory of the supervisor itself.'),
+  tutti_cpu_quota_cores: supervisor('gauge', 'CPUs that the quota of the container grants; missing without one.'),
+  tutti_cpu_periods_total: supervisor('counter', "The quota's periods in which the container ran."),
+  tutti_cpu_throttled_periods_total: supervisor('counter', 'Those of them in which the quota was used up.'),
+  tutti_cpu_throttled_seconds_total: supervisor('counter', 'How long threads of the container waited for its quota.'),
+  tutti_memory_limit_bytes: supervisor('gauge', 'Memory limit of the container; missing without one.'),
+  tutti_memory_used_bytes: supervisor(
+    'gauge',
+    'Memory of the container without the file cache; at the limit the kernel kills.',
+  ),
+  tutti_oom_kills_total: supervisor(
+    'counter',
+    'Processes of the container that the kernel has killed for its memory limit.',
+  ),
   tutti_app_metrics_left_out: supervisor(
     'gauge',
     "Values of the application's own metrics that are not on this page, because they are more than the limits allow.",

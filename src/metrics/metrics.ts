@@ -11,7 +11,7 @@ import type { Collected } from './app-metrics.ts';
 import type { SavedCounts } from './counters.ts';
 import { type Exposition, type MetricsFormat, writeExposition } from './exposition.ts';
 import { History, type HistoryView, type Recorded } from './history.ts';
-import { type OwnUsage, sampleFamilies } from './samples.ts';
+import { type ContainerUsage, type OwnUsage, sampleFamilies } from './samples.ts';
 
 export interface MetricsSources {
   /** Monotonic milliseconds. */
@@ -101,13 +101,14 @@ export class Metrics {
  * Measures what this process itself uses. What cannot be read now – with a full table of descriptors nothing in /proc can – is as it was
  * the last time.
  */
-export function ownUsageMeter(): () => OwnUsage {
+export function ownUsageMeter(container: () => ContainerUsage): () => OwnUsage {
   let usage: OwnUsage = { cpuUserSeconds: 0, cpuSystemSeconds: 0, residentBytes: 0 };
   return () => {
     try {
       const { user, system } = process.cpuUsage();
       usage = { ...usage, cpuUserSeconds: user / 1e6, cpuSystemSeconds: system / 1e6 };
       usage = { ...usage, residentBytes: process.memoryUsage.rss() };
+      usage = { ...usage, container: container() };
     } catch {
       // The last one has to do.
     }

@@ -19,6 +19,28 @@ export interface OwnUsage {
   cpuUserSeconds: number;
   cpuSystemSeconds: number;
   residentBytes: number;
+  /** What the container has, and what it has used of that; null: no limit, or not known. */
+  container?: ContainerUsage;
+}
+
+export interface ContainerUsage {
+  cpuQuota: number | null;
+  throttling: { periods: number; throttled: number; seconds: number } | null;
+  memory: { limitBytes: number; usedBytes: number } | null;
+  kills: number | null;
+}
+
+function containerFamilies(usage: ContainerUsage | undefined) {
+  const known = (value: number | null | undefined) => (value == null ? [] : one(value));
+  return {
+    tutti_cpu_quota_cores: known(usage?.cpuQuota),
+    tutti_cpu_periods_total: known(usage?.throttling?.periods),
+    tutti_cpu_throttled_periods_total: known(usage?.throttling?.throttled),
+    tutti_cpu_throttled_seconds_total: known(usage?.throttling?.seconds),
+    tutti_memory_limit_bytes: known(usage?.memory?.limitBytes),
+    tutti_memory_used_bytes: known(usage?.memory?.usedBytes),
+    tutti_oom_kills_total: known(usage?.kills),
+  };
 }
 
 const primaryStates = ['starting', 'running', 'reloading', 'stopping', 'stopped'] as const;
@@ -70,6 +92,7 @@ export function sampleFamilies(
       { labels: { mode: 'system' }, value: own.cpuSystemSeconds },
     ],
     tutti_supervisor_resident_memory_bytes: one(own.residentBytes),
+    ...containerFamilies(own.container),
     tutti_app_metrics_left_out: one(leftOut),
 
     tutti_workers_wanted: one(snapshot.target),

@@ -13,6 +13,7 @@ import type { Host } from './host.ts';
 import { type Model, newModel, servingWorkers, wantedSlots } from './model.ts';
 import { type CoreSnapshot, takeSnapshot } from './picture/core-snapshot.ts';
 import { receiveCommand } from './receive/commands.ts';
+import { receivePressure, receiveResized } from './receive/limits.ts';
 import { receiveFromWorker, receiveSigns } from './receive/receive.ts';
 import { adoptPolicy, dropGenerations, receiveGeneration } from './reload/reload-turns.ts';
 import type { Action } from './vocabulary/actions.ts';
@@ -92,6 +93,8 @@ export class Supervisor {
       this.#model.wakeAt = null;
     if (input.type === 'workers-heard') receiveSigns(this.#model, input.signs, effects.now);
     else if ('worker' in input) receiveFromWorker(this.#model, input, effects);
+    else if (input.type === 'resized') receiveResized(this.#model, input, effects);
+    else if (input.type === 'memory-pressure') receivePressure(this.#model, input, effects);
     else if (input.type === 'succeeded') inherit(this.#model, input.previous);
     else if ('generation' in input) receiveGeneration(this.#model, input, effects);
     else if ('id' in input) receiveCommand(this.#model, input, effects);

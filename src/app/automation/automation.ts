@@ -1,12 +1,17 @@
-// What changes an app by itself: the watch of its files, and its schedule. The workers do not wait for it. Part of the composition; runs
+// What changes an app by itself: the watch of its files, its schedule, and the limits of its container. The workers do not wait for it. Part of the composition; runs
 // in the primary.
 
 import type { LoadedApp } from '../../config/app.ts';
 import type { CommandResult } from '../../supervisor/vocabulary/actions.ts';
 import type { SupervisorEvent } from '../../supervisor/vocabulary/events.ts';
+import type { SupervisorInput } from '../../supervisor/vocabulary/inputs.ts';
 import { type AppWatch, appWatch } from './app-watch.ts';
+import { Sizing } from './sizing.ts';
 
 interface Around {
+  /** As the last reload has read it. */
+  app: () => LoadedApp;
+  dispatch: (input: SupervisorInput) => void;
   env: Readonly<Record<string, string | undefined>>;
   notice: (level: 'info' | 'warn', message: string) => void;
   report: (event: SupervisorEvent) => void;
@@ -15,6 +20,7 @@ interface Around {
 }
 
 export class Automation {
+  readonly sizing: Sizing;
   readonly #cron: string | null;
   readonly #around: Around;
   readonly #watch: AppWatch | null;
@@ -25,10 +31,12 @@ export class Automation {
     this.#cron = app.config.cron;
     this.#around = around;
     this.#watch = appWatch(app, around);
+    this.sizing = new Sizing(around, app);
   }
 
   /** Without it the app runs as well: what fails is told in one line. */
   async start(): Promise<void> {
+    this.sizing.start();
     try {
       await this.#watch?.start();
       if (this.#cron !== null) await this.#startSchedule(this.#cron);
@@ -55,11 +63,13 @@ export class Automation {
 
   event(event: SupervisorEvent): void {
     this.#watch?.event(event);
+    this.sizing.event(event);
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     this.#stopSchedule();
+    this.sizing.close();
     await this.#watch?.close();
   }
 }

@@ -3,6 +3,7 @@
 
 import type { AdminExtras } from '../../admin/api/target.ts';
 import { dashboardAssets, dashboardHeaders } from '../../dashboard/assets.ts';
+import { containerUsage } from '../../host/machine/cgroup.ts';
 import { AppMetrics, type AppMetricsSource, type Collected } from '../../metrics/app-metrics.ts';
 import type { SavedCounts } from '../../metrics/counters.ts';
 import { negotiateFormat } from '../../metrics/exposition.ts';
@@ -33,7 +34,7 @@ export class Observation {
   constructor({ snapshot, now, requestCounts, look, askWorkers, warn }: ObservationSources) {
     this.#app = new AppMetrics({ ask: askWorkers });
     const appMetrics = (): Promise<Collected> => this.#collect(warn);
-    this.#metrics = new Metrics({ snapshot, now, requestCounts, ownUsage: ownUsageMeter(), appMetrics });
+    this.#metrics = new Metrics({ snapshot, now, requestCounts, ownUsage: ownUsageMeter(containerUsage), appMetrics });
     this.#sampler = new Sampler(this.#metrics, snapshot, look);
     let assets: ReturnType<typeof dashboardAssets> | null = null;
     this.extras = {

@@ -91,6 +91,21 @@ export function outOfMemoryKills(root = '/'): number | null {
   return text ? numberIn(text, 'oom_kill') : null;
 }
 
+/** All of it at once, for metrics. */
+export function containerUsage(): {
+  cpuQuota: number | null;
+  throttling: Throttling | null;
+  memory: MemoryUse | null;
+  kills: number | null;
+} {
+  return {
+    cpuQuota: cpuQuota('/')?.cpus ?? null,
+    throttling: cpuThrottling(),
+    memory: memoryUse(),
+    kills: outOfMemoryKills(),
+  };
+}
+
 export class OutOfMemoryKills {
   #known = outOfMemoryKills();
 

@@ -21,17 +21,23 @@ export interface ForkRequest {
   inspectPort: number | undefined;
   /** It may be looked into by an inspector that SIGUSR1 opens: on any free port, at an address that stands on its stderr alone. */
   autopsy: boolean;
+  /** The limit of its heap in MiB; null: as Node decides. */
+  heapMib: number | null;
 }
 
 /** Throws what child_process throws; an error that comes later is emitted by the worker. */
-export function forkWorker({ generation, slot, boot, output, inspectPort, autopsy }: ForkRequest): Worker {
+export function forkWorker({ generation, slot, boot, output, inspectPort, autopsy, heapMib }: ForkRequest): Worker {
   const settings = cluster.settings;
   const { account } = generation;
   const { execPath } = process;
   const [stdout, stderr] = typeof output === 'string' ? [output, output] : [output.stdout, output.stderr];
   // An inspector that the operator opens by a signal does not meet those of other workers either.
   const isFree = inspectPort === undefined;
-  const more = [...(isFree ? ['--inspect-port=0'] : []), ...(autopsy ? ['--inspect-publish-uid=stderr'] : [])];
+  const more = [
+    ...(isFree ? ['--inspect-port=0'] : []),
+    ...(autopsy ? ['--inspect-publish-uid=stderr'] : []),
+    ...(heapMib === null ? [] : [`--max-old-space-size=${heapMib}`]),
+  ];
   const stdio: StdioOptions = ['inherit', stdout, stderr, 'ipc'];
   try {
     // Every setting is named, because cluster keeps what an earlier call had set.

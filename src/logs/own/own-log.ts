@@ -40,6 +40,8 @@ const repeating: readonly SupervisorEvent['type'][] = [
   'slot-port-refused',
   'recycled',
   'held-back',
+  'throttled',
+  'out-of-memory',
   'output-lost',
   'output-restored',
   'notice',

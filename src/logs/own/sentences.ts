@@ -114,6 +114,16 @@ export function sentence(event: SupervisorEvent): Sentence {
       return say('info', `${worker(event)} was recycled: ${event.reason}`);
     case 'held-back':
       return say('warn', `${event.what} is held back: ${event.reason}`);
+    case 'throttled':
+      return say(
+        'warn',
+        `the CPU quota${event.quota === null ? '' : ` of ${event.quota}`} was used up in ${Math.round(event.share * 100)} % of the last minute's periods, and threads waited ${time(event.seconds * 1000)} for the next one: raise the limit, or let fewer workers share it`,
+      );
+    case 'out-of-memory':
+      return say(
+        'error',
+        `the kernel killed ${event.kills === 1 ? 'a process' : `${event.kills} processes`} of this container: its memory limit${event.limitBytes === null ? '' : ` of ${Math.round(event.limitBytes / 2 ** 20)} MiB`} was reached`,
+      );
     case 'output-lost':
       return say(
         'error',

@@ -109,7 +109,7 @@ function planReplacement(
   if (reason === null || model.reload !== null || model.circuit.openedAt !== null) return null;
   if (currentGeneration(model).changedInPlace) return planHoldBack(model, 'recycle');
   if (model.slots.some(({ successor }) => successor?.purpose === 'recycle') || hasManyLeaving(model)) return null;
-  const wait = waitForMemory(model, 'recycle', deadlines, headroom);
+  const wait = worker.replace?.isUrgent ? null : waitForMemory(model, 'recycle', deadlines, headroom);
   if (wait !== null) return wait.step;
   const step = forkSuccessor(model, slot, 'recycle', deadlines);
   return step === null ? null : { ...step, reason };

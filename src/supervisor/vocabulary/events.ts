@@ -100,6 +100,10 @@ export type SupervisorEvent =
   | { type: 'scaled'; from: number; to: number; reason: string }
   | ({ type: 'recycled'; reason: string } & WorkerRef)
   | { type: 'held-back'; what: string; reason: string }
+  /** In the last minute, in such a share of its periods (0…1) the CPU quota (null: not known) was used up. `seconds`: all threads' waits. */
+  | { type: 'throttled'; share: number; seconds: number; quota: number | null }
+  /** The kernel has killed so many processes of the container for its memory limit. */
+  | { type: 'out-of-memory'; kills: number; limitBytes: number | null }
   /** From now on the workers' output cannot be written to the log file, or (null) to tutti's own output. */
   | { type: 'output-lost'; file: string | null; reason: string }
   /** It can be written again. `lost`: how many lines are gone for good. */

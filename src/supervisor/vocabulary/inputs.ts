@@ -49,6 +49,11 @@ export type SupervisorInput =
   | { type: 'generation-changed-in-place'; generation: number }
   /** The supervisor before this one has handed over: a rollback goes back to what it ran. */
   | { type: 'succeeded'; previous: Forebear }
+  // The machine.
+  /** What a container may use has changed, and with it how many workers the configuration means. */
+  | { type: 'resized'; workers: Policy['workers']; reason: string }
+  /** The memory limit is near, at which the kernel would end every process of the container. */
+  | { type: 'memory-pressure'; usedBytes: number; limitBytes: number }
   // Commands. `id` comes back in the answer.
   | { type: 'reload'; id: number }
   | { type: 'rollback'; id: number }

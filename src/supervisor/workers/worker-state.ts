@@ -90,7 +90,7 @@ export interface Worker {
   /** Its proportional memory, since the resident size counts shared pages in full. Measured only if that is over the limit. */
   memory: { askedAt: number; pssBytes: number | null; isKnown: boolean } | null;
   /** Somebody (an operator, a signal, the application itself) wants this worker replaced. */
-  replace: { reason: string; kind: 'recycle' | 'replace' } | null;
+  replace: { reason: string; kind: 'recycle' | 'replace' /** It cannot wait for memory. */; isUrgent?: true } | null;
   /** The unusable message that it sent. */
   fault: string | null;
   /** It has failed before it was ready, and waits before it dies. */

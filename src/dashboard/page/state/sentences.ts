@@ -142,6 +142,14 @@ export function describeEvent(event: SupervisorEvent): Sentence {
       return { tone: 'plain', text: `${who(event)} was replaced`, detail: event.reason };
     case 'held-back':
       return { tone: 'warn', text: `Held back: ${event.what}`, detail: event.reason };
+    case 'throttled':
+      return {
+        tone: 'warn',
+        text: `The CPU quota was used up in ${Math.round(event.share * 100)} % of the last minute`,
+        detail: 'Raise the limit, or let fewer workers share it.',
+      };
+    case 'out-of-memory':
+      return { tone: 'bad', text: `Out of memory: processes that the kernel killed: ${event.kills}` };
     case 'output-lost':
       return { tone: 'bad', text: `The log cannot be written: ${event.file ?? 'stdout'}`, detail: event.reason };
     case 'output-restored':
