@@ -3,10 +3,10 @@
 // Rooms: unit, process, e2e, browser, soak, systemd. The form says how long the tests that can be long are (test/support/form.ts).
 // The files are listed here because `node --test` understands globs only from Node 21 on. No test found is a failure.
 import { spawnSync } from 'node:child_process';
-import { appendFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import * as fs from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join, resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 
@@ -39,7 +39,24 @@ const notInShort = [
   'test/process/autoscale.test.ts',
   'test/process/recycle.test.ts',
 ];
-const unknown = [...alone, ...notInShort].filter((file) => !existsSync(file));
+/** Those that take longest begin first, so that no core is idle while the last of them goes on by itself. */
+const first = [
+  'test/e2e/commands.test.ts',
+  'test/process/orphans.test.ts',
+  'test/browser/page.test.ts',
+  'test/process/incidents.test.ts',
+  'test/process/leaks.test.ts',
+  'test/process/supervisor-death.test.ts',
+  'test/process/upgrade.test.ts',
+  'test/process/metrics.test.ts',
+  'test/process/closing-ports.test.ts',
+  'test/process/crash-loop.test.ts',
+  'test/unit/supervisor/explore.test.ts',
+  'test/unit/supervisor/random.test.ts',
+  'test/unit/admin/fuzz.test.ts',
+  'test/unit/support/load.test.ts',
+];
+const unknown = [...alone, ...notInShort, ...first].filter((file) => !fs.existsSync(file));
 if (unknown.length > 0) throw new Error(`The list in scripts/test.mjs names tests that are not there: ${unknown}.`);
 
 const files = (asked.length > 0 ? asked : byDefault)
@@ -51,20 +68,23 @@ const MOST_FLAKY = 3;
 /** The whole suite took 13 min on two quiet cores when this was written, and 16 beside other load. More means that something has become slow. */
 const BUDGET_MS = 18 * 60_000;
 
+/** No test, and on Node 20 no file, takes longer. */
+const TIMEOUT_MS = 300_000;
+
 const began = performance.now();
 const cores = availableParallelism();
 const unit = files.filter((file) => file.startsWith(join('test', 'unit')));
 const last = files.filter((file) => alone.includes(file) || file.startsWith(join('test', 'soak')));
 const others = files.filter((file) => !unit.includes(file) && !last.includes(file));
-const folder = mkdtempSync(join(tmpdir(), 'test-totals-'));
+const folder = fs.mkdtempSync(join(tmpdir(), 'test-totals-'));
 const totals = { tests: 0, suites: 0, pass: 0, fail: 0, cancelled: 0, skipped: 0, todo: 0, duration_ms: 0 };
 const durations = new Map();
 const failures = [];
-run('unit', unit, cores);
-run('beside', others, cores + 2);
+run('unit', together(longestFirst(unit)), cores);
+run('beside', longestFirst(others), cores + 2);
 run('alone', last, 1);
 const flaky = again();
-rmSync(folder, { recursive: true, force: true });
+fs.rmSync(folder, { recursive: true, force: true });
 
 if (totals.tests === 0) {
   console.error(`Cannot run the tests: none was found in ${(asked.length > 0 ? asked : byDefault).join(', ')}.`);
@@ -88,7 +108,7 @@ process.exit(failures.length === 0 && totals.tests > 0 && !isLate ? 0 : 1);
  */
 function again() {
   const files = [...new Set(failures.map(({ file }) => file))];
-  const mayPass = files.every((file) => existsSync(file) && !unit.includes(file)) && files.length <= MOST_FLAKY;
+  const mayPass = files.every((file) => [...others, ...last].includes(file)) && files.length <= MOST_FLAKY;
   if (files.length === 0 || !mayPass) return [];
   const first = failures.splice(0);
   const log = files.map((file) => {
@@ -100,7 +120,7 @@ function again() {
     const then = second.length === 0 ? 'then it passed' : `then it failed again:\n${told(second)}`;
     return `${file}\n${told(first.filter((one) => one.file === file))}\n\n${then}\n`;
   });
-  appendFileSync(join('.ci', 'flaky.log'), `Node ${process.version}\n${log.join('\n')}\n`);
+  fs.appendFileSync(join('.ci', 'flaky.log'), `Node ${process.version}\n${log.join('\n')}\n`);
   const passed = first.filter(({ file }) => !failures.some((one) => one.file === file));
   totals.pass += passed.length;
   totals.fail -= passed.length;
@@ -108,30 +128,54 @@ function again() {
 }
 
 function list(path) {
-  const stats = statSync(path, { throwIfNoEntry: false });
+  const stats = fs.statSync(path, { throwIfNoEntry: false });
   if (stats === undefined) return [];
   if (stats.isFile()) return [path];
-  return readdirSync(path, { recursive: true })
+  return fs
+    .readdirSync(path, { recursive: true })
     .filter((name) => name.endsWith('.test.ts'))
     .map((name) => join(path, name))
     .sort();
 }
 
-function run(name, list, concurrency, counts = true) {
-  if (list.length === 0) return;
-  const file = join(folder, `${name}.json`);
-  rmSync(file, { force: true });
-  const args = [
-    ...['--import', 'tsx', '--test', `--test-concurrency=${concurrency}`, '--test-timeout=300000'],
-    ...['--test-reporter=./scripts/test-reporter.mjs', '--test-reporter-destination=stdout'],
-    ...flags,
-    ...list,
-  ];
+function longestFirst(list) {
+  return [...first.filter((file) => list.includes(file)), ...list.filter((file) => !first.includes(file))];
+}
+
+/**
+ * Loading tsx takes most unit tests longer than their work, so those of one room share a process. Not so the long ones; nor those of
+ * worker/, whose subject is one of a kind in its process; nor those with a hook around each test, which would reach the others' tests.
+ */
+function together(list) {
+  const byRoom = new Map();
+  const files = [];
+  for (const file of list) {
+    const [, , room, name] = file.split('/');
+    const isApart =
+      first.includes(file) || room === 'worker' || /^(before|after)Each\(/m.test(fs.readFileSync(file, 'utf8'));
+    if (isApart || name === undefined) files.push(file);
+    else byRoom.set(room, [...(byRoom.get(room) ?? []), file]);
+  }
+  for (const [room, members] of byRoom) {
+    const path = join(folder, `${room}.mjs`);
+    fs.writeFileSync(path, members.map((file) => `import '${pathToFileURL(resolve(file))}';\n`).join(''));
+    files.push(members.length === 1 ? members[0] : path);
+  }
+  return files;
+}
+
+function run(name, files, concurrency, counts = true) {
+  if (files.length === 0) return;
+  const plan = join(folder, `${name}.plan.json`);
+  const result = join(folder, `${name}.result.json`);
+  fs.rmSync(result, { force: true });
+  fs.writeFileSync(plan, JSON.stringify({ files, concurrency, timeoutMs: TIMEOUT_MS, flags, result }));
+  const args = ['--import', 'tsx', `--test-timeout=${TIMEOUT_MS}`, 'scripts/test-files.mjs', plan];
   const { status } = spawnSync(process.execPath, args, {
     stdio: 'inherit',
-    env: { ...process.env, TEST_TOTALS: file, ...(form === undefined ? {} : { TUTTI_TEST: form }) },
+    env: { ...process.env, ...(form === undefined ? {} : { TUTTI_TEST: form }) },
   });
-  const found = JSON.parse(readFileSync(file, 'utf8'));
+  const found = JSON.parse(fs.readFileSync(result, 'utf8'));
   failures.push(...found.failures);
   // It failed, and no test says why.
   if (status !== 0 && found.failures.length === 0)

@@ -15,7 +15,7 @@ async function startWeb(cli: Cli, ...more: string[]): Promise<void> {
   await cli.ok(['start', cli.fixture('hello.cjs'), '-n', 'web', '-i', '2', ...quick, ...more]);
 }
 
-describe('one app in the background', () => {
+describe('one app in the background', { concurrency: 2 }, () => {
   it('starts, is seen, reloads, scales, recycles, stops, and is remembered', async () => {
     await using cli = await openCli();
     await startWeb(cli);
@@ -152,7 +152,7 @@ describe('a start that fails', () => {
   });
 });
 
-describe('several apps', () => {
+describe('several apps', { concurrency: 2 }, () => {
   it('go on when the supervisor of another is killed, and the name can be taken again', async () => {
     await using cli = await openCli();
     await startWeb(cli, '--orphan', 'drain');
@@ -299,7 +299,7 @@ describe('several apps', () => {
   });
 });
 
-describe('a reload', () => {
+describe('a reload', { concurrency: 2 }, () => {
   const good = `require('node:http').createServer((_, res) => res.end('good')).listen(Number(process.env.PORT))`;
 
   it('of bad code fails with the reason and the last lines, and changes nothing; a rollback goes back', async () => {

@@ -10,7 +10,7 @@ import { startRig } from '../support/rig.ts';
 
 test('healthy, then crash-looping at boot: few starts, little CPU, few lines, and back soon after the cure', async () => {
   const healthyMs = times({ short: 11_000, default: 12_000, long: 20_000 });
-  const observedMs = times({ short: 15_000, default: 25_000, long: 60_000 });
+  const observedMs = times({ short: 15_000, default: 15_000, long: 60_000 });
   await using rig = await startRig({ fixture: 'cursed.cjs', env: { CURSE: 'curse' }, flags: { 'give-up': 'never' } });
   await delay(healthyMs);
   writeFileSync(`${rig.dir}/curse`, '');

@@ -76,7 +76,7 @@ test('a worker whose loop spins is replaced in time, and the report names the fu
 });
 
 test('where nobody but the collector reads the stderr of workers no inspector is opened, and the report says why', async () => {
-  const flags = { name: NAME, workers: 1, 'liveness-timeout': '6s' };
+  const flags = { name: NAME, workers: 1, 'liveness-timeout': '6s', 'drain-timeout': '1s', 'stop-timeout': '1s' };
   await using rig = await startRig({ fixture: 'hangs.cjs', flags });
   send(rig, '/hang');
   await rig.waitFor('incident');

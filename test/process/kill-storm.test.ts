@@ -76,7 +76,7 @@ for (const balance of ['kernel', 'round-robin', 'least-connections']) {
 
 for (const balance of ['kernel', 'round-robin', 'least-connections']) {
   test(`SIGKILL of all workers at once, again and again (${balance}): no client is refused`, async () => {
-    const rounds = times({ short: 5, default: 20, long: 20 });
+    const rounds = times({ short: 5, default: 10, long: 20 });
     await using rig = await startRig({ fixture: 'hello.cjs', flags: { balance } });
     await using load = await startLoad({ port: rig.port, keepAlive: 20, fresh: 10 });
     const killed = new Map<number, number>();

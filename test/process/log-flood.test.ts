@@ -71,7 +71,7 @@ test('a disk that takes nothing any more stops nobody', async () => {
   await using rig = await startRig({
     fixture: 'floods.cjs',
     flags: { workers: 1, 'log-file': '/dev/full' },
-    env: { RATE_MB: '1' },
+    env: { RATE_MB: '4' },
   });
   const first = await state(rig);
   const last = await written(rig, 50_000);

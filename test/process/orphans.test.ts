@@ -33,7 +33,7 @@ function guardians(rig: Rig): number[] {
   return rig.processes().filter((pid) => processInfo(pid)?.command.includes('tutti-guardian'));
 }
 
-describe('a stop of an app whose supervisor was killed', () => {
+describe('a stop of an app whose supervisor was killed', { concurrency: 2 }, () => {
   for (const flags of [[], ['--fast', '--json']]) {
     it(`ends its workers, also those that hang ${flags}`, async () => {
       await using cli = await openCli();
@@ -72,7 +72,8 @@ describe('a stop of an app whose supervisor was killed', () => {
   }
 });
 
-describe('when the primary dies', () => {
+// Each of them mostly waits for the time that a worker is given.
+describe('when the primary dies', { concurrency: 3 }, () => {
   it('workers end also if a connection was on its way through it', async () => {
     await using rig = await startRig({ fixture: 'passes-on.cjs', flags: { workers: 3, balance: 'kernel', ...quick } });
     // A stopped primary takes nothing: Node waits for its word, and tells nobody that the channel is closed.
@@ -133,7 +134,7 @@ describe('when the primary dies', () => {
   });
 });
 
-describe('an app in the background whose supervisor was killed', () => {
+describe('an app in the background whose supervisor was killed', { concurrency: 2 }, () => {
   it('is seen, and starts again while a worker of it hangs on its port', async () => {
     await using cli = await openCli();
     await cli.ok(['start', cli.fixture('hangs.cjs'), '-n', 'web', '-i', '2', '--orphan', 'drain']);
