@@ -68,11 +68,12 @@ or YAML file gets completion and checks in an editor by \`"$schema": "./node_mod
   }
   parts.push(`## Variables that are no option
 
-Workers do not inherit \`TUTTI_TRACE\`.
+Workers do not inherit \`TUTTI_TRACE\` and \`TUTTI_TOKEN\`.
 
 | Variable | Is |
 |---|---|
 | \`TUTTI_HOME\` | the state folder, instead of \`~/.tutti\` ([security.md](security.md)) |
+| \`TUTTI_TOKEN\` | the token of the admin API, 32 to 128 letters, digits, \`-\` and \`_\`, instead of one that the first start makes ([admin-api.md](admin-api.md#how-long-a-token-lives)) |
 | \`TUTTI_TRACE\` | a file to whose end the supervisor adds all that its core is told, to find a fault of tutti itself ([CONTRIBUTING.md](../CONTRIBUTING.md)); without what the program says and its environment |
 `);
   return parts.join('\n');

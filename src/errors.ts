@@ -633,6 +633,23 @@ export const errors = {
     remedy: () => 'Name another place with --out.',
     example: { path: '/srv/web.cpuprofile', reason: 'EACCES: permission denied' },
   }),
+  ERR_EXPORT_EXISTS: error<{ paths: readonly string[]; to: string }>({
+    exitCode: 6,
+    when: 'An export would overwrite a file that it did not write, or that somebody has changed since.',
+    message: ({ paths }) =>
+      `Cannot write ${paths.map((path) => `"${path}"`).join(' and ')}: an export overwrites only what it wrote itself and nobody has changed.`,
+    remedy: ({ to }) =>
+      `To overwrite all the same: --force. To compare first, print it: tutti export ${to} without --out`,
+    example: { paths: ['/srv/web/Dockerfile'], to: 'docker' },
+  }),
+  ERR_EXPORT_OUTSIDE: error<{ what: string; path: string; folder: string }>({
+    exitCode: 64,
+    when: 'An image is made of what lies below the current folder, and the program or its configuration does not.',
+    message: ({ what, path, folder }) =>
+      `Cannot put "${path}" into an image: ${what} must lie in the folder where tutti export is typed, ${folder}, because the image is built from it.`,
+    remedy: () => 'Change into the folder that holds both the program and its package.json, and type it there.',
+    example: { what: 'the program', path: '/srv/web/server.js', folder: '/home/me' },
+  }),
   ERR_IMPORT_FOREIGN: error<{ path: string; got: string }>({
     exitCode: 78,
     when: 'The file to import is not a PM2 ecosystem file.',

@@ -12,6 +12,7 @@ import type { Account } from '../host/privileges/as-account.ts';
 import { rootFacts, rootVerdict } from '../host/privileges/root.ts';
 import { preloadPath } from '../host/process/fork.ts';
 import { withoutServiceVariables } from '../host/service/variables.ts';
+import { TOKEN_VARIABLE } from './control/given-token.ts';
 
 /** Everything that decides how a generation runs, with symbolic links resolved as they are now. */
 export async function programOf(config: Config, env: NodeJS.ProcessEnv): Promise<Program> {
@@ -20,7 +21,8 @@ export async function programOf(config: Config, env: NodeJS.ProcessEnv): Promise
   const nodeVersion = await versionOf(config.node);
   const loader = await typescriptArgs(entry, config.nodeArgs, env.NODE_OPTIONS, config.node);
   const report = config.watch === true ? { [REPORT_LOADED_VARIABLE]: '1' } : {};
-  const all = Object.entries({ ...workerEnvironment(config, withoutServiceVariables(env)), ...report });
+  const { [TOKEN_VARIABLE]: _, ...theirs } = withoutServiceVariables(env);
+  const all = Object.entries({ ...workerEnvironment(config, theirs), ...report });
   const wanted = Object.fromEntries(all.filter((pair): pair is [string, string] => pair[1] !== undefined));
   const cwd = realpathSync(config.cwd);
   const switched = await accountFor(config, { entry, cwd });

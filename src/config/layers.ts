@@ -77,7 +77,7 @@ function isConcurrency(text: string): boolean {
 /** TUTTI_* variables that are no option but look like a slip. Others are left alone: an orchestrator may set them. */
 export function misspeltVariables(env: Readonly<Record<string, string | undefined>>): string[] {
   const known = optionNames.map(environmentVariable).filter((name) => name !== null);
-  const reserved = new Set([...known, 'TUTTI_HOME', 'TUTTI_TRACE', 'TUTTI_BOOT']);
+  const reserved = new Set([...known, 'TUTTI_HOME', 'TUTTI_TOKEN', 'TUTTI_TRACE', 'TUTTI_BOOT']);
   return Object.keys(env)
     .filter((name) => name.startsWith('TUTTI_') && !reserved.has(name))
     .flatMap((name) => {

@@ -28,7 +28,7 @@ export interface AdminOptions {
   version: string;
   /** `[host:]port`; null: no TCP. */
   listen: { host: string; port: number } | null;
-  /** The token to demand; null: the one in the file beside the socket. */
+  /** The token to demand, which is written beside the socket; null: the one that is there, or a new one. */
   token: string | null;
   extras: AdminExtras;
   /** More routes of other rooms, which are loaded with the API. */
@@ -128,7 +128,7 @@ export class AdminServer {
   /** Why the token cannot be written, or null. Without its file nobody can know it: the supervisor can be read, not controlled. */
   #keepToken(): string | null {
     const path = this.#unwrittenToken;
-    if (path === null || this.#options.token !== null) return null;
+    if (path === null) return null;
     try {
       this.#token = this.#token === null ? ensureToken(path) : writeToken(path, this.#token);
       this.#unwrittenToken = null;

@@ -7,7 +7,8 @@ import { readOwn } from '../../files/ownership.ts';
 import { writeState } from '../../files/state-file.ts';
 
 const TOKEN_BYTES = 32;
-const TOKEN_SHAPE = /^[A-Za-z0-9_-]{43}$/;
+/** One of ours has 43 characters; one that was brought along may have others. */
+const TOKEN_SHAPE = /^[\w-]{32,128}$/;
 
 /** The token in `path`, or a new one written there with mode 0600. A file that others could have read is not trusted. */
 export function ensureToken(path: string): string {

@@ -6,6 +6,7 @@ import type { Config } from '../../config/options.ts';
 import { messageOf, TuttiError } from '../../errors.ts';
 import { version } from '../../version.ts';
 import type { SupervisionHandle } from '../supervision.ts';
+import { givenToken } from './given-token.ts';
 
 /**
  * Opens the control socket and, if asked, the TCP port. `required`: throws when the socket cannot be had, because a supervisor
@@ -16,11 +17,13 @@ export async function openControl(
   config: Config,
   { required, extras, routes }: { required: boolean; extras: AdminExtras; routes: () => Promise<readonly Route[]> },
 ): Promise<AdminServer> {
+  const given = givenToken(process.env);
+  if (given.problem !== null) handle.report({ type: 'notice', level: 'warn', message: given.problem });
   const admin = new AdminServer(handle, {
     env: process.env,
     version,
     listen: config.admin,
-    token: null,
+    token: given.token,
     extras,
     routes,
   });

@@ -3,27 +3,20 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { systemd } from '../../deploy/systemd/systemd.ts';
-import { exitCodes, TuttiError } from '../../errors.ts';
+import { exitCodes } from '../../errors.ts';
 import { whatIsMeant } from '../actions/start-apps.ts';
 import { withoutUnitOptions } from '../shared/service-options.ts';
 import type { Terminal } from '../terminal.ts';
 import { serviceOf } from './service-of.ts';
 
-export interface ExportRequest {
-  to: string;
+export interface UnitsRequest {
   words: readonly string[];
   args: readonly string[];
   options: Readonly<Record<string, unknown>>;
   terminal: Terminal;
 }
 
-export async function exportUnits({ to, words, args, options, terminal }: ExportRequest): Promise<number> {
-  if (to !== 'systemd') {
-    throw new TuttiError('ERR_USAGE', {
-      problem: `"${to}" is not what can be exported to`,
-      hint: 'Type: tutti export systemd server.js',
-    });
-  }
+export async function exportUnits({ words, args, options, terminal }: UnitsRequest): Promise<number> {
   // Everything that any version can use; who copies a file reads what it is for.
   const manager = systemd(Number.POSITIVE_INFINITY, join(homedir(), '.config'));
   const meant = { positionals: words, args, options: withoutUnitOptions(options), terminal };

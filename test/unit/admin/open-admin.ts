@@ -20,7 +20,7 @@ export function temporaryState(test: TestContext): string {
 
 export async function openAdmin(
   test: TestContext,
-  options: { listen?: string; extras?: AdminExtras; target?: MemoryTarget; state?: string } = {},
+  options: { listen?: string; extras?: AdminExtras; target?: MemoryTarget; state?: string; token?: string } = {},
 ) {
   const state = options.state ?? temporaryState(test);
   const target = options.target ?? new MemoryTarget();
@@ -28,7 +28,7 @@ export async function openAdmin(
     env: { TUTTI_HOME: state },
     version: '0.0.0',
     listen: options.listen === undefined ? null : { host: options.listen, port: 0 },
-    token: null,
+    token: options.token ?? null,
     extras: options.extras ?? {},
   });
   const socket = await server.openSocket();

@@ -1,0 +1,131 @@
+// One container of an app: what its image, its limits and its deadlines follow from. Computed from the configuration, so that no file says
+// anything else than the app does. Pure.
+
+import type { Config } from '../../config/options.ts';
+
+/** A first start is given up when each slot has failed three times. */
+const START_TRIES = 3;
+const MARGIN_MS = 2000;
+/** How long balancers may send connections to a container that is told to stop: kube-proxy hears of it within a second, an ingress in 3 to 5. */
+const LATE_MS = 5000;
+
+export const ADMIN_PORT = 9400;
+const APP_PORT = 3000;
+/** The user of the official images of Node.js. A number, because runAsNonRoot cannot judge a name. */
+export const CONTAINER_USER = 1000;
+/** Writable by any user, also where the root file system is read-only. */
+export const STATE_FOLDER = '/tmp/tutti';
+
+export interface Memory {
+  bytes: number;
+  /** What tutti makes of it: the heap of each worker. Null: the operator has set it, or it is too little for a rule. */
+  heapMib: number | null;
+  ownHeap: boolean;
+}
+
+export interface Container {
+  app: string;
+  /** The name as DNS takes it, at most 50 characters, so that suffixes fit. */
+  label: string;
+  image: string;
+  /** What follows `tutti run`. */
+  args: readonly string[];
+  /** Several apps are in the image: which one runs has to be said. */
+  isOneOfSeveral: boolean;
+  /** What the command line and TUTTI_* variables said, as variables. */
+  options: Readonly<Record<string, string>>;
+  /** Variables whose values are no business of a file. */
+  secrets: readonly string[];
+  /** Files of variables, as the workers' folder or the root names them. They are not in the image. */
+  envFiles: readonly string[];
+  port: number;
+  /** How many ports follow one another, one for each worker (balance: ports). */
+  ports: number;
+  adminPort: number;
+  replicas: number;
+  workers: { min: number; max: number };
+  cpus: number;
+  memory: Memory;
+  /** How long the first start may take. */
+  startMs: number;
+  /** tutti serves on for this long after SIGTERM; 0: whoever stops it has to wait instead. */
+  preStopMs: number;
+  drainMs: number;
+  stopMs: number;
+}
+
+/** What was asked for beside the configuration. */
+export interface ContainerRequest {
+  image: string;
+  args: readonly string[];
+  isOneOfSeveral: boolean;
+  options: Readonly<Record<string, string>>;
+  secrets: readonly string[];
+  envFiles: readonly string[];
+  port: number | null;
+  cpus: number | null;
+  memory: Memory;
+  replicas: number | null;
+}
+
+export function containerOf(config: Config, asked: ContainerRequest): Container {
+  const { min, max } = config.workers;
+  const { port, cpus, replicas, ...rest } = asked;
+  return {
+    ...rest,
+    app: config.name,
+    label: labelOf(config.name),
+    port: port ?? portOf(config),
+    ports: config.balance === 'ports' ? max : 1,
+    adminPort: config.admin === null || config.admin.port === 0 ? ADMIN_PORT : config.admin.port,
+    replicas: replicas ?? 2,
+    workers: { min, max },
+    cpus: cpus ?? max,
+    startMs: START_TRIES * config.startTimeoutMs,
+    preStopMs: 0,
+    drainMs: config.drainTimeoutMs,
+    stopMs: config.stopTimeoutMs,
+  };
+}
+
+/** After this an engine may kill: every worker has had its whole drain and the time for its own clean-up. */
+export function graceSeconds({ preStopMs, drainMs, stopMs }: Container, hookSeconds = 0): number {
+  return Math.ceil((preStopMs + drainMs + stopMs + MARGIN_MS) / 1000) + hookSeconds;
+}
+
+/** How long the orchestrator waits before SIGTERM, because clients are still sent here. */
+export function hookSeconds({ preStopMs }: Container): number {
+  return preStopMs > 0 ? 0 : Math.ceil(LATE_MS / 1000);
+}
+
+function portOf({ env }: Config): number {
+  const port = Number(env.PORT);
+  return Number.isInteger(port) && port > 0 && port <= 65_535 ? port : APP_PORT;
+}
+
+/** Lower case, digits and hyphens, beginning with a letter. */
+export function labelOf(name: string): string {
+  const plain = name
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-+|-+$/g, '');
+  const begun = /^[a-z]/.test(plain) ? plain : `app-${plain}`;
+  return begun.slice(0, 50).replace(/-+$/, '');
+}
+
+/** Where a file of the app's folder is in the image. */
+export function inImage(path: string): string {
+  return path.startsWith('/') ? path : `/app/${path}`;
+}
+
+/** The port, or the range of ports. */
+export function portRange({ port, ports }: Container): string {
+  return ports === 1 ? String(port) : `${port}-${port + ports - 1}`;
+}
+
+/** What the memory is enough for, in a sentence. */
+export function memoryInWords({ workers: { max }, memory: { heapMib, ownHeap } }: Container): string {
+  if (ownHeap) return 'Memory for the heap that is set, and for what is beside it.';
+  if (heapMib === null) return 'Memory is little for a limit of the heap: the kernel may kill a process.';
+  return `Of the memory tutti gives each worker ${heapMib} MiB of heap${max === 1 ? '' : `, ${max} × ${heapMib} MiB`}; the rest is for what is beside the heaps, and for tutti.`;
+}
