@@ -96,10 +96,7 @@ export class RunningApp {
     this.#env = env;
     this.#traceFile = traceFile;
     this.handle = new SupervisionHandle(config.name, {
-      dispatch: (command) => {
-        if (this.#state === 'starting') this.#early.push(command);
-        else this.#dispatch(command);
-      },
+      dispatch: (command) => (this.#state === 'starting' ? void this.#early.push(command) : this.#dispatch(command)),
       snapshot: () => this.#snapshot(),
       beforeCommand: () => this.#host.verifyFiles(),
       obstacle: (command) => this.#upgrading.obstacle(command),
@@ -126,7 +123,7 @@ export class RunningApp {
     });
     this.#unread = new UnreadMessages((sentence) => this.#notice('warn', sentence));
     this.#orphan = orphanOrders(app, process.env, options.revival ?? null, (message) => this.#warnings.push(message));
-    this.#roster = new Roster(process.env, config.name, this.#orphan?.timeoutMs ?? 0);
+    this.#roster = new Roster(process.env, config.name, this.#orphan?.timeoutMs ?? 0, () => this.#core.heritage());
     this.#succession = new Succession({
       ...{ env: process.env, name: config.name, report },
       takeover: options.inherited?.takeover ?? null,
@@ -282,6 +279,7 @@ export class RunningApp {
     if (event.type === 'requests-replayed') this.#observation.counted(event);
     this.handle.report(event);
     this.#automation.event(event);
+    if (event.type === 'scaled') this.#roster.tell();
     if (isExit) this.#collector.exited(event);
   }
 

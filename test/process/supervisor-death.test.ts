@@ -18,7 +18,7 @@ import { assertNothingLost, startLoad } from '../support/load.ts';
 import { isAlive, processInfo } from '../support/processes.ts';
 import { Uneven } from '../support/uneven.ts';
 
-const quick = ['-i', '2', '--drain-timeout', '5s', '--stop-timeout', '2s', '--config', 'none'];
+const quick = ['-i', '2', '--drain-timeout', '5s', '--stop-timeout', '2s', '--config', 'none', '--canary-time', '0'];
 
 function pidsOf({ workers }: Snapshot): number[] {
   return workers.map(({ pid }) => pid ?? 0);
@@ -44,7 +44,8 @@ async function whole(cli: Cli, before: number, workers = 2): Promise<Snapshot> {
   ).catch((error: Error) => {
     throw new Error(`${error.message}\n${cli.logs()}`);
   });
-  const known = [after.pid, ...pidsOf(after)];
+  // A spare may start later.
+  const known = [after.pid, ...pidsOf(after).filter((pid) => pid > 0)];
   await eventually('nothing left of those before', () => {
     const old = readdirSync(join(cli.home, 'workers')).filter((file) => !file.startsWith(`web.${after.pid}.`));
     return old.length === 0 ? true : Promise.reject(new Error(old.join(' ')));
@@ -117,20 +118,35 @@ describe('when the supervisor of an app in the background is killed', () => {
     );
   });
 
-  it('during a reload and a scale, the workers of both generations end, and the app has its full set', async () => {
+  it('during a reload, the workers of both generations end, and the app has the workers that it was scaled to', async () => {
     await using cli = await openCli();
     await cli.ok(['start', cli.fixture('slow-start.cjs'), '-n', 'web', ...quick], { env: { START_MS: '300' } });
+    await cli.ok(['scale', 'web', '3']);
     const before = await cli.snapshot('web');
     await using load = await startLoad({ port: cli.port, keepAlive: 4, fresh: 2, freshThinkMs: 20 });
     const reload = cli.begin(['reload', 'web']);
     await eventually('one worker is replaced', async () =>
-      (await cli.snapshot('web')).workers.some(({ generation }) => generation === 2),
+      (await cli.snapshot('web')).workers.some(({ generation, pid }) => generation === 2 && pid !== null),
     );
     process.kill(before.pid, 'SIGKILL');
     await reload.finished;
-    await whole(cli, before.pid);
+    const after = await whole(cli, before.pid, 3);
+    assert.equal(after.generation, 3);
     await load.more(100);
     assertNothingLost(await load.stop(), 100);
+  });
+
+  it('during a scale and the start of a spare, the app has the workers that were asked for', async () => {
+    await using cli = await openCli();
+    const start = ['start', cli.fixture('slow-start.cjs'), '-n', 'web', ...quick, '--spares', '1'];
+    await cli.ok(start, { env: { START_MS: '300' } });
+    const before = await cli.snapshot('web');
+    const scale = cli.begin(['scale', 'web', '3']);
+    await eventually('a third one and a spare start', async () => (await cli.snapshot('web')).target === 3);
+    process.kill(before.pid, 'SIGKILL');
+    await scale.finished;
+    const after = await whole(cli, before.pid, 3);
+    assert.deepEqual([after.target, after.generation], [3, 2]);
   });
 
   it('every socket is handed on: two ports, a path and UDP', async () => {

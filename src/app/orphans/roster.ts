@@ -9,6 +9,7 @@ import { ensurePrivateFolder, orNone, rosterPath } from '../../files/state-folde
 import { Guardian, type Ward } from '../../host/process/guardian.ts';
 import { numberSpace } from '../../host/process/process-identity.ts';
 import { identityOf, type ProcessIdentity, processStatus } from '../../protocol/orphans/process-identity.ts';
+import type { Heritage } from '../../supervisor/handover/heritage.ts';
 
 /** What is in the file. */
 export interface RosterFile {
@@ -24,6 +25,9 @@ export interface RosterFile {
   stopTimeoutMs: number;
   /** How long they may serve on; missing where an older tutti wrote it, 0: not at all. */
   serveMs?: number;
+  /** What the next supervisor goes on with; missing where an older tutti wrote it. */
+  lastGeneration?: number;
+  target?: number | null;
   /** Somebody has seen to the death of the primary: the orphans are told to end, and are all that is left to know. */
   isSettled?: boolean;
 }
@@ -34,6 +38,7 @@ const NOTICE_MS = 5_000;
 export class Roster {
   readonly #name: string;
   readonly #serveMs: number;
+  readonly #heritage: () => Pick<Heritage, 'lastGeneration' | 'target'>;
   readonly #path: string | null;
   readonly #guardian = new Guardian();
   readonly #wards = new Map<number, Ward>();
@@ -43,10 +48,16 @@ export class Roster {
   #isWritten = false;
   #soon: NodeJS.Immediate | null = null;
 
-  /** `serveMs`: for how long orphans may serve on before they drain. */
-  constructor(env: Readonly<Record<string, string | undefined>>, name: string, serveMs: number) {
+  /** `serveMs`: for how long orphans may serve on before they drain. `heritage`: what the next supervisor goes on with. */
+  constructor(
+    env: Readonly<Record<string, string | undefined>>,
+    name: string,
+    serveMs: number,
+    heritage: () => Pick<Heritage, 'lastGeneration' | 'target'>,
+  ) {
     this.#name = name;
     this.#serveMs = serveMs;
+    this.#heritage = heritage;
     this.#path = this.#space === null ? null : orNone(() => rosterPath(env, name, process.pid));
   }
 
@@ -57,11 +68,16 @@ export class Roster {
     const graceMs = this.#serveMs + end.drainTimeoutMs + end.stopTimeoutMs + NOTICE_MS;
     this.#end = end;
     this.#wards.set(pid, { pid, born: status.born, graceMs });
-    this.#soon ??= setImmediate(() => this.#tell());
+    this.tell();
   }
 
   left(pid: number): void {
-    if (this.#wards.delete(pid)) this.#soon ??= setImmediate(() => this.#tell());
+    if (this.#wards.delete(pid)) this.tell();
+  }
+
+  /** Soon. To be called when what the next supervisor goes on with has changed. */
+  tell(): void {
+    this.#soon ??= setImmediate(() => this.#tell());
   }
 
   /** Nobody is left, or what is left was killed. */
@@ -83,6 +99,7 @@ export class Roster {
   #write(wards: readonly Ward[]): void {
     const primary = identityOf(process.pid);
     if (this.#path === null || this.#space === null || primary === null) return;
+    const { lastGeneration, target } = this.#heritage();
     const file: RosterFile = {
       schema: 1,
       name: this.#name,
@@ -93,6 +110,8 @@ export class Roster {
       drainTimeoutMs: this.#end.drainTimeoutMs,
       stopTimeoutMs: this.#end.stopTimeoutMs,
       serveMs: this.#serveMs,
+      lastGeneration,
+      target,
     };
     try {
       if (!this.#hasFolder) ensurePrivateFolder(dirname(this.#path));

@@ -32,6 +32,11 @@ export function sincePath(place: string, pid: number): string {
   return `${place}.${pid}.since`;
 }
 
+/** What the dead primary `pid` has left written about the app. */
+export function leftPath(place: string, pid: number): string {
+  return `${place}.${pid}.json`;
+}
+
 /** Null: nobody has had a turn, or the file says nothing. */
 export function readTurn(place: string): Turn | null {
   return parse(contentOf(turnPath(place)));

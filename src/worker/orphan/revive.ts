@@ -5,7 +5,15 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, constants, existsSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import type { CallForPorts, OrphanOrders, RevivalOrders, SupervisorCommand } from '../../protocol/orphans/orders.ts';
-import { callPath, endTurn, isTaken, passTurn, readTurn, takeTurn } from '../../protocol/orphans/succession.ts';
+import {
+  callPath,
+  endTurn,
+  isTaken,
+  leftPath,
+  passTurn,
+  readTurn,
+  takeTurn,
+} from '../../protocol/orphans/succession.ts';
 import { systemMs } from '../../protocol/scoreboard-layout.ts';
 import { type HandedSocket, TAKEOVER_VARIABLE, type Takeover } from '../../protocol/takeover.ts';
 import { type Guarded, guarded, later, on } from '../guard.ts';
@@ -40,19 +48,25 @@ export interface Reviver {
 
 export function reviver(orders: OrphanOrders, { slot, generation, sockets }: Reviving): Reviver {
   const { place, revival } = orders;
+  const left = readLeft(leftPath(place, orders.primary.pid));
   let child: ChildProcess | null = null;
   let mayBegin = false;
   let isAwaited = false;
 
   /** The turn is this process's; it goes to the child, or back. */
-  const start = (command: SupervisorCommand, env: Environment, tries: number, at: number): ChildProcess | null => {
+  const start = (
+    command: SupervisorCommand,
+    env: Environment,
+    { tries, at, workers }: { tries: number; at: number; workers: number | null },
+  ): ChildProcess | null => {
     const own = sockets();
     const takeover: Takeover = {
       schema: 1,
       reason: 'resurrection',
       name: orders.app,
       from: orders.primary,
-      generation,
+      generation: Math.max(generation, left.lastGeneration),
+      ...(workers !== null && { workers }),
       sockets: own.map((socket, i) => ({ ...socket, fd: FIRST_SOCKET + i })),
     };
     const out = openLog(command.out);
@@ -91,7 +105,8 @@ export function reviver(orders: OrphanOrders, { slot, generation, sockets }: Rev
     const now = systemMs(process.hrtime());
     const backoff = BACKOFF_MS[tries];
     if (isTaken(turn) || backoff === undefined || (turn !== null && now - turn.at < backoff)) return;
-    if (takeTurn(place, tries + 1, now)) start(command, environment(command.env), tries + 1, now);
+    if (!takeTurn(place, tries + 1, now)) return;
+    start(command, environment(command.env), { tries: tries + 1, at: now, workers: left.target });
   };
 
   /** Somebody has typed a start, and waits where `path` leads. */
@@ -117,7 +132,8 @@ export function reviver(orders: OrphanOrders, { slot, generation, sockets }: Rev
       const end = said.indexOf('\n');
       if (end === -1 || child !== null) return;
       const { command, env } = JSON.parse(said.slice(0, end)) as CallForPorts;
-      tellCaller(caller, start(command, env, 0, systemMs(process.hrtime())));
+      // Whoever types a start says how many workers there are to be.
+      tellCaller(caller, start(command, env, { tries: 0, at: systemMs(process.hrtime()), workers: null }));
     });
     caller.setEncoding('utf8');
     on(caller, 'data', heard);
@@ -135,6 +151,20 @@ export function reviver(orders: OrphanOrders, { slot, generation, sockets }: Rev
   });
   later(slot * TURN_MS, begin).unref();
   return { look, isAwaited: () => isAwaited };
+}
+
+/** Where it cannot be read, what this worker knows has to do. */
+function readLeft(path: string): { lastGeneration: number; target: number | null } {
+  try {
+    const { lastGeneration, target } = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>;
+    return { lastGeneration: asNumber(lastGeneration) ?? 0, target: asNumber(target) };
+  } catch {
+    return { lastGeneration: 0, target: null };
+  }
+}
+
+function asNumber(value: unknown): number | null {
+  return typeof value === 'number' ? value : null;
 }
 
 /** As the process in the background says it, and how it ended if it says nothing. */
