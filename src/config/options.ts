@@ -272,6 +272,14 @@ export const options = {
     section: 'lifecycle',
     doc: 'How long the first new worker of a reload must live before the others follow; 0 does without.',
   }),
+  preStopDelay: option({
+    kind: is.duration,
+    default: '0s',
+    as: 'preStopDelayMs',
+    flag: 'pre-stop-delay',
+    section: 'lifecycle',
+    doc: 'How long a stop goes on serving, with /readyz at 503, before the ports close, so that balancers hear of it first. A second signal ends the wait.',
+  }),
   drainTimeout: option({
     kind: is.duration,
     default: '25s',

@@ -73,6 +73,8 @@ export interface Model {
   scale: ScaleCommand | null;
   recycles: RecycleCommand[];
   stops: number[];
+  /** The primary will leave then. Until then everything goes on, but nothing new is begun. */
+  farewell: { until: number; reason: string } | null;
   closing: Closing | null;
   /** Every slot has had its first outcome, and a worker was ready. */
   booted: boolean;
@@ -128,6 +130,7 @@ export function newModel(
     scale: null,
     recycles: [],
     stops: [],
+    farewell: null,
     closing: null,
     booted: false,
     everReady: false,

@@ -164,8 +164,7 @@ export class Supervisor {
     const state = stateOf(model);
     if (state === model.state) return;
     model.state = state;
-    const reason = model.closing === null ? {} : { reason: model.closing.reason };
-    effects.report({ type: 'state', state, ...reason });
+    effects.report({ type: 'state', state, ...reasonOf(model, effects.now) });
   }
 
   /** Keeps a pending earlier wake: waking once too often is cheaper than setting a timer at every heartbeat. */
@@ -192,7 +191,12 @@ export class Supervisor {
 }
 
 function stateOf(model: Model): PrimaryState {
-  if (model.closing !== null) return 'stopping';
+  if (model.closing !== null || model.farewell !== null) return 'stopping';
   if (model.reload !== null || model.pinning !== null) return 'reloading';
   return model.booted ? 'running' : 'starting';
+}
+
+function reasonOf({ closing, farewell }: Model, now: number): { reason?: string } {
+  if (closing !== null) return { reason: closing.reason };
+  return farewell === null ? {} : { reason: `${farewell.reason}, and serves on for ${farewell.until - now} ms` };
 }

@@ -46,6 +46,7 @@ const policyKeys: Record<keyof Required<Policy>, true> = {
   probeTimeoutMs: true,
   startTimeoutMs: true,
   canaryTimeMs: true,
+  preStopDelayMs: true,
   drainTimeoutMs: true,
   stopTimeoutMs: true,
   holdTimeoutMs: true,

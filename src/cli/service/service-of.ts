@@ -61,8 +61,8 @@ export async function serviceOf(record: LaunchRecord, options: Options, terminal
   };
 }
 
-function stopMs({ config: { drainTimeoutMs, stopTimeoutMs } }: LoadedApp): number {
-  return drainTimeoutMs + stopTimeoutMs + MARGIN_MS;
+function stopMs({ config: { preStopDelayMs, drainTimeoutMs, stopTimeoutMs } }: LoadedApp): number {
+  return preStopDelayMs + drainTimeoutMs + stopTimeoutMs + MARGIN_MS;
 }
 
 /** What follows `run` to mean the same app from any folder. */

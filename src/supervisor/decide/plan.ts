@@ -19,6 +19,10 @@ const bootFailures = 3;
 
 export function plan(model: Model, deadlines: Deadlines, headroom: Headroom): Step | null {
   if (model.closing !== null) return planClosing(model, deadlines);
+  const { farewell } = model;
+  if (farewell !== null && deadlines.due(farewell.until)) {
+    return { type: 'close', mode: 'graceful', code: 0, reason: farewell.reason };
+  }
   return (
     planEnd(model) ??
     planWorkers(model, deadlines) ??

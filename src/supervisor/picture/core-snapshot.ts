@@ -71,7 +71,7 @@ export function takeSnapshot(model: Model, name: string, now: number): CoreSnaps
     generation: model.current,
     target: model.target,
     uptimeMs: now - model.startedAt,
-    stopWithinMs: model.policy.drainTimeoutMs + model.policy.stopTimeoutMs,
+    stopWithinMs: model.policy.preStopDelayMs + model.policy.drainTimeoutMs + model.policy.stopTimeoutMs,
     entry: currentGeneration(model).entry,
     listeners: listenersOf(model),
     circuit: model.circuit.openedAt === null ? 'closed' : 'open',

@@ -2,7 +2,7 @@
 
 import { MOST_WORKERS } from '../../protocol/most-workers.ts';
 import type { Effects } from '../effects.ts';
-import { type Closing, currentGeneration, type Model, wantedSlots } from '../model.ts';
+import { type Closing, currentGeneration, type Model, servingWorkers, wantedSlots } from '../model.ts';
 import type { CommandResult } from '../vocabulary/actions.ts';
 import type { SupervisorInput } from '../vocabulary/inputs.ts';
 import { newSlot } from '../workers/slot.ts';
@@ -18,8 +18,9 @@ export function receiveCommand(model: Model, input: Command, effects: Effects): 
     receiveStop(model, input, effects);
     return;
   }
-  if (model.closing !== null) {
-    effects.answer(input.id, { outcome: 'refused', reason: `it is ending: ${model.closing.reason}` });
+  const end = model.closing ?? model.farewell;
+  if (end !== null) {
+    effects.answer(input.id, { outcome: 'refused', reason: `it is ending: ${end.reason}` });
     return;
   }
   switch (input.type) {
@@ -108,11 +109,17 @@ function receiveRecycle(model: Model, input: Extract<Command, { type: 'recycle' 
   model.recycles.push({ id: input.id, workers: new Set(workers.map(({ id }) => id)) });
 }
 
-/** The first stop is as gentle as asked. Every further one is one step harder. */
+/** The first stop is as gentle as asked. Every further one is one step harder, and the first step is to wait no longer. */
 function receiveStop(model: Model, input: Extract<Command, { type: 'stop' }>, effects: Effects): void {
   model.stops.push(input.id);
+  const { preStopDelayMs } = model.policy;
+  const isFirst = model.closing === null && model.farewell === null;
+  if (isFirst && !input.fast && preStopDelayMs > 0 && servingWorkers(model).length > 0) {
+    model.farewell = { until: effects.now + preStopDelayMs, reason: input.reason };
+    return;
+  }
   if (model.closing === null) {
-    beginClosing(model, input.fast ? 'fast' : 'graceful', 0, input.reason, effects);
+    beginClosing(model, input.fast ? 'fast' : 'graceful', 0, model.farewell?.reason ?? input.reason, effects);
     return;
   }
   model.closing.mode = model.closing.mode === 'graceful' ? 'fast' : 'now';

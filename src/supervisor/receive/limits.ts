@@ -17,7 +17,7 @@ export function receiveResized(
 ): void {
   const before = model.policy.workers;
   const { min, max } = workers;
-  if (model.closing !== null || (min === before.min && max === before.max)) return;
+  if (model.closing !== null || model.farewell !== null || (min === before.min && max === before.max)) return;
   model.policy = { ...model.policy, workers };
   currentGeneration(model).policy = model.policy;
   const isByHand = before.min === before.max && model.target !== before.max;

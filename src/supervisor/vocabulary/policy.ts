@@ -12,6 +12,8 @@ export interface Policy {
   probeTimeoutMs: number;
   startTimeoutMs: number;
   canaryTimeMs: number;
+  /** How long a stop goes on serving before anything is closed. */
+  preStopDelayMs: number;
   drainTimeoutMs: number;
   stopTimeoutMs: number;
   holdTimeoutMs: number;

@@ -71,6 +71,7 @@ export const defaultPolicy: Policy = {
   probeTimeoutMs: 2_000,
   startTimeoutMs: 30_000,
   canaryTimeMs: 2_000,
+  preStopDelayMs: 0,
   drainTimeoutMs: 25_000,
   stopTimeoutMs: 3_000,
   holdTimeoutMs: 10_000,

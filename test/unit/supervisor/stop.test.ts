@@ -123,3 +123,43 @@ test('after the exit nothing is heard any more', () => {
   assert.equal(world.actions.length, before);
   assert.equal(world.supervisor.snapshot().state, 'stopped');
 });
+
+test('with preStopDelay a stop serves on first, keeps its workers, refuses commands, then drains', () => {
+  const world = new World({ preStopDelayMs: 5_000 }).start().run(20_000);
+  const stop = world.command({ type: 'stop' });
+  world.run(10);
+  assert.equal(world.supervisor.snapshot().state, 'stopping');
+  assert.equal(world.answer(world.command({ type: 'reload' })).outcome, 'refused');
+  world.die(world.inSlot(0));
+  world.run(4_900);
+  assert.equal(world.serving().length, 2, 'a worker that dies meanwhile is replaced');
+  assert.ok(!world.actions.some(({ action }) => action.type === 'shut-ports' || action.type === 'drain'));
+  world.run(5_000);
+  assert.equal(world.exit?.code, 0);
+  assert.equal(world.answer(stop).outcome, 'done');
+  const states = world.eventsOf('state').filter(({ state }) => state === 'stopping');
+  assert.deepEqual(
+    states.map(({ reason }) => reason),
+    ['told to stop, and serves on for 5000 ms'],
+  );
+});
+
+test('a second stop ends the wait of preStopDelay, a fast one has none, and neither has one with nobody to serve', () => {
+  const drained = ({ actions }: World) => actions.some(({ action }) => action.type === 'drain');
+  const impatient = new World({ preStopDelayMs: 60_000 }).start().run(20_000);
+  impatient.command({ type: 'stop' });
+  impatient.run(100);
+  assert.equal(drained(impatient), false);
+  impatient.command({ type: 'stop' });
+  assert.equal(drained(impatient), true);
+  impatient.run(5_000);
+  assert.equal(impatient.exit?.code, 0);
+  const fast = new World({ preStopDelayMs: 60_000 }).start().run(20_000);
+  fast.command({ type: 'stop', fast: true });
+  fast.run(5_000);
+  assert.equal(fast.exit?.code, 0);
+  const booting = new World({ preStopDelayMs: 60_000 }).start().run(10);
+  booting.command({ type: 'stop' });
+  booting.run(5_000);
+  assert.equal(booting.exit?.code, 0);
+});
