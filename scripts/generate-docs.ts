@@ -1,11 +1,12 @@
 // Writes what is generated from the tables in the source: docs/options.md, errors.md, cli.md, metrics.md and grafana-dashboard.json,
-// and tutti.schema.json.
+// two tables of docs/from-pm2.md, and tutti.schema.json.
 // `npm run docs` writes; a unit test compares, so that CI fails when a page is stale.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { toJsonSchema } from '@valibot/to-json-schema';
 import type { GenericSchema } from 'valibot';
+import { type Pm2Flag, commands as pm2Commands, flags as pm2Flags } from '../src/cli/pm2/words.ts';
 import { buildProgram } from '../src/cli/program.ts';
 import { optionNames } from '../src/config/layers.ts';
 import { environmentVariable, type OptionName, options, sections } from '../src/config/options.ts';
@@ -22,6 +23,7 @@ export function generatedFiles(): Record<string, string> {
     'docs/errors.md': errorsPage(),
     'docs/cli.md': cliPage(),
     'docs/metrics.md': metricsDocument(),
+    'docs/from-pm2.md': pm2Page(),
     'docs/grafana-dashboard.json': grafanaDashboard(),
     'tutti.schema.json': `${JSON.stringify(jsonSchema(), null, 2)}\n`,
   };
@@ -145,6 +147,46 @@ function cliPage(): string {
     .join('')
     .replace(/[ \t]+$/gm, '')
     .replace(/\n+```\n/g, '\n```\n');
+}
+
+/** Its text is written by hand; two tables in it are not. */
+function pm2Page(): string {
+  const page = readFileSync(new URL('../docs/from-pm2.md', import.meta.url), 'utf8');
+  const commandRows = pm2Commands.map(({ words, as, instead, says }) => {
+    const read = as === null ? '–' : words.includes(as) ? 'the same' : code(as);
+    return [words.map(code).join(', '), instead === undefined ? read : `type ${code(instead)}`, says];
+  });
+  const flagRows = pm2Flags.map((row) => {
+    const { flags, takes, of, says } = row;
+    const value = takes === 'nothing' ? '' : ' …';
+    const where = of.includes('start') ? '' : ` of ${of.map(code).join(', ')}`;
+    return [`${flags.map((flag) => code(`${flag}${value}`)).join(', ')}${where}`, readAs(row), says];
+  });
+  return between(between(page, 'commands', commandRows), 'flags', flagRows);
+}
+
+function readAs({ flags, as, instead, moot, turnsInto }: Pm2Flag): string {
+  if (turnsInto !== undefined) return code(turnsInto);
+  if (moot === true) return 'no effect';
+  if (as === null) return `type ${code(instead ?? '')}`;
+  if (as === '') return 'understood';
+  if (as === '<value>') return 'the names';
+  return flags.includes(as.split(' ')[0] ?? '') ? 'the same' : code(as.replaceAll('<value>', '…'));
+}
+
+function between(page: string, name: string, rows: readonly (readonly string[])[]): string {
+  const [before = '', rest = ''] = page.split(new RegExp(`(?<=<!-- ${name}: [^>]*-->\\n)`));
+  const after = rest.slice(rest.indexOf(`<!-- /${name} -->`));
+  const table = [
+    '| PM2 | tutti | |',
+    '|---|---|---|',
+    ...rows.map((cells) => `| ${cells.join(' | ')} |`.replace(/ +\|$/, ' |')),
+  ];
+  return `${before}${table.join('\n')}\n${after}`;
+}
+
+function code(text: string): string {
+  return `\`${text}\``;
 }
 
 function jsonSchema(): object {

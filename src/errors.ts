@@ -112,6 +112,17 @@ export const errors = {
     remedy: ({ hint }) => hint,
     example: { problem: 'unknown option "--worker"', hint: 'Did you mean --workers? See tutti run --help.' },
   }),
+  ERR_PM2_WORD: error<{ word: string; instead: string | null; says: string }>({
+    exitCode: 64,
+    when: 'A command or flag of PM2 for which tutti has another way, or none ([from-pm2.md](from-pm2.md)).',
+    message: ({ word, says }) => `Cannot do "${word}": it is a word of PM2. ${says}`,
+    remedy: ({ instead }) => (instead === null ? 'All words of PM2: docs/from-pm2.md' : `Type: ${instead}`),
+    example: {
+      word: 'startup',
+      instead: 'tutti service install web',
+      says: 'Each app gets a unit of its own.',
+    },
+  }),
   ERR_FLAGS_INVALID: error<{ problems: readonly Problem[] }>({
     exitCode: 64,
     when: 'Values given on the command line break their rules. All problems are told at once.',
@@ -229,6 +240,16 @@ export const errors = {
     remedy: () =>
       'If it only starts a Node.js program, name that one. Other programs are the business of the service manager.',
     example: { entry: '/srv/shop/start.sh', what: 'a script for /bin/sh' },
+  }),
+  ERR_PACKAGE_SCRIPT: error<{ why: string; hint: string }>({
+    exitCode: 78,
+    when: 'A script of package.json is named as the program (`npm start`), and what it runs cannot be told, or is no file for node.',
+    message: ({ why }) => `Cannot start: ${why}.`,
+    remedy: ({ hint }) => hint,
+    example: {
+      why: 'the script "start" of "/srv/shop/package.json" is `next start`, and that is no call of node',
+      hint: 'Name the file of the server that it has built; or, if next is itself the server, type: tutti start node_modules/.bin/next -- start',
+    },
   }),
   ERR_ENTRY_UNREADABLE: error<{ entry: string; reason: string }>({
     exitCode: 77,
@@ -406,6 +427,14 @@ export const errors = {
       `To see which workers live: tutti status ${name}. Where one hung is in its incident: tutti describe ${name}`,
     example: { name: 'web', reason: 'Cannot look into this worker: no worker lives in slot 9.' },
   }),
+  ERR_NO_ENVIRONMENT: error<{ name: string; slot: number; reason: string }>({
+    exitCode: 6,
+    when: 'The environment of a worker is asked for and cannot be read.',
+    message: ({ name, slot, reason }) =>
+      `Cannot show the environment of "${name}" in slot ${slot}: it is read from /proc/<pid>/environ of a living worker, and ${reason}.`,
+    remedy: ({ name }) => `To see its workers: tutti status ${name}. What was configured: tutti check`,
+    example: { name: 'web', slot: 7, reason: 'no worker lives in that slot' },
+  }),
   ERR_NOT_RUNNING: error<{
     name: string | null;
     isStopped: boolean;
@@ -441,9 +470,11 @@ export const errors = {
             ? `They leave when they have finished what they have. To end them now: tutti stop ${name}; a start of the app ends those that hang.`
             : isStopped
               ? `To start it again: tutti start ${name}. What it wrote, and why it died: tutti logs ${name}, tutti describe ${name}`
-              : nearest === null
-                ? 'To see what runs: tutti status. To start something: tutti start server.js'
-                : `Did you mean "${nearest}"?`,
+              : /^\d+$/.test(name ?? '')
+                ? `There are no ids: an app has one name. ${running.length === 0 ? 'To start something: tutti start server.js' : 'To see what runs: tutti status'}`
+                : nearest === null
+                  ? 'To see what runs: tutti status. To start something: tutti start server.js'
+                  : `Did you mean "${nearest}"?`,
     example: {
       name: 'wbe',
       isStopped: false,

@@ -6,12 +6,14 @@ import { suggest } from '../config/suggest.ts';
 import { TuttiError } from '../errors.ts';
 import { version } from '../version.ts';
 import type { CommandFile } from './command.ts';
+import { flush } from './commands/change/flush.ts';
 import { recycle } from './commands/change/recycle.ts';
 import { reload } from './commands/change/reload.ts';
 import { rollback } from './commands/change/rollback.ts';
 import { scale } from './commands/change/scale.ts';
 import { upgrade } from './commands/change/upgrade.ts';
 import { describe } from './commands/look/describe.ts';
+import { env } from './commands/look/env.ts';
 import { events } from './commands/look/events.ts';
 import { heap } from './commands/look/heap.ts';
 import { logs } from './commands/look/logs.ts';
@@ -33,7 +35,7 @@ import { doctor } from './commands/set-up/doctor.ts';
 import { exportTo } from './commands/set-up/export.ts';
 import { importFrom } from './commands/set-up/import.ts';
 import { service } from './commands/set-up/service.ts';
-import { tellFailure } from './failure.ts';
+import { tellAside, tellFailure } from './failure.ts';
 import { splitArguments, type Terminal, wantsColor } from './terminal.ts';
 
 const commands: readonly CommandFile[] = [
@@ -46,6 +48,7 @@ const commands: readonly CommandFile[] = [
   events,
   logs,
   describe,
+  env,
   stack,
   profile,
   heap,
@@ -54,6 +57,7 @@ const commands: readonly CommandFile[] = [
   rollback,
   scale,
   recycle,
+  flush,
   stop,
   restart,
   del,
@@ -73,9 +77,54 @@ const programExamples: CommandFile['examples'] = [
 ];
 
 export async function runCli(terminal: Terminal): Promise<number> {
-  const { own: ours, rest } = splitArguments(terminal.argv);
+  const { own, rest } = splitArguments(terminal.argv);
+  try {
+    return await runOne(own, rest, terminal);
+  } catch (error) {
+    if (!(error instanceof CommanderError)) return tellFailure(error, terminal);
+    if (error.exitCode === 0) return 0;
+    try {
+      return await asPm2Says(own, rest, error, terminal);
+    } catch (last) {
+      if (!(last instanceof CommanderError)) return tellFailure(last, terminal);
+      return last.exitCode === 0 ? 0 : tellFailure(await asUsage(last, own), terminal);
+    }
+  }
+}
+
+/** What cannot be understood may be said in words of PM2. */
+async function asPm2Says(
+  own: readonly string[],
+  rest: readonly string[],
+  error: CommanderError,
+  terminal: Terminal,
+): Promise<number> {
+  if (!['commander.unknownCommand', 'commander.unknownOption'].includes(error.code)) throw error;
+  const { inOurWords } = await import('./pm2/understand.ts');
+  const { argv, asides } = inOurWords(own, ownFlags);
+  if (argv.length === own.length && argv.every((word, at) => word === own[at])) throw error;
+  for (const aside of asides) tellAside(aside, terminal);
+  return runOne(argv, rest, terminal);
+}
+
+function ownFlags(word: string): { name: string; flags: ReadonlyMap<string, boolean> } | null {
+  const file = commandOf(word);
+  if (file === undefined) return null;
+  const command = new Command();
+  file.configure(command);
+  const flags = command.options.flatMap(({ short, long, required }) =>
+    [short, long].flatMap((flag) => (flag ? [[flag, required] as const] : [])),
+  );
+  return { name: file.name, flags: new Map([...flags, ['-h', false], ['--help', false]]) };
+}
+
+function commandOf(word: string): CommandFile | undefined {
+  return commands.find(({ name, aliases }) => name === word || aliases?.includes(word));
+}
+
+/** Throws a CommanderError for what cannot be understood. */
+async function runOne(ours: readonly string[], rest: readonly string[], terminal: Terminal): Promise<number> {
   let exitCode = 0;
-  const typed = commands.find(({ name, aliases }) => [name, ...(aliases ?? [])].includes(ours[0] ?? ''));
   const program = buildProgram(
     terminal,
     async (file, command) => {
@@ -83,22 +132,17 @@ export async function runCli(terminal: Terminal): Promise<number> {
       const given = { positionals: command.args, rest, options: command.opts() };
       exitCode = await file.action({ ...given, terminal, program: whole });
     },
-    typed,
+    commandOf(ours[0] ?? ''),
   );
-  try {
-    if (ours.length === 0) {
-      program.outputHelp({ error: true });
-      throw new TuttiError('ERR_USAGE', {
-        problem: 'a command is missing',
-        hint: 'To begin, type: tutti run server.js',
-      });
-    }
-    await program.parseAsync(ours, { from: 'user' });
-    return exitCode;
-  } catch (error) {
-    if (error instanceof CommanderError && error.exitCode === 0) return 0;
-    return tellFailure(error instanceof CommanderError ? asUsage(error, ours) : error, terminal);
+  if (ours.length === 0) {
+    program.outputHelp({ error: true });
+    throw new TuttiError('ERR_USAGE', {
+      problem: 'a command is missing',
+      hint: 'To begin, type: tutti run server.js',
+    });
   }
+  await program.parseAsync(ours, { from: 'user' });
+  return exitCode;
 }
 
 /** With `only`, no time is spent on the other commands. */
@@ -149,28 +193,34 @@ function examplesText(examples: CommandFile['examples'], dim: (text: string) => 
 }
 
 /** Commander's wording, in our form: the problem, then what to do. */
-function asUsage(error: CommanderError, argv: readonly string[]): TuttiError {
-  const [first = '', second = ''] = error.message.replace(/^error: /, '').split('\n');
-  const command = commands.find(({ name, aliases }) => argv.some((word) => word === name || aliases?.includes(word)));
+async function asUsage(error: CommanderError, argv: readonly string[]): Promise<TuttiError> {
+  const [first = ''] = error.message.replace(/^error: /, '').split('\n');
+  const command = commandOf(argv[0] ?? '');
   const help = `See tutti ${command === undefined ? '' : `${command.name} `}--help.`;
   const problem = first.replace(/'([^']*)'/g, '"$1"').replace(/\.$/, '');
-  if (error.code === 'commander.unknownCommand') {
-    const word = /"([^"]*)"/.exec(problem)?.[1] ?? '';
-    if (/\.[cm]?[jt]sx?$/.test(word) || word.includes('/')) {
-      return new TuttiError('ERR_USAGE', { problem, hint: `To run a program, type: tutti run ${word}` });
-    }
+  const word = /"([^"]*)"/.exec(problem)?.[1] ?? '';
+  if (error.code === 'commander.unknownCommand' && (/\.[cm]?[jt]sx?$/.test(word) || word.includes('/'))) {
+    return new TuttiError('ERR_USAGE', { problem, hint: `To run a program, type: tutti run ${word}` });
   }
-  const names = commands.flatMap(({ name, aliases }) => [name, ...(aliases ?? [])]);
-  // Commander takes words for meant that have little in common with the one typed.
-  const guess =
-    error.code === 'commander.unknownCommand'
-      ? suggest(/"([^"]*)"/.exec(problem)?.[1] ?? '', names)
-      : /\(Did you mean (.*?)\?\)/.exec(second)?.[1];
+  const guess = suggest(word, await knownWords(error.code, command));
   const mayBeForApp = ['commander.unknownOption', 'commander.excessArguments'].includes(error.code);
-  const forApp = mayBeForApp && command?.name === 'run';
+  const forApp = mayBeForApp && (command?.name === 'run' || command?.name === 'start');
   const otherwise = forApp ? `Arguments of the program itself stand after --. ${help}` : help;
   return new TuttiError('ERR_USAGE', {
     problem,
-    hint: guess === undefined || guess === null ? otherwise : `Did you mean ${guess}? ${help}`,
+    hint: guess === null ? otherwise : `Did you mean ${guess}? ${help}`,
   });
+}
+
+/** What may have been meant. Commander's own guesses often have little in common with what was typed. */
+async function knownWords(code: string, command: CommandFile | undefined): Promise<string[]> {
+  const { commands: ofPm2, flags } = await import('./pm2/words.ts');
+  if (code === 'commander.unknownCommand') {
+    const own = commands.flatMap(({ name, aliases }) => [name, ...(aliases ?? [])]);
+    return [...own, ...ofPm2.flatMap(({ words }) => words)];
+  }
+  if (code !== 'commander.unknownOption' || command === undefined) return [];
+  const own = [...(ownFlags(command.name)?.flags.keys() ?? [])];
+  const pm2s = flags.filter(({ of }) => of.includes(command.name)).flatMap((row) => row.flags);
+  return [...own, ...pm2s].filter((flag) => flag.startsWith('--'));
 }

@@ -6,6 +6,7 @@ import { basename, dirname, extname, relative, resolve } from 'node:path';
 import { type Problem, TuttiError } from '../errors.ts';
 import { resolveEntry } from './entry/entry.ts';
 import { selfClusteringWarnings } from './entry/self-clustering.ts';
+import { throughPackage } from './entry/through-package.ts';
 import {
   environmentLayer,
   flagLayer,
@@ -172,10 +173,8 @@ export function placeOf({ configPath }: Pick<AppRequest, 'configPath'>, { cwd, e
 
 function loadOne(file: LoadedFile | null, index: number, request: Located, around: Surroundings): LoadedApp {
   const noSuch = unknownToPm2(file, request);
-  const layers: Layer[] = [
-    flagLayer(request.flags, { entry: entryOverride(file, request), args: request.args }, around.cwd),
-    environmentLayer(around.env, around.cwd),
-  ];
+  const typed = throughPackage({ ...request, entry: entryOverride(file, request) }, around.cwd);
+  const layers: Layer[] = [flagLayer(typed.flags, typed, around.cwd), environmentLayer(around.env, around.cwd)];
   if (file !== null) layers.push(fileLayer(file, index, around.cwd));
   layers.push(...platformLayers(around));
   const context: ResolveContext = {
@@ -203,6 +202,7 @@ function loadOne(file: LoadedFile | null, index: number, request: Located, aroun
       ...oddVariables(around.env),
       ...(request.refused === null ? [] : [`${request.refused.message} ${request.refused.remedy}`]),
       ...(file === null ? [] : lostOf(file, index)),
+      ...typed.warnings,
       ...(noSuch === null ? [] : [`no app of the file has env_${noSuch}: --env-name ${noSuch} changes nothing`]),
       ...selfClusteringWarnings(entry),
     ],

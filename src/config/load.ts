@@ -3,12 +3,14 @@
 
 import { spawn } from 'node:child_process';
 import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
-import { extname, join, resolve } from 'node:path';
+import { dirname, extname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { messageOf, type Problem, TuttiError } from '../errors.ts';
 import { foreignHand } from '../files/ownership.ts';
+import { packageScript } from './entry/package-script.ts';
 import type { Evaluated } from './evaluate.ts';
 import type { Imported } from './pm2.ts';
+import type { ScriptReader } from './pm2-script.ts';
 import { show } from './resolve.ts';
 
 /** In this order: the first that exists is used. */
@@ -74,7 +76,7 @@ export async function loadConfigFile(path: string): Promise<LoadedFile> {
   const { value, added } = await readable(path);
   const { looksLikePm2, importPm2 } = await import('./pm2.ts');
   if (looksLikePm2(value)) {
-    const { apps, lost } = importPm2(value, added);
+    const { apps, lost } = importPm2(value, added, scriptsBeside(path));
     if (apps.length === 0) throw nothingLeft(path, lost);
     return { path, apps: apps.map((app) => ({ ...app })), isList: true, isPm2: true, lost, problems: [] };
   }
@@ -95,13 +97,18 @@ export async function loadPm2File(path: string): Promise<Imported> {
   const { value, added } = await readable(path);
   const { looksLikePm2, importPm2 } = await import('./pm2.ts');
   if (!looksLikePm2(value)) throw new TuttiError('ERR_IMPORT_FOREIGN', { path, got: show(value) });
-  const imported = importPm2(value);
+  const imported = importPm2(value, {}, scriptsBeside(path));
   if (imported.apps.length === 0) throw nothingLeft(path, imported.lost);
   const names = Object.keys(added);
   if (names.length === 0) return imported;
   // Their values may be secrets, which a file that is kept with the source must not hold.
   const why = `the file puts ${names.join(', ')} into the environment of its apps: name the file that they come from in envFile`;
   return { ...imported, lost: [...imported.lost, { app: null, key: 'process.env', why }] };
+}
+
+/** An app's folder is relative to that of the file. */
+function scriptsBeside(path: string): ScriptReader {
+  return (words, cwd) => packageScript(words, resolve(dirname(path), cwd));
 }
 
 function nothingLeft(path: string, lost: Imported['lost']): TuttiError {

@@ -179,7 +179,7 @@ export const options = {
     flag: 'workers',
     short: 'i',
     section: 'workers',
-    doc: 'How many workers: auto is the CPU quota rounded up, as far as the memory limit bears it; max every CPU of the machine; a range scales by load.',
+    doc: 'How many workers: auto is the CPU quota rounded up, as far as the memory limit bears it; max every CPU of the machine, max-1 all but one; a range scales by load.',
     defaultDoc: 'auto; on platforms that set it, WEB_CONCURRENCY',
   }),
   balance: option({

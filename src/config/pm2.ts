@@ -1,17 +1,26 @@
 // Reads a PM2 ecosystem file's apps as tutti's: what can be carried over, and what could not and why. Pure.
 
-import { basename, extname, isAbsolute, join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { appNameFrom } from '../files/app-name.ts';
-import { launchers } from './entry/foreign-program.ts';
 import type { AppOptions } from './options.ts';
+import {
+  isNode,
+  isObject,
+  type Lost,
+  list,
+  nameOf,
+  nodeProgramOf,
+  pm2Workers,
+  type ScriptReader,
+  type Value,
+  variables,
+} from './pm2-script.ts';
 
 export interface Imported {
   apps: AppOptions[];
-  /** In the file's order. `app` is its name; null: the file as a whole. */
-  lost: { app: string | null; key: string; why: string }[];
+  lost: Lost;
 }
 
-type Value = unknown;
 type Take = (value: Value, app: Record<string, Value>, lose: (why: string) => void) => Partial<AppOptions>;
 
 /** True for an object as PM2's files export it: `{ apps: [...] }` whose apps name a script. */
@@ -19,9 +28,16 @@ export function looksLikePm2(value: Value): boolean {
   return appsOf(value).some((app) => isObject(app) && !('entry' in app) && ('script' in app || 'exec' in app));
 }
 
-/** `added`: what evaluating the file has put into its environment, which PM2 hands on to every app (`require('dotenv').config()`). */
-export function importPm2(file: Value, added: Readonly<Record<string, string>> = {}): Imported {
-  const lost: Imported['lost'] = [];
+/**
+ * `added`: what evaluating the file has put into its environment, which PM2 hands on to every app (`require('dotenv').config()`).
+ * `scriptOf`: reads package.json, for apps that are `npm start`.
+ */
+export function importPm2(
+  file: Value,
+  added: Readonly<Record<string, string>> = {},
+  scriptOf: ScriptReader | null = null,
+): Imported {
+  const lost: Lost = [];
   if (isObject(file) && 'deploy' in file)
     lost.push({
       app: null,
@@ -30,8 +46,8 @@ export function importPm2(file: Value, added: Readonly<Record<string, string>> =
     });
   const apps = appsOf(file)
     .filter(isObject)
-    .map(withoutNodeAsScript)
-    .filter((app) => isForNode(app, lost))
+    .map((app) => nodeProgramOf(app, scriptOf, lost))
+    .filter((app) => app !== null)
     .map((app) => importApp(app, lost))
     .map((app) => (Object.keys(added).length === 0 ? app : { ...app, env: { ...added, ...app.env } }));
   return { apps, lost };
@@ -42,69 +58,7 @@ function appsOf(file: Value): unknown[] {
   return isObject(file) && Array.isArray(file.apps) ? file.apps : [file];
 }
 
-/** `script: 'node', args: 'server.js --port 80'`, or all of it in `script`, means what node would do with that command line. */
-function withoutNodeAsScript(app: Record<string, Value>): Record<string, Value> {
-  const key = app.script === undefined ? 'exec' : 'script';
-  const [command = '', ...inScript] = list(app[key] ?? '');
-  const words = [...inScript, ...(app.args == null ? [] : list(app.args))];
-  if (!isNode(command) && !(inScript.length > 0 && isLoader(command))) return app;
-  const at = words.findIndex((word) => !word.startsWith('-'));
-  const entry = words[at];
-  if (entry === undefined) return app;
-  const flags = words.slice(0, at);
-  const name = app.name ?? basename(entry, extname(entry));
-  const nodeArgs = [...(app.node_args == null ? [] : list(app.node_args)), ...flags];
-  const { exec: _exec, interpreter: _interpreter, ...rest } = app;
-  return {
-    ...rest,
-    name,
-    script: entry,
-    args: words.slice(at + 1),
-    ...(nodeArgs.length > 0 && { node_args: nodeArgs }),
-  };
-}
-
-/** What another interpreter runs must not be handed to Node.js: such an app is left out as a whole. */
-function isForNode(app: Record<string, Value>, lost: Imported['lost']): boolean {
-  const key = app.interpreter === undefined ? 'exec_interpreter' : 'interpreter';
-  const path = String(app[key] ?? 'node');
-  const command = String(app.script ?? app.exec ?? '');
-  const leaveOut = (where: string, why: string): false => {
-    lost.push({ app: nameOf(app), key: where, why: `${why}; this app is left out` });
-    return false;
-  };
-  const [first = ''] = command.split(/\s/, 1);
-  if (launchers.has(first)) {
-    return leaveOut('script', `${first} only starts another program: name the one that its script runs`);
-  }
-  if (/\s/.test(command) && !/\.[cm]?[jt]sx?$/.test(command)) {
-    return leaveOut('script', 'a command line of a shell is not run: `script` names a file, `args` its arguments');
-  }
-  // PM2 chooses the interpreter by the ending, if the app names none.
-  if (app[key] === undefined && foreignEnding.test(command)) {
-    return leaveOut('script', `only Node.js programs are run, and ${basename(command)} is none`);
-  }
-  return isNode(path) || isLoader(path) || leaveOut(key, `only Node.js programs are run, not those of ${path}`);
-}
-
-const foreignEnding = /\.(sh|bash|zsh|py|rb|php|pl|lua|r|go|jar|exe|bat|cmd|ps1)$/i;
-/** They only load TypeScript, which tutti has done by Node.js itself or by the loader of the project. */
-const loaders = new Set(['tsx', 'ts-node', 'ts-node-esm', 'babel-node', 'ts-node-dev', 'swc-node']);
-
-function isNode(path: string): boolean {
-  return /(^|[/\\])node(js)?(\.exe)?$/.test(path);
-}
-
-function isLoader(path: string): boolean {
-  return loaders.has(basename(path));
-}
-
-function nameOf(app: Record<string, Value>): string {
-  const script = String(app.script ?? app.exec ?? '?');
-  return appNameFrom(typeof app.name === 'string' ? app.name : basename(script, extname(script)));
-}
-
-function importApp(app: Record<string, Value>, lost: Imported['lost']): AppOptions {
+function importApp(app: Record<string, Value>, lost: Lost): AppOptions {
   const options: AppOptions = {};
   const name = nameOf(app);
   for (const [key, value] of Object.entries(app)) {
@@ -146,7 +100,7 @@ const taken: Record<string, Take> = {
   interpreter_args: words('nodeArgs'),
   interpreter: interpreter,
   exec_interpreter: interpreter,
-  instances: (value) => ({ workers: workers(value) }),
+  instances: (value) => ({ workers: /^\d+$/.test(pm2Workers(value)) ? Number(pm2Workers(value)) : pm2Workers(value) }),
   exec_mode: () => ({}), // tutti has one way, and one worker of it is PM2's fork mode
   instance_var: text('instanceVar'),
   increment_var: text('incrementVar'),
@@ -277,58 +231,7 @@ function isNull(file: string): boolean {
   return file === 'NULL' || file === '/dev/null';
 }
 
-/** PM2: 0 and "max" are all cores, a negative number leaves that many free, never below one. */
-function workers(value: Value): NonNullable<AppOptions['workers']> {
-  if (value === 'max' || value === 0 || value === '0') return 'max';
-  const count = Number(value);
-  return Number.isInteger(count) && count > 0 ? count : 1;
-}
-
 /** PM2's bare numbers are milliseconds, and so are tutti's. */
 function duration(value: Value): string | number {
   return typeof value === 'number' ? value : String(value);
-}
-
-/** A list, or a command line whose quotes keep words together. */
-function list(value: Value): string[] {
-  if (Array.isArray(value)) return value.map(String);
-  return [...String(value).matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(
-    (match) => match[1] ?? match[2] ?? match[3] ?? '',
-  );
-}
-
-/** Objects in an environment are passed on as JSON, as PM2 does. */
-function variables(value: Value): Record<string, string> {
-  if (!isObject(value)) return {};
-  const entries = Object.entries(value).filter(([, one]) => one !== null && one !== undefined);
-  return Object.fromEntries(
-    entries.map(([key, one]) => [key, typeof one === 'object' ? JSON.stringify(one) : String(one)]),
-  );
-}
-
-function isObject(value: Value): value is Record<string, Value> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** The text of a `tutti.config.ts`, or of another ending. */
-export function configText(apps: readonly AppOptions[]): string {
-  const body =
-    apps.length === 1
-      ? print(apps[0], '')
-      : `{\n  apps: [\n${apps.map((app) => `    ${print(app, '    ')},\n`).join('')}  ],\n}`;
-  return `import { defineConfig } from 'tutti';\n\nexport default defineConfig(${body});\n`;
-}
-
-function print(value: Value, indent: string): string {
-  if (Array.isArray(value)) return `[${value.map((one) => print(one, indent)).join(', ')}]`;
-  if (!isObject(value)) return typeof value === 'string' ? quote(value) : JSON.stringify(value);
-  const inner = `${indent}  `;
-  const lines = Object.entries(value).map(
-    ([key, one]) => `${inner}${/^[A-Za-z_$][\w$]*$/.test(key) ? key : quote(key)}: ${print(one, inner)},\n`,
-  );
-  return lines.length === 0 ? '{}' : `{\n${lines.join('')}${indent}}`;
-}
-
-function quote(text: string): string {
-  return `'${JSON.stringify(text).slice(1, -1).replaceAll('\\"', '"').replaceAll("'", "\\'")}'`;
 }

@@ -198,8 +198,10 @@ function renamed(values: Values): Omit<Config, 'entry' | 'args'> {
 }
 
 function counted({ min, max }: WorkerRange, surge: number, limits: () => Allowance): Config['workers'] {
-  const count = (wanted: WorkerCount) =>
-    wanted === 'auto' ? autoWorkers(limits(), surge) : wanted === 'max' ? limits().allCpus : wanted;
+  const count = (wanted: WorkerCount) => {
+    if (typeof wanted === 'object') return Math.max(1, limits().allCpus - wanted.allBut);
+    return wanted === 'auto' ? autoWorkers(limits(), surge) : wanted === 'max' ? limits().allCpus : wanted;
+  };
   const least = count(min);
   return { min: least, max: Math.max(least, count(max)) };
 }

@@ -65,7 +65,7 @@ export function parseSize(value: string | number): number | undefined {
   return bytes > 0 && Number.isSafeInteger(bytes) ? bytes : undefined;
 }
 
-export type WorkerCount = number | 'auto' | 'max';
+export type WorkerCount = number | 'auto' | 'max' | { allBut: number };
 export interface WorkerRange {
   min: WorkerCount;
   max: WorkerCount;
@@ -74,6 +74,8 @@ export interface WorkerRange {
 function parseWorkers(value: string | number): WorkerRange | undefined {
   const one = (text: string): WorkerCount | undefined => {
     if (text === 'auto' || text === 'max') return text;
+    const left = /^max-(\d{1,4})$/.exec(text)?.[1];
+    if (left !== undefined) return { allBut: Number(left) };
     if (!/^\d+$/.test(text)) return undefined;
     const count = Number(text);
     return count >= 1 && count <= MOST_WORKERS ? count : undefined;
@@ -145,7 +147,7 @@ export const optionalSize = kind(
 
 export const workers = kind(
   parsed(textOrNumber, parseWorkers),
-  `"auto", "max", a whole number from 1 to ${MOST_WORKERS}, or a range such as 2..8`,
+  `"auto", "max", "max-1", a whole number from 1 to ${MOST_WORKERS}, or a range such as 2..8`,
   '<auto|n|min..max>',
 );
 

@@ -255,7 +255,7 @@ test('a folder is taken in at a glance', () => {
 });
 
 test('files stay small enough to be read in one go', () => {
-  const tables = [join('config', 'options.ts'), 'errors.ts'];
+  const tables = [join('config', 'options.ts'), 'errors.ts', join('cli', 'pm2', 'words.ts')];
   const long = sources
     .filter(({ path }) => !tables.includes(path))
     .map(({ path, text }) => ({ path, lines: text.trimEnd().split('\n').length }))

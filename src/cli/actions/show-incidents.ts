@@ -7,9 +7,11 @@ import { incidentFolder, namesInState } from '../../files/state-folder.ts';
 import { readIncidents } from '../../logs/incidents/incident-store.ts';
 import { incidentText } from '../../logs/incidents/incident-text.ts';
 import { oneLine } from '../../logs/own/visible.ts';
+import type { Snapshot } from '../../supervisor/picture/snapshot.ts';
 import type { Incident } from '../../supervisor/vocabulary/incident.ts';
 import { chooseOne, knownApps } from '../shared/choose-apps.ts';
 import { type Terminal, wantsColor } from '../terminal.ts';
+import { detailOf } from './show-status.ts';
 
 export interface IncidentsRequest {
   name: string | undefined;
@@ -19,7 +21,7 @@ export interface IncidentsRequest {
 }
 
 export async function showIncidents({ name, id, json, terminal }: IncidentsRequest): Promise<number> {
-  const { name: app, incidents } = await incidentsOf(name, terminal);
+  const { name: app, snapshot, incidents } = await incidentsOf(name, terminal);
   const write = (text: string): unknown => terminal.stdout.write(text);
   if (id !== null) {
     const one = id === 'last' ? incidents[0] : incidents.find((incident) => incident.id === id);
@@ -27,8 +29,12 @@ export async function showIncidents({ name, id, json, terminal }: IncidentsReque
     write(json ? `${JSON.stringify(one)}\n` : incidentText(one));
     return exitCodes.stopped;
   }
-  if (json) write(`${JSON.stringify({ schema: 1, app, incidents })}\n`);
-  else if (incidents.length === 0) write(`No worker of ${app} has ended badly in the last 30 days.\n`);
+  if (json) {
+    write(`${JSON.stringify({ schema: 1, app, status: snapshot, incidents })}\n`);
+    return exitCodes.stopped;
+  }
+  write(snapshot === null ? `${app}: does not run\n\n` : `${detailOf(snapshot, terminal).join('\n')}\n\n`);
+  if (incidents.length === 0) write(`No worker of ${app} has ended badly in the last 30 days.\n`);
   else {
     for (const incident of incidents) write(line(incident, terminal));
     write(`\nOne of them, with its stack: tutti describe ${app} --incident last, or the id above\n`);
@@ -48,7 +54,7 @@ function line({ id, at, lastAt, kind, slot, summary, count }: Incident, terminal
 async function incidentsOf(
   wanted: string | undefined,
   terminal: Terminal,
-): Promise<{ name: string; incidents: readonly Incident[] }> {
+): Promise<{ name: string; snapshot: Snapshot | null; incidents: readonly Incident[] }> {
   const { running, stopped } = await knownApps(terminal);
   const onDisk = (name: string) => readDisk(name, terminal).reverse();
   let name = wanted;
@@ -57,12 +63,13 @@ async function incidentsOf(
     name = (await chooseOne(name, terminal, 'describe')).name;
   }
   const app = running.find((one) => one.name === name);
-  if (!app?.answers) return { name, incidents: onDisk(name) };
+  if (!app?.answers) return { name, snapshot: null, incidents: onDisk(name) };
+  const { snapshot } = app;
   try {
-    return { name, incidents: await app.client.incidents() };
+    return { name, snapshot, incidents: await app.client.incidents() };
   } catch (error) {
     if (!(error instanceof AdminClientError)) throw error;
-    return { name, incidents: onDisk(name) };
+    return { name, snapshot, incidents: onDisk(name) };
   }
 }
 

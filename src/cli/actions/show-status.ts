@@ -15,34 +15,46 @@ import { type Colors, type Terminal, wantsColor } from '../terminal.ts';
 export interface StatusRequest {
   name: string | undefined;
   json: boolean;
+  /** Of JSON, in blanks; 0: on one line. */
+  indent: number;
   terminal: Terminal;
 }
 
-export async function showStatus({ name, json, terminal }: StatusRequest): Promise<number> {
+export async function showStatus({ name, json, indent, terminal }: StatusRequest): Promise<number> {
   const colors = createColors(wantsColor(terminal, terminal.stdout));
-  if (name !== undefined) return showOne(name, json, terminal, colors);
+  if (name !== undefined) return showOne(name, json, indent, terminal, colors);
   const known = await knownApps(terminal);
-  const text = json ? JSON.stringify(listAsJson(known)) : listAsTable(known, colors, roomOf(terminal)).join('\n');
+  const text = json
+    ? JSON.stringify(listAsJson(known), null, indent)
+    : listAsTable(known, colors, roomOf(terminal)).join('\n');
   terminal.stdout.write(`${text}\n`);
   return known.running.length === 0 ? exitCodes.notRunning : exitCodes.stopped;
 }
 
-async function showOne(name: string, json: boolean, terminal: Terminal, colors: Colors): Promise<number> {
+async function showOne(
+  name: string,
+  json: boolean,
+  indent: number,
+  terminal: Terminal,
+  colors: Colors,
+): Promise<number> {
   const known = await knownApps(terminal);
   const left = [...orphaned(known), ...died(known)].filter((one) => one.name === name);
   if (left.length > 0) {
-    const text = json ? left.map((one) => JSON.stringify(one.json)) : leftTable(left, colors, roomOf(terminal));
+    const text = json
+      ? left.map((one) => JSON.stringify(one.json, null, indent))
+      : leftTable(left, colors, roomOf(terminal));
     terminal.stdout.write(`${text.join('\n')}\n`);
     return exitCodes.notRunning;
   }
   const [app] = await chooseRunning([name], terminal, 'status');
   if (app === undefined) return exitCodes.notRunning;
   if (!app.answers) {
-    if (json) terminal.stdout.write(`${JSON.stringify(silent(app))}\n`);
+    if (json) terminal.stdout.write(`${JSON.stringify(silent(app), null, indent)}\n`);
     else terminal.stderr.write(`${app.name}: ${app.reason}\n`);
     return exitCodes.timedOut;
   }
-  const text = json ? JSON.stringify(app.snapshot) : detail(app.snapshot, colors, roomOf(terminal)).join('\n');
+  const text = json ? JSON.stringify(app.snapshot, null, indent) : detailOf(app.snapshot, terminal).join('\n');
   terminal.stdout.write(`${text}\n`);
   return exitCodes.stopped;
 }
@@ -183,7 +195,10 @@ function serves({ listeners }: Snapshot): string {
   return `${url(first) ?? place(first)}${others.length === 0 ? '' : ` +${others.length}`}`;
 }
 
-function detail(snapshot: Snapshot, colors: Colors, room: number): string[] {
+/** One app with its workers, for a person. */
+export function detailOf(snapshot: Snapshot, terminal: Terminal): string[] {
+  const colors = createColors(wantsColor(terminal, terminal.stdout));
+  const room = roomOf(terminal);
   const { reload } = snapshot;
   const facts: [string, string][] = [
     ['state', `${snapshot.state}${snapshot.circuit === 'open' ? colors.red(', circuit open') : ''}`],

@@ -3,6 +3,7 @@
 import { type Command, Option } from 'commander';
 import { optionNames } from '../../config/layers.ts';
 import { type OptionName, options, sections } from '../../config/options.ts';
+import { pm2Workers } from '../../config/pm2-script.ts';
 import { longChoice } from '../../config/values.ts';
 import { TuttiError } from '../../errors.ts';
 
@@ -55,22 +56,36 @@ function defaultText(name: OptionName): string {
   return ` (default: ${String(value)})`;
 }
 
+type Flags = Partial<Record<OptionName, readonly string[] | boolean>>;
+
 /** What commander understood, by option of the table. */
-export function appFlags(
-  parsed: Readonly<Record<string, unknown>>,
-): Partial<Record<OptionName, readonly string[] | boolean>> {
-  const flags: Partial<Record<OptionName, readonly string[] | boolean>> = {};
+export function appFlags(parsed: Readonly<Record<string, unknown>>): Flags {
+  const flags: Flags = {};
   for (const name of optionNames) {
     const { flag } = options[name];
     const value = flag === null ? undefined : parsed[camelCase(flag)];
     if (typeof value === 'boolean' || isTexts(value)) flags[name] = value;
   }
-  return flags;
+  return asPm2Means(flags);
+}
+
+/** Values that PM2 has and tutti does not: `-i 0`, `-i -1`, and `--env production` for a named environment. */
+function asPm2Means(flags: Flags): Flags {
+  const { workers, env } = flags;
+  const read: Flags = { ...flags };
+  if (isTexts(workers)) read.workers = workers.map((text) => (/^(0|-\d{1,4})$/.test(text) ? pm2Workers(text) : text));
+  if (!isTexts(env)) return read;
+  const names = env.filter((text) => !text.includes('=') && text !== '');
+  return names.length === 0 ? read : { ...read, env: env.filter((text) => !names.includes(text)), envName: names };
 }
 
 export function configFlag(parsed: Readonly<Record<string, unknown>>): string | null {
   if (parsed.config === '') {
     const message = 'must be the path of a file, got "".';
+    throw new TuttiError('ERR_FLAGS_INVALID', { problems: [{ source: '--config', message }] });
+  }
+  if (typeof parsed.config === 'string' && /^(\S+\s+){4,5}\S+$/.test(parsed.config)) {
+    const message = `must be the path of a file, got "${parsed.config}". A schedule is --cron "${parsed.config}".`;
     throw new TuttiError('ERR_FLAGS_INVALID', { problems: [{ source: '--config', message }] });
   }
   return typeof parsed.config === 'string' ? parsed.config : null;

@@ -115,6 +115,10 @@ export function looksLikeFile(word: string): boolean {
 
 /** The one app that a command for one app means. */
 export async function chooseOne(name: string | undefined, terminal: Terminal, command: string): Promise<Found> {
+  if (name === 'all') {
+    const hint = `Name it, as in: tutti ${command} web`;
+    throw new TuttiError('ERR_USAGE', { problem: `tutti ${command} takes one app at a time, not all`, hint });
+  }
   const apps = await chooseRunning(name === undefined ? [] : [name], terminal, command);
   const [app] = apps;
   if (app === undefined || apps.length > 1) {

@@ -12,6 +12,10 @@ import { type LogRecord, parseRecord } from './record.ts';
 export interface Where {
   /** Only this slot's lines. */
   slot?: number;
+  /** Only what went to that stream. */
+  stream?: 'out' | 'err';
+  /** Only lines that it finds something in. */
+  pattern?: RegExp;
 }
 
 /** What a reader may cost; without limits as much as it takes. */
@@ -171,8 +175,12 @@ export async function* follow(
   }
 }
 
-function matches(record: LogRecord, { slot }: Where): boolean {
-  return slot === undefined || record.slot === slot;
+function matches(record: LogRecord, { slot, stream, pattern }: Where): boolean {
+  return (
+    (slot === undefined || record.slot === slot) &&
+    (stream === undefined || record.stream === stream) &&
+    (pattern === undefined || pattern.test(record.line))
+  );
 }
 
 function identity(file: string): { ino: number; size: number } | null {

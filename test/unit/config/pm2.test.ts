@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { configText, importPm2, looksLikePm2 } from '../../../src/config/pm2.ts';
+import { configText } from '../../../src/config/config-text.ts';
+import { importPm2, looksLikePm2 } from '../../../src/config/pm2.ts';
 
 test('importPm2() carries over what tutti has', () => {
   const { apps, lost } = importPm2({
@@ -114,7 +115,7 @@ test('importPm2() writes both streams to one file, and to none only if neither i
 
 test('importPm2() reads instances as PM2 does', () => {
   const workers = (instances: unknown) => importPm2({ script: 'a.js', instances }).apps[0]?.workers;
-  assert.deepEqual([4, '3', 0, 'max', -100].map(workers), [4, 3, 'max', 'max', 1]);
+  assert.deepEqual([4, '3', 0, 'max', -100].map(workers), [4, 3, 'max', 'max', 'max-100']);
 });
 
 test('looksLikePm2() tells the two kinds of file apart', () => {

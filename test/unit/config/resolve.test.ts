@@ -147,7 +147,7 @@ test('all problems are told at once, each with its place, its rule and its value
   assert.deepEqual(refused.problems.toSorted(), [
     '--drain-timeout must be a duration such as 500ms, 30s, 5m or 2h (a bare number is milliseconds), not negative, got "-5s".',
     '--env must be names and values: K=V on the command line, an object of texts in a file, got "OOPS".',
-    '--workers must be "auto", "max", a whole number from 1 to 1024, or a range such as 2..8, got "many".',
+    '--workers must be "auto", "max", "max-1", a whole number from 1 to 1024, or a range such as 2..8, got "many".',
     'TUTTI_BALANCE must be one of least-connections, kernel, round-robin, ip-hash, ports, got "magic".',
     'tutti.config.ts: args must be a list of strings, got "x".',
     'tutti.config.ts: env.BAD must be names and values: K=V on the command line, an object of texts in a file, got null.',

@@ -5,9 +5,9 @@ import type { CommandFile } from '../../command.ts';
 export const describe: CommandFile = {
   name: 'describe',
   group: 'Look',
-  summary: 'Show why workers ended badly: stacks, requests in flight, last lines.',
+  summary: 'Show an app and why workers of it ended badly: stacks, requests in flight, last lines.',
   examples: [
-    ['tutti describe web', 'the incidents of an app, newest first'],
+    ['tutti describe web', 'its workers, and its incidents, newest first'],
     ['tutti describe web --incident 20260102T030405678Z-0-1', 'one of them, whole'],
   ],
   configure: (command) => {

@@ -13,10 +13,18 @@ export const status: CommandFile = {
     ['tutti status web --json', 'everything, for scripts'],
   ],
   configure: (command) => {
-    command.argument('[app]', 'the app to show in detail').option('--json', 'print JSON');
+    command
+      .argument('[app]', 'the app to show in detail')
+      .option('--json', 'print JSON')
+      .option('--pretty', 'with --json: indented');
   },
   action: async ({ positionals, options, terminal }) => {
     const { showStatus } = await import('../../actions/show-status.ts');
-    return showStatus({ name: positionals[0], json: options.json === true, terminal });
+    return showStatus({
+      name: positionals[0],
+      json: options.json === true || options.pretty === true,
+      indent: options.pretty === true ? 2 : 0,
+      terminal,
+    });
   },
 };

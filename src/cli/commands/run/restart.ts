@@ -17,7 +17,7 @@ export const restart: CommandFile = {
       .option('--json', 'print the result as JSON');
   },
   action: async ({ positionals, options, terminal }) => {
-    const { restartApps } = await import('../../actions/restart-apps.ts');
+    const { restartApps } = await import('../../restart/restart-apps.ts');
     return restartApps({ names: positionals, fast: options.fast === true, json: options.json === true, terminal });
   },
 };

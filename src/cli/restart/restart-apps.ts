@@ -2,14 +2,14 @@
 
 import { asTuttiError } from '../../app/known-error.ts';
 import { exitCodes, TuttiError } from '../../errors.ts';
+import type { Started } from '../actions/launch-in-background.ts';
+import { startedCode, startOne } from '../actions/start-apps.ts';
+import { type EndRequest, stopEach } from '../actions/stop-apps.ts';
 import { tellAside, tellFailure } from '../failure.ts';
 import { chooseKnown, knownApps, namesOf } from '../shared/choose-apps.ts';
 import { asJson } from '../shared/control.ts';
 import { readRecord } from '../shared/launch-record.ts';
 import { type AppOutcome, type CommandOutcome, worstExitCode } from '../shared/outcome.ts';
-import type { Started } from './launch-in-background.ts';
-import { startedCode, startOne } from './start-apps.ts';
-import { type EndRequest, stopEach } from './stop-apps.ts';
 
 /** A stopped app is started; one that runs is stopped first. Each is back before the next is touched. */
 export async function restartApps({ names: typed, fast, json, terminal }: EndRequest): Promise<number> {
