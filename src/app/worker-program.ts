@@ -39,6 +39,7 @@ export async function programOf(config: Config, env: NodeJS.ProcessEnv): Promise
     balance: config.balance,
     transfer: config.transfer,
     replay: { mode: config.replay, except: config.replayExcept },
+    keepAliveMs: config.keepAliveTimeoutMs,
     ready: config.ready,
     compileCache: config.compileCache,
     end: {

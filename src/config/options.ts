@@ -198,6 +198,15 @@ export const options = {
     section: 'workers',
     doc: 'Which open connections may change their worker: idle ones, between two requests, or only those that are still unused.',
   }),
+  keepAliveTimeout: option({
+    kind: is.optionalDuration,
+    default: null,
+    as: 'keepAliveTimeoutMs',
+    flag: 'keep-alive-timeout',
+    section: 'workers',
+    doc: 'How long HTTP servers keep an idle connection, unless the application sets that: longer than the balancer in front does.',
+    defaultDoc: "Node's own, 5s",
+  }),
   replay: option({
     kind: is.oneOf('safe', 'off'),
     default: 'safe',

@@ -22,6 +22,8 @@ export interface BootInfo {
   transfer: Transfer;
   /** Whether requests of a dying worker run again elsewhere; `except`: as `GET`, `/path` with what is below it, or `GET:/path`. */
   replay: { mode: Replay; except: readonly string[] };
+  /** How long servers keep idle connections that say nothing of it; null: as Node does. */
+  keepAliveMs: number | null;
   ready: 'listening' | 'message' | 'started';
   /** True: listen, but accept nothing before ADMIT (spares, probed workers, workers that tell when they are ready). */
   gated: boolean;

@@ -12,8 +12,10 @@ import { Drain } from './drain/drain.ts';
 import { failed, guarded, type HandOver, later, type Outcome, on, soon, tellFailures, unawaited } from './guard.ts';
 import { answerInspection } from './inspect/inspect.ts';
 import { acceptProbe } from './inspect/probe.ts';
+import { setKeepAlive } from './keep-alive.ts';
 import { keepListeners } from './kept-listeners.ts';
 import { noteTold } from './leave.ts';
+
 import { createReadiness } from './listen/readiness.ts';
 import { Orphan } from './orphan/orphan.ts';
 import { expectBrokenOutput } from './output.ts';
@@ -45,6 +47,8 @@ export function start(boot: BootInfo, cache: CompileCache | null): void {
   const tellLastWords = rememberLastWords(same);
   if (boot.logged) expectBrokenOutput();
   trackConnections();
+  // A primary of an older version says nothing of it.
+  if (typeof boot.keepAliveMs === 'number') setKeepAlive(boot.keepAliveMs);
   countRequests();
   const seat = boot.scoreboard === null ? null : ScoreboardSeat.open(boot.scoreboard, requestTally());
   if (seat !== null) keepTally(seat);

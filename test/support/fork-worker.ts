@@ -38,7 +38,13 @@ export function forkWorker(
 ): { worker: Worker; process: WorkerProcess } {
   const info: BootInfo = {
     ...{ protocol: PROTOCOL, worker: id, slot: 0, generation: 1, gated: false, ready: 'listening' },
-    ...{ balance: 'kernel', transfer: 'idle', replay: { mode: 'safe', except: [] }, heartbeatMs: 200 },
+    ...{
+      balance: 'kernel',
+      transfer: 'idle',
+      keepAliveMs: null,
+      replay: { mode: 'safe', except: [] },
+      heartbeatMs: 200,
+    },
     ...{ execArgv: nodeArgs, account: null, logged: false, metricsAsked: false, compileCache: false },
     ...{ scoreboard: null, selfTest: null, instanceVar: 'NODE_APP_INSTANCE', increment: null, orphan: null },
     end: { stopSignal: 'SIGTERM', shutdownMessage: false, drainTimeoutMs: 20_000, stopTimeoutMs: 3000 },

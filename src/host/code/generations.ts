@@ -23,6 +23,7 @@ export interface Program {
   node: string | null;
   balance: Balance;
   transfer: Transfer;
+  keepAliveMs: BootInfo['keepAliveMs'];
   replay: BootInfo['replay'];
   /** As in process.version. */
   nodeVersion: string;

@@ -19,6 +19,7 @@ export function bootInfo(generation: PinnedGeneration, ofThisProcess: OfThisProc
     balance: generation.balance,
     transfer: generation.transfer,
     replay: generation.replay,
+    keepAliveMs: generation.keepAliveMs,
     ready: generation.ready,
     execArgv: [...generation.nodeArgs],
     account: account === null ? null : { uid: account.uid, gid: account.gid },

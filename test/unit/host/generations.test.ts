@@ -23,6 +23,7 @@ function program(cwd: string, entry = 'server.js'): Program {
     node: null,
     balance: 'least-connections',
     transfer: 'idle',
+    keepAliveMs: null,
     replay: { mode: 'safe', except: [] },
     nodeVersion: process.version,
     ready: 'listening',
