@@ -12,8 +12,8 @@ interface Around {
   /** The pid of the old supervisor. */
   from: number;
   canaryTimeMs: number;
-  /** Own workers accept from now on, and everything else begins that only one supervisor may do. */
-  admit(): void;
+  /** Everything begins that only one supervisor may do. Kept when the own workers accept. */
+  admit(): Promise<void>;
   /** Rejects with the reason why there is no control. */
   openDoors(): Promise<void>;
   /** Another supervisor has the sockets: their paths are its own. */
@@ -41,7 +41,10 @@ export class Arrival {
   begin(): void {
     process.on('message', (message) => {
       const said = toSuccessor(message);
-      if (said?.tutti === 'counted') this.#around.count(said.counts);
+      if (said?.tutti === 'counted') {
+        this.#around.count(said.counts);
+        this.#turn({ type: 'predecessor-done' });
+      }
       if (said?.tutti !== 'offered' || this.#state !== 'ready') return;
       this.#around.count(said.estate.counts);
       this.#around.inherit(said.estate);
@@ -90,12 +93,12 @@ export class Arrival {
         return;
       case 'say-taken':
         this.#say({ tutti: 'taken' });
-        this.#finished();
         return;
       case 'admit':
-        this.#around.admit();
-        if (this.#state !== 'alone') return;
         this.#finished();
+        void this.#around.admit().then(() => this.#turn({ type: 'accepting' }));
+        return;
+      case 'adopt':
         this.#around.orphaned();
         return;
       case 'open-doors':

@@ -50,6 +50,8 @@ interface Around {
   prepareMs(): number;
   /** Where commands come in. Neither rejects. */
   doors: { letGo(): Promise<void>; openAgain(): Promise<void> };
+  /** A successor that failed is dead: its workers drain, should they serve on. */
+  endWorkersOf(pid: number): void;
   /** The sockets are another's: drain and end. */
   leave(): void;
   report(event: SupervisorEvent): void;
@@ -224,7 +226,11 @@ export class Handover {
     if (this.#deadline !== null) clearTimeout(this.#deadline);
     const successor = this.#successor;
     this.#successor = null;
-    successor?.kill('SIGKILL');
+    if (successor?.pid === undefined) return;
+    const { pid } = successor;
+    const ended = (): void => this.#around.endWorkersOf(pid);
+    if (successor.exitCode !== null || successor.signalCode !== null) ended();
+    else successor.once('exit', ended).kill('SIGKILL');
   }
 
   #dueIn(ms: number): void {

@@ -11,6 +11,7 @@ import type { AppControl } from '../control/control.ts';
 import type { Observation } from '../core/observation.ts';
 import type { ObservedCore } from '../core/observed-core.ts';
 import type { LaunchOptions } from '../launch-options.ts';
+import type { Succession } from '../orphans/succession.ts';
 import type { SupervisionHandle } from '../supervision.ts';
 import { Arrival } from './arrival.ts';
 import { Handover } from './handover.ts';
@@ -25,7 +26,7 @@ interface Parts {
   dataPlane: PrimaryDataPlane;
   control: AppControl;
   automation: { close(): Promise<void> };
-  succession: { ready(): Promise<void>; adopt(workersReady: Promise<void>): Promise<void> };
+  succession: Pick<Succession, 'ready' | 'adopt' | 'endWorkersOf'>;
   snapshot: () => Snapshot;
   dispatch: (input: SupervisorInput) => void;
   /** Signals to this process are no commands of this app any more. */
@@ -76,10 +77,13 @@ export class Upgrading {
     new Arrival(handle, {
       from: inherited?.takeover?.from.pid ?? 0,
       canaryTimeMs: this.#config.canaryTimeMs,
-      admit: () => this.heldBack.release(),
+      admit: () => {
+        this.heldBack.release();
+        return dataPlane.accepting();
+      },
       openDoors: () => doors.open(control),
       stepAside: () => dataPlane.letGo(),
-      orphaned: () => void succession.adopt(handle.ready).catch(() => {}),
+      orphaned: () => void succession.adopt(handle.ready.then(() => dataPlane.accepting())).catch(() => {}),
       count: (counts) => observation.restore(counts),
       inherit: ({ previous }) => {
         if (previous === null) return;
@@ -101,6 +105,10 @@ export class Upgrading {
       estate: () => estateOf(parts().observation.save(), parts().core.heritage(), parts().generations),
       prepareMs: () => prepareMs(this.#config, parts().snapshot().target),
       doors: { letGo: () => parts().control.letGo(), openAgain: () => parts().control.openAgain() },
+      endWorkersOf: (pid) =>
+        void parts()
+          .succession.endWorkersOf(pid)
+          .catch(() => {}),
       leave: () => {
         const { handle, automation, dataPlane, obeyNoMore } = parts();
         if (this.handover.heirEnded !== null) obeyNoMore();

@@ -22,8 +22,10 @@ import { Suspects } from '../suspects.ts';
 import { ConnectionRelay } from './connection-relay.ts';
 import type { DataPlane, PortsToShut, Sign } from './data-plane.ts';
 import type { DataPlaneWorker } from './data-plane-worker.ts';
+import { Echoes } from './echoes.ts';
 import { Scoreboard } from './scoreboard.ts';
 
+type Transfer = Extract<DataToPrimary, { cmd: 'NODE_TUTTI_TRANSFER' }>;
 /** The scoreboard is not read again for the silence of a worker within this time. */
 const LOOK_AGAIN_MS = 100;
 
@@ -104,6 +106,7 @@ export class PrimaryDataPlane implements DataPlane {
   readonly selfTest = testBinding();
   readonly #sockets: ListeningSockets;
   readonly #relay: ConnectionRelay;
+  readonly #echoes = new Echoes();
   readonly #members = new Map<WorkerId, Member>();
   readonly #scoreboard = Scoreboard.create();
   readonly #cells = new Map<WorkerId, number>();
@@ -167,7 +170,7 @@ export class PrimaryDataPlane implements DataPlane {
         this.#sockets.handleClose(member, message.key);
         return;
       case 'NODE_TUTTI_PONG':
-        this.#relay.lost(member, message.id);
+        if (!this.#echoes.heard(member, message.id)) this.#relay.lost(member, message.id);
         return;
       case 'NODE_TUTTI_SETTLE':
         this.#relay.settle(member);
@@ -195,6 +198,11 @@ export class PrimaryDataPlane implements DataPlane {
     member.admittedAt = monotonicMs();
     this.#sockets.admitted();
     this.#relay.pump();
+  }
+
+  /** Kept when the admitted workers accept, each from a copy of its own. */
+  accepting(): Promise<void> {
+    return this.#echoes.of([...this.#members.values()].filter((member) => member.isAdmitted()));
   }
 
   draining(worker: WorkerId): void {
@@ -273,6 +281,7 @@ export class PrimaryDataPlane implements DataPlane {
     this.#members.delete(worker);
     this.#sockets.release(member);
     this.#relay.gone(member);
+    this.#echoes.gone(member);
   }
 
   closePorts(): void {
@@ -310,11 +319,7 @@ export class PrimaryDataPlane implements DataPlane {
     this.#scoreboard?.close();
   }
 
-  #transfer(
-    from: Member,
-    message: Extract<DataToPrimary, { cmd: 'NODE_TUTTI_TRANSFER' }>,
-    client: RawConnection,
-  ): void {
+  #transfer(from: Member, message: Transfer, client: RawConnection): void {
     if (message.head !== undefined) {
       if (this.#suspects.has(requestKind(...lineOf(message.head)))) {
         client.close();

@@ -23,6 +23,7 @@ export type GivingInput =
 
 export type GivingAction =
   | { type: 'start' }
+  /** The successor, and drain what it leaves: its workers may accept by now. */
   | { type: 'kill' }
   /** Close the doors, and offer what goes on. */
   | { type: 'offer' }

@@ -1,8 +1,9 @@
 // An upgrade as the successor sees it: it starts workers that accept nothing, says when these could serve, and takes over when it is offered.
-// Should the old supervisor die before that, whatever it is doing, the successor is the supervisor. Pure; the other side is giving.ts.
+// Should the old supervisor die, whatever it is doing, the successor is the supervisor, and its workers are the successor's to end. Pure; the
+// other side is giving.ts.
 
-/** `alone`: the old one died before it had handed over; it need not be told anything. */
-export type Taking = 'preparing' | 'ready' | 'opening' | 'supervising' | 'alone' | 'failed';
+/** `admitting`: nothing holds the own workers back any more. `supervising`: they accept, and the old one drains its workers. `sole`: they have ended. `alone`: it died before. */
+export type Taking = 'preparing' | 'ready' | 'opening' | 'admitting' | 'supervising' | 'sole' | 'alone' | 'failed';
 
 export type TakingInput =
   /** Every worker is ready, and has lived for canaryTime. */
@@ -10,8 +11,12 @@ export type TakingInput =
   | { type: 'could-not-serve'; reason: string }
   | { type: 'offered' }
   | { type: 'doors-opened' }
+  /** The own workers accept, each from a copy of its own. */
+  | { type: 'accepting' }
   /** `isTaken`: another supervisor of the app has them. */
   | { type: 'doors-failed'; reason: string; isTaken: boolean }
+  /** By its own word its workers have ended. */
+  | { type: 'predecessor-done' }
   | { type: 'predecessor-gone' };
 
 export type TakingAction =
@@ -21,6 +26,8 @@ export type TakingAction =
   | { type: 'open-doors' }
   /** The own workers accept from now on. */
   | { type: 'admit' }
+  /** The workers of the old one are told to drain, as soon as the own ones are ready. */
+  | { type: 'adopt' }
   /** Stop; the old one goes on. */
   | { type: 'give-up' }
   /** Stop, and lose nothing by it; another supervisor has the app. */
@@ -45,14 +52,20 @@ export function taking(state: Taking, input: TakingInput): TakingTurn {
     case 'offered':
       return state === 'ready' ? { state: 'opening', actions: [{ type: 'open-doors' }] } : stay;
     case 'doors-opened':
-      return state === 'opening' ? { state: 'supervising', actions: [{ type: 'admit' }, { type: 'say-taken' }] } : stay;
+      return state === 'opening' ? { state: 'admitting', actions: [{ type: 'admit' }] } : stay;
+    case 'accepting':
+      return state === 'admitting' ? { state: 'supervising', actions: [{ type: 'say-taken' }] } : stay;
     case 'doors-failed':
       if (state === 'opening') return fail(input.reason);
       // Orphans of the old one have started a supervisor, and it was first.
       return state === 'alone' && input.isTaken ? { state: 'failed', actions: [{ type: 'step-aside' }] } : stay;
+    case 'predecessor-done':
+      return state === 'supervising' ? { state: 'sole', actions: [] } : stay;
     case 'predecessor-gone':
-      if (state === 'opening') return { state: 'alone', actions: [{ type: 'admit' }] };
+      // It may not have heard that it is to drain them.
+      if (state === 'admitting' || state === 'supervising') return { state: 'alone', actions: [{ type: 'adopt' }] };
+      if (state === 'opening') return { state: 'alone', actions: [{ type: 'admit' }, { type: 'adopt' }] };
       if (state !== 'preparing' && state !== 'ready') return stay;
-      return { state: 'alone', actions: [{ type: 'admit' }, { type: 'open-doors' }] };
+      return { state: 'alone', actions: [{ type: 'admit' }, { type: 'adopt' }, { type: 'open-doors' }] };
   }
 }

@@ -14,6 +14,8 @@ class World {
     serves: true,
   };
   next: { state: Taking; alive: boolean; doors: boolean; serves: boolean } | null = null;
+  /** Workers of the old one that nobody has told to drain, after its death. */
+  orphans = false;
   toNext: TakingInput[] = [];
   toOld: GivingInput[] = [];
   results: string[] = [];
@@ -49,6 +51,7 @@ class World {
       else if (action.type === 'say-taken') this.toOld.push({ type: 'said-taken' });
       else if (action.type === 'say-failed') this.toOld.push({ type: 'said-failed', reason: action.reason });
       else if (action.type === 'admit') this.next.serves = true;
+      else if (action.type === 'adopt') this.orphans = false;
       else if (action.type === 'open-doors') this.next.doors = true;
       else this.killNext();
     }
@@ -61,6 +64,7 @@ class World {
   }
 
   killOld(): void {
+    this.orphans ||= this.old.serves;
     this.old = { ...this.old, alive: false, doors: false, serves: false };
     this.toOld = [];
   }
@@ -71,6 +75,7 @@ const turns: Record<string, (world: World) => void> = {
   'the successor could serve': (w) => w.tellNext({ type: 'could-serve' }),
   'it could not': (w) => w.tellNext({ type: 'could-not-serve', reason: 'x' }),
   'its doors open': (w) => w.tellNext({ type: 'doors-opened' }),
+  'its workers accept': (w) => w.tellNext({ type: 'accepting' }),
   'its doors do not': (w) => w.tellNext({ type: 'doors-failed', reason: 'x', isTaken: false }),
   'it hears': (w) => {
     const input = w.toNext.shift();
@@ -82,6 +87,10 @@ const turns: Record<string, (world: World) => void> = {
   },
   'it is killed': (w) => w.killNext(),
   'the old one is killed': (w) => w.killOld(),
+  'the old one’s workers have ended': (w) => {
+    const isFirst = !w.toNext.some(({ type }) => type === 'predecessor-done');
+    if (w.old.alive && w.old.state === 'given' && isFirst) w.toNext.push({ type: 'predecessor-done' });
+  },
   'time is over': (w) => w.tellOld({ type: 'late' }),
 };
 
@@ -93,10 +102,11 @@ function settle(world: World): void {
     if (world.next !== null && !world.next.alive) world.tellOld({ type: 'gone', how: 'it is gone' });
     if (!world.old.alive) world.tellNext({ type: 'predecessor-gone' });
     if (world.next?.state === 'opening') world.tellNext({ type: 'doors-opened' });
+    if (world.next?.state === 'admitting') world.tellNext({ type: 'accepting' });
   }
 }
 
-test('every way through an upgrade, to a depth of seven, leaves exactly one supervisor as long as one of them lives', () => {
+test('every way through an upgrade, to a depth of seven, leaves exactly one supervisor as long as one of them lives, and no worker that nobody drains', () => {
   let ways = 0;
   const walk = (world: World, path: string[]): void => {
     ways += 1;
@@ -110,6 +120,7 @@ test('every way through an upgrade, to a depth of seven, leaves exactly one supe
     if (end.old.state !== 'given' && (end.old.alive || end.next?.alive)) assert.equal(lives, 1, story);
     if (end.next?.alive && (end.old.state === 'given' || !end.old.alive))
       assert.ok(end.next.serves && end.next.doors, story);
+    if (end.next?.alive) assert.equal(end.orphans, false, story);
     if (path.length === 7) return;
     for (const [name, turn] of Object.entries(turns)) {
       const next = world.clone();

@@ -1,0 +1,71 @@
+// Promise: whichever of the two supervisors of an upgrade is killed, and at whatever step of the hand-over, one supervisor serves afterwards with its
+// own workers and no others, and no request is lost or refused. Every step and side: npm run test:process -- upgrade-kills --form=long.
+
+import assert from 'node:assert/strict';
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { type Cli, openCli } from '../support/cli.ts';
+import { eventually } from '../support/eventually.ts';
+import { form } from '../support/form.ts';
+import { assertNothingLost, startLoad } from '../support/load.ts';
+import { processInfo } from '../support/processes.ts';
+
+const puppet = fileURLToPath(new URL('../support/puppet.cjs', import.meta.url));
+
+/** What happens in a hand-over, in this order, as puppet.cjs calls it. */
+const steps = [
+  'next sends ready',
+  'next sent ready',
+  'old hears ready',
+  // Its doors are closed.
+  'old sends offered',
+  'old sent offered',
+  'next hears offered',
+  // Its doors are open, and its workers accept beside the others.
+  'next sends taken',
+  'next sent taken',
+  'old hears taken',
+  // Its workers have ended.
+  'old sends counted',
+  'old sent counted',
+];
+const every = steps.flatMap((step) => ['old', 'next'].map((victim) => `${step} ${victim}`));
+/** Those that were lost once, and one at either end. */
+const sharp = ['old sent offered old', 'next sends taken next', 'next sent taken next'];
+const kills = { short: sharp, default: ['old hears ready old', ...sharp, 'old sends counted next'], long: every };
+
+test('a kill of either supervisor at any step of the hand-over leaves one, and loses nothing', async () => {
+  await using cli = await openCli();
+  const orders = join(cli.dir, 'order');
+  const env = { NODE_OPTIONS: `--require ${puppet}`, TUTTI_TEST_PUPPET: orders };
+  const flags = ['-n', 'web', '-i', '2', '--canary-time', '0', '--drain-timeout', '2s'];
+  await cli.ok(['start', cli.fixture('hello.cjs'), ...flags], { env });
+  await using load = await startLoad({ port: cli.port, keepAlive: 8, fresh: 4 });
+  for (const order of kills[form]) {
+    writeFileSync(orders, order);
+    await cli.run(['upgrade', 'web']);
+    await eventually(`the kill: ${order}`, () => !existsSync(orders));
+    await settled(cli, order);
+    await load.more(50);
+    assert.equal(load.failed, 0, `requests were lost by: ${order}`);
+  }
+  assertNothingLost(await load.stop(), kills[form].length * 50);
+});
+
+/** One supervisor and its two workers, and no other. */
+async function settled(cli: Cli, order: string): Promise<void> {
+  await eventually(`one supervisor with its workers after: ${order}`, async () => {
+    const { pid, workers } = await cli.snapshot('web');
+    const known = [pid, ...workers.map((worker) => worker.pid)];
+    const others = cli.processes().filter((one) => !known.includes(one));
+    const left = others.map((one) => `${one} ${processInfo(one)?.command}`);
+    assert.deepEqual(
+      left.filter((one) => /background\.js|hello\.cjs/.test(one)),
+      [],
+      cli.logs(),
+    );
+    return workers.length === 2 && workers.every(({ state }) => state === 'ready');
+  });
+}
