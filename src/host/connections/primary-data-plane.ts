@@ -1,13 +1,13 @@
 // The primary's side of the data plane: joins the listening sockets and the relay of connections, and knows which workers may be given
 // connections (primary). The worker's side is src/worker/connections/worker-data-plane.ts.
 
-import { type Balance, hasPortPerSlot, spreadsByTransfer } from '../../protocol/balance.ts';
+import type { Balance } from '../../protocol/balance.ts';
 import type { BootInfo, DataToPrimary, Heartbeat, RequestCounts } from '../../protocol/messages.ts';
 import type { RawConnection, RawHandle } from '../../protocol/raw-handle.ts';
 import { lineOf } from '../../protocol/replay.ts';
 import { requestKind } from '../../protocol/request-kind.ts';
 import { systemMs, takeAnswers, takeCounts } from '../../protocol/scoreboard-layout.ts';
-import { HEARTBEAT_MS, SILENT_MS } from '../../protocol/silence.ts';
+import { HEARTBEAT_MS } from '../../protocol/silence.ts';
 import type { WorkerId } from '../../supervisor/vocabulary/actions.ts';
 import type { Listener } from '../../supervisor/vocabulary/listener.ts';
 import { monotonicMs } from '../monotonic.ts';
@@ -21,85 +21,13 @@ import type { HandedDescriptor } from '../sockets/open-socket.ts';
 import { Suspects } from '../suspects.ts';
 import { ConnectionRelay } from './connection-relay.ts';
 import type { DataPlane, PortsToShut, Sign } from './data-plane.ts';
-import type { DataPlaneWorker } from './data-plane-worker.ts';
 import { Echoes } from './echoes.ts';
+import { Member } from './member.ts';
 import { Scoreboard } from './scoreboard.ts';
 
 type Transfer = Extract<DataToPrimary, { cmd: 'NODE_TUTTI_TRANSFER' }>;
 /** The scoreboard is not read again for the silence of a worker within this time. */
 const LOOK_AGAIN_MS = 100;
-
-class Member implements DataPlaneWorker {
-  readonly id: WorkerId;
-  readonly cell: number | null;
-  readonly generation: number;
-  readonly account: Account | null;
-  readonly mayRest: boolean;
-  readonly portSlot: number | null;
-  admitted = false;
-  draining = false;
-  /** Requests that it was serving when it died, and that run again elsewhere. */
-  replayed = 0;
-  admittedAt = monotonicMs();
-  readonly #process: WorkerProcess;
-  readonly #look: () => void;
-
-  /** `look` reads the scoreboard for signs of life. */
-  constructor(
-    process: WorkerProcess,
-    { balance, account }: { balance: Balance; account: Account | null },
-    cell: number | null,
-    look: () => void,
-  ) {
-    this.id = process.id;
-    this.cell = cell;
-    this.generation = process.generation;
-    this.account = account;
-    this.mayRest = cell !== null && spreadsByTransfer(balance);
-    this.portSlot = hasPortPerSlot(balance) ? process.slot : null;
-    this.#process = process;
-    this.#look = look;
-  }
-
-  get slot(): number | null {
-    return this.#process.slot;
-  }
-
-  isAdmitted(): boolean {
-    return this.admitted && !this.draining;
-  }
-
-  isDraining(): boolean {
-    return this.draining;
-  }
-
-  isLeaving(): boolean {
-    return this.admitted && this.draining;
-  }
-
-  isFresh(): boolean {
-    if (this.#spokeLately()) return true;
-    // The last reading may be a second old.
-    this.#look();
-    return this.#spokeLately();
-  }
-
-  silentMs(): number {
-    return monotonicMs() - Math.max(this.admittedAt, this.#process.heardAt);
-  }
-
-  heard(at: number, beat: Heartbeat | null): void {
-    this.#process.heard(at, beat);
-  }
-
-  #spokeLately(): boolean {
-    return this.silentMs() < SILENT_MS;
-  }
-
-  send(message: Parameters<DataPlaneWorker['send']>[0], handle?: unknown, callback?: (error: Error | null) => void) {
-    this.#process.send(message, handle as RawHandle | undefined, callback);
-  }
-}
 
 export class PrimaryDataPlane implements DataPlane {
   /** What this version of Node does differently, so that raw handles cannot be relied on; null if nothing. */
