@@ -123,10 +123,12 @@ export class RunningApp {
     });
     this.#unread = new UnreadMessages((sentence) => this.#notice('warn', sentence));
     this.#orphan = orphanOrders(app, process.env, options.revival ?? null, (message) => this.#warnings.push(message));
-    this.#roster = new Roster(process.env, config.name, this.#orphan?.timeoutMs ?? 0, () => this.#core.heritage());
+    const { takeover = null } = options.inherited ?? {};
+    const serveMs = this.#orphan?.timeoutMs ?? 0;
+    this.#roster = new Roster(process.env, config.name, { serveMs, heritage: () => this.#core.heritage(), takeover });
     this.#succession = new Succession({
       ...{ env: process.env, name: config.name, report },
-      takeover: options.inherited?.takeover ?? null,
+      takeover,
       hurry: () => this.#early.length > 0,
     });
     this.#upgrading = new Upgrading(config, options, () => ({

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type Cli, openCli } from '../support/cli.ts';
 import { eventually } from '../support/eventually.ts';
@@ -52,6 +53,33 @@ test('a kill of either supervisor at any step of the hand-over leaves one, and l
     assert.equal(load.failed, 0, `requests were lost by: ${order}`);
   }
   assertNothingLost(await load.stop(), kills[form].length * 50);
+});
+
+test('a command between two supervisors waits for the next one, and says nothing wrong', async () => {
+  await using cli = await openCli();
+  const orders = join(cli.dir, 'order');
+  const env = { NODE_OPTIONS: `--require ${puppet}`, TUTTI_TEST_PUPPET: orders };
+  const entry = cli.fixture('hello.cjs');
+  await cli.ok(['start', entry, '-n', 'web', '-i', '1', '--canary-time', '0'], { env });
+  writeFileSync(orders, 'next hears offered next SIGSTOP');
+  const upgrade = cli.begin(['upgrade', 'web']);
+  await eventually('nobody has the control socket', () => !existsSync(join(cli.home, 'run', 'web.sock')));
+  const commands = [
+    ['status', 'web', '--json'],
+    ['reload', 'web'],
+    ['start', entry, '-n', 'web'],
+  ];
+  const begun = commands.map((args) => cli.begin(args));
+  // Long enough to look for it; a slower one waits for less, that is all.
+  await Promise.race([delay(1000), ...begun.map(({ finished }) => finished)]);
+  const next = cli.processes().find((pid) => processInfo(pid)?.state === 'T');
+  process.kill(next ?? 0, 'SIGCONT');
+  const [status, reload, start] = await Promise.all(begun.map(({ finished }) => finished));
+  assert.equal((await upgrade.finished).code, 0);
+  assert.equal(status?.code, 0, status?.stdout);
+  assert.equal(JSON.parse(status?.stdout ?? '').pid, next);
+  assert.equal(reload?.code, 0, reload?.stderr);
+  assert.equal(start?.code, 6, 'it runs already');
 });
 
 /** One supervisor and its two workers, and no other. */

@@ -1,5 +1,5 @@
-// Preloaded into both supervisors of an upgrade by NODE_OPTIONS: kills one of the two at one step of the hand-over, which the file TUTTI_TEST_PUPPET
-// names as `<side> <moment> <message> <victim>`. It is gone when that has happened.
+// Preloaded into both supervisors of an upgrade by NODE_OPTIONS: signals one of the two at one step of the hand-over, which the file
+// TUTTI_TEST_PUPPET names as `<side> <moment> <message> <victim> [<signal>]`; without a signal it is KILL. The file is gone when that has happened.
 //
 //   old: the supervisor that is upgraded, next: its successor; `sends`: before a message is on its way, `sent`: when it is, `hears`: before it is
 //   taken in.
@@ -52,5 +52,5 @@ function at(side, moment, message, other) {
   }
   if (order.slice(0, 3).join() !== [side, moment, message?.tutti].join()) return;
   rmSync(orders);
-  process.kill(order[3] === side ? process.pid : other(), 'SIGKILL');
+  process.kill(order[3] === side ? process.pid : other(), order[4] ?? 'SIGKILL');
 }

@@ -25,11 +25,13 @@ export async function discover(env: Readonly<Record<string, string | undefined>>
     .sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }));
 }
 
-async function ask(client: AdminClient, timeoutMs: number): Promise<Found | null> {
+async function ask(client: AdminClient, timeoutMs: number, isAgain = false): Promise<Found | null> {
   try {
     return { name: client.name, client, answers: true, snapshot: await client.snapshot(timeoutMs) };
   } catch (error) {
     if (!(error instanceof AdminClientError)) throw error;
+    // Its socket may have been closed with this client in the queue, because another supervisor takes over.
+    if (error.kind === 'lost' && !isAgain) return ask(client, timeoutMs, true);
     return error.kind === 'gone' ? null : { name: client.name, client, answers: false, reason: error.message };
   }
 }

@@ -83,6 +83,17 @@ export function findOrphans(env: Environment, name?: string): readonly Orphans[]
   return findLeftBehind(env, name).orphans;
 }
 
+/** Apps that have two supervisors, because one takes the place of the other: for a moment nobody answers at the control socket. */
+export function changingHands(env: Environment): string[] {
+  const folder = orNone(() => rosterFolder(env));
+  if (folder === null) return [];
+  const files = namesInState(folder).map((entry) => (entry.endsWith('.json') ? read(join(folder, entry)) : null));
+  const living = files.filter((file) => file !== null && file.space === numberSpace() && lives(file.primary));
+  return living
+    .filter((file) => living.some((other) => other?.name === file?.name && other?.primary.pid === file?.succeeds?.pid))
+    .flatMap((file) => file?.name ?? []);
+}
+
 /** Workers of the app serve on, and can give its ports away. */
 export function hasServingOrphans(env: Environment, name: string): boolean {
   return orNone(() => findOrphans(env, name))?.some(({ serveMs }) => serveMs > 0) ?? false;

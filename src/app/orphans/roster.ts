@@ -9,6 +9,7 @@ import { ensurePrivateFolder, orNone, rosterPath } from '../../files/state-folde
 import { Guardian, type Ward } from '../../host/process/guardian.ts';
 import { numberSpace } from '../../host/process/process-identity.ts';
 import { identityOf, type ProcessIdentity, processStatus } from '../../protocol/orphans/process-identity.ts';
+import type { Takeover } from '../../protocol/takeover.ts';
 import type { Heritage } from '../../supervisor/handover/heritage.ts';
 
 /** What is in the file. */
@@ -28,6 +29,8 @@ export interface RosterFile {
   /** What the next supervisor goes on with; missing where an older tutti wrote it. */
   lastGeneration?: number;
   target?: number | null;
+  /** The supervisor whose place it takes by an upgrade. */
+  succeeds?: ProcessIdentity;
   /** Somebody has seen to the death of the primary: the orphans are told to end, and are all that is left to know. */
   isSettled?: boolean;
 }
@@ -35,10 +38,18 @@ export interface RosterFile {
 /** A worker notices within a second that it is alone. */
 const NOTICE_MS = 5_000;
 
+export interface RosterOptions {
+  /** For how long orphans may serve on before they drain. */
+  serveMs: number;
+  /** What the next supervisor goes on with. */
+  heritage(): Pick<Heritage, 'lastGeneration' | 'target'>;
+  /** What this one was given by the one before. */
+  takeover: Takeover | null;
+}
+
 export class Roster {
   readonly #name: string;
-  readonly #serveMs: number;
-  readonly #heritage: () => Pick<Heritage, 'lastGeneration' | 'target'>;
+  readonly #options: RosterOptions;
   readonly #path: string | null;
   readonly #guardian = new Guardian();
   readonly #wards = new Map<number, Ward>();
@@ -48,16 +59,9 @@ export class Roster {
   #isWritten = false;
   #soon: NodeJS.Immediate | null = null;
 
-  /** `serveMs`: for how long orphans may serve on before they drain. `heritage`: what the next supervisor goes on with. */
-  constructor(
-    env: Readonly<Record<string, string | undefined>>,
-    name: string,
-    serveMs: number,
-    heritage: () => Pick<Heritage, 'lastGeneration' | 'target'>,
-  ) {
+  constructor(env: Readonly<Record<string, string | undefined>>, name: string, options: RosterOptions) {
     this.#name = name;
-    this.#serveMs = serveMs;
-    this.#heritage = heritage;
+    this.#options = options;
     this.#path = this.#space === null ? null : orNone(() => rosterPath(env, name, process.pid));
   }
 
@@ -65,7 +69,7 @@ export class Roster {
   joined(pid: number, end: { drainTimeoutMs: number; stopTimeoutMs: number }): void {
     const status = processStatus(pid);
     if (status === null) return;
-    const graceMs = this.#serveMs + end.drainTimeoutMs + end.stopTimeoutMs + NOTICE_MS;
+    const graceMs = this.#options.serveMs + end.drainTimeoutMs + end.stopTimeoutMs + NOTICE_MS;
     this.#end = end;
     this.#wards.set(pid, { pid, born: status.born, graceMs });
     this.tell();
@@ -99,7 +103,8 @@ export class Roster {
   #write(wards: readonly Ward[]): void {
     const primary = identityOf(process.pid);
     if (this.#path === null || this.#space === null || primary === null) return;
-    const { lastGeneration, target } = this.#heritage();
+    const { takeover } = this.#options;
+    const { lastGeneration, target } = this.#options.heritage();
     const file: RosterFile = {
       schema: 1,
       name: this.#name,
@@ -109,9 +114,10 @@ export class Roster {
       workers: wards.map(identity),
       drainTimeoutMs: this.#end.drainTimeoutMs,
       stopTimeoutMs: this.#end.stopTimeoutMs,
-      serveMs: this.#serveMs,
+      serveMs: this.#options.serveMs,
       lastGeneration,
       target,
+      ...(takeover?.reason === 'upgrade' && { succeeds: takeover.from }),
     };
     try {
       if (!this.#hasFolder) ensurePrivateFolder(dirname(this.#path));

@@ -4,7 +4,13 @@
 import { realpathSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { discover, type Found } from '../../admin/client/discovery.ts';
-import { type DeadSupervisor, findLeftBehind, forgetDead, type Orphans } from '../../app/orphans/orphans.ts';
+import {
+  changingHands,
+  type DeadSupervisor,
+  findLeftBehind,
+  forgetDead,
+  type Orphans,
+} from '../../app/orphans/orphans.ts';
 import { isBeingStarted } from '../../app/orphans/turn.ts';
 import { suggest } from '../../config/suggest.ts';
 import { TuttiError } from '../../errors.ts';
@@ -15,6 +21,8 @@ import { type LaunchRecord, readRecords } from './launch-record.ts';
 
 /** A supervisor takes the name of its app before all else. */
 const SETTLED_MS = 10_000;
+/** After that the old one takes its place again. */
+const HAND_OVER_MS = 16_000;
 
 export interface Known {
   running: readonly Found[];
@@ -28,8 +36,17 @@ export interface Known {
   records: ReadonlyMap<string, LaunchRecord>;
 }
 
+/** A supervisor that is about to take the place of another is waited for. */
+export async function runningApps({ env }: Terminal): Promise<Found[]> {
+  for (const end = performance.now() + HAND_OVER_MS; ; await delay(50)) {
+    const running = await discover(env);
+    const hidden = changingHands(env).some((name) => !running.some((app) => app.name === name));
+    if (!hidden || performance.now() > end) return running;
+  }
+}
+
 export async function knownApps(terminal: Terminal): Promise<Known> {
-  const running = await discover(terminal.env);
+  const running = await runningApps(terminal);
   const records = readRecords(terminal.env);
   const stopped = records.filter(({ name }) => !running.some((app) => app.name === name));
   const { orphans, dead } = findLeftBehind(terminal.env);

@@ -5,7 +5,7 @@ import { AdminClientError } from '../../admin/client/client.ts';
 import { oneLine, ownLines } from '../../logs/own/visible.ts';
 import type { CommandResult } from '../../supervisor/vocabulary/actions.ts';
 import { type Terminal, wantsColor } from '../terminal.ts';
-import type { Found } from './choose-apps.ts';
+import { type Found, runningApps } from './choose-apps.ts';
 import { type AppOutcome, type CommandOutcome, isQuoted, outcomeLines, worstExitCode } from './outcome.ts';
 import { showProgress } from './progress.ts';
 
@@ -63,7 +63,9 @@ export function asJson(
 export async function controlOne(app: Found, order: AppCommand, terminal: Terminal): Promise<AppOutcome> {
   const began = performance.now();
   const leave = new AbortController();
-  const work = sendAndWait(app, order, leave.signal).then((result) => order.verify?.(app, result) ?? result);
+  const work = sendAndWait(app, order, { signal: leave.signal, terminal }).then(
+    (result) => order.verify?.(app, result) ?? result,
+  );
   if (order.json) await work;
   else await showProgress(app.client, terminal.stdout, createColors(wantsColor(terminal, terminal.stdout)), work);
   const result = await work;
@@ -71,13 +73,27 @@ export async function controlOne(app: Found, order: AppCommand, terminal: Termin
   return { app: app.name, ms: performance.now() - began, result };
 }
 
-async function sendAndWait(app: Found, order: AppCommand, signal: AbortSignal): Promise<CommandOutcome> {
+interface Sending {
+  signal: AbortSignal;
+  terminal: Terminal;
+  isAgain?: boolean;
+}
+
+async function sendAndWait(
+  app: Found,
+  order: AppCommand,
+  { signal, terminal, isAgain = false }: Sending,
+): Promise<CommandOutcome> {
   try {
     const command = app.client.command(order.verb, order.body, signal);
     return await Promise.race([command, interrupted(signal), ...deadline(order, signal)]);
   } catch (error) {
     if (!(error instanceof AdminClientError)) throw error;
     if (error.kind === 'refused') return { outcome: 'refused', reason: error.message };
+    // Nobody has it: it may be for the supervisor that comes.
+    const comes =
+      error.kind === 'gone' && !isAgain && (await runningApps(terminal)).some(({ name }) => name === app.name);
+    if (comes) return sendAndWait(app, order, { signal, terminal, isAgain: true });
     return { outcome: 'lost', reason: error.message };
   }
 }
