@@ -6,6 +6,7 @@ const tools = [
   { command: 'chromium', package: 'chromium', tests: 'the dashboard in a browser (test/browser)' },
   { command: 'promtool', package: 'prometheus', tests: 'that Prometheus reads the metrics' },
   { command: 'tmux', package: 'tmux', tests: 'tutti top on a terminal' },
+  { command: 'nginx', package: 'nginx-light', tests: 'tutti behind nginx (behind-nginx, npm run test:nginx)' },
   { command: 'script', package: 'bsdutils', tests: 'what is seen on a terminal' },
 ];
 

@@ -35,6 +35,7 @@ const alone = [
 ];
 /** Of these the short form does without: they take long, load the machine, and hold what no version of Node changes. */
 const notInShort = [
+  'test/process/behind-nginx.test.ts',
   'test/process/admin-flood.test.ts',
   'test/process/autoscale.test.ts',
   'test/process/recycle.test.ts',

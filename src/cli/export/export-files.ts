@@ -8,10 +8,14 @@ import type { Container } from '../../deploy/container/container.ts';
 import { dockerFiles } from '../../deploy/container/dockerfile.ts';
 import { kubernetesFile } from '../../deploy/container/kubernetes.ts';
 import { type ExportFile, isUntouched } from '../../deploy/export-file.ts';
+import { caddyFile } from '../../deploy/proxy/caddy.ts';
+import { nginxFile } from '../../deploy/proxy/nginx.ts';
+import { traefikFile } from '../../deploy/proxy/traefik.ts';
 import { exitCodes, messageOf, TuttiError } from '../../errors.ts';
 import { exportUnits } from '../service/export-units.ts';
 import type { Terminal } from '../terminal.ts';
 import { containersMeant, type Meant, type MeantRequest } from './containers.ts';
+import { frontsMeant } from './proxies.ts';
 
 export interface ExportRequest extends MeantRequest {
   to: string;
@@ -26,7 +30,7 @@ interface Target {
 const ofContainers = ['image', 'port', 'out', 'force'];
 const ofLimits = [...ofContainers, 'cpus', 'memory'];
 
-const targets: Record<string, Target> = {
+const containers: Record<string, Target> = {
   docker: {
     takes: ofContainers,
     files: async (request) => {
@@ -52,7 +56,26 @@ const targets: Record<string, Target> = {
   },
 };
 
+const ofProxies = ['port', 'out', 'force', 'domain', 'machine', 'sticky'];
+
+const proxies: Record<string, Target> = {
+  nginx: {
+    takes: ofProxies,
+    files: async (request) =>
+      (await frontsMeant('nginx', ['address', 'own-cookie', 'cookie', 'header'], request)).map(nginxFile),
+  },
+  caddy: {
+    takes: ofProxies,
+    files: async (request) => [caddyFile(await frontsMeant('caddy', ['address', 'own-cookie', 'header'], request))],
+  },
+  traefik: {
+    takes: ofProxies,
+    files: async (request) => [traefikFile(await frontsMeant('traefik', ['own-cookie'], request))],
+  },
+};
+
 const ofUnits = ['socket', 'runAs', 'user'];
+const targets: Readonly<Record<string, Target>> = { ...containers, ...proxies };
 export const targetNames = ['systemd', ...Object.keys(targets)];
 
 export async function exportFiles(request: ExportRequest): Promise<number> {

@@ -1,43 +1,21 @@
 // ip-hash: Socket.IO over HTTP long-polling, where each request of a session has to meet the process that has the session.
 
 import assert from 'node:assert/strict';
-import { Agent } from 'node:http';
 import { test } from 'node:test';
-import { io, type Socket } from 'socket.io-client';
 import { eventually, within } from '../../support/eventually.ts';
 import { startRig } from '../../support/rig.ts';
-
-interface Client {
-  socket: Socket;
-  agent: Agent;
-  disconnects: number;
-}
-
-function open(port: number, address: string): Client {
-  const agent = new Agent({ keepAlive: true, maxSockets: 4, localAddress: address });
-  const options = { transports: ['polling'], agent, forceNew: true, reconnectionDelay: 50, reconnectionDelayMax: 200 };
-  const socket = io(`http://127.0.0.1:${port}`, options as unknown as Parameters<typeof io>[1]);
-  const client: Client = { socket, agent, disconnects: 0 };
-  socket.on('disconnect', () => {
-    client.disconnects += 1;
-  });
-  return client;
-}
-
-async function say({ socket }: Client, text: string): Promise<string> {
-  return await socket.timeout(3000).emitWithAck('say', text);
-}
+import { openSocketIo, type SocketIoClient, say } from '../../support/socket-io-client.ts';
 
 test('Socket.IO keeps its sessions on 4 workers without sticky code, and finds them again after reloads', async () => {
   const flags = { workers: 4, balance: 'ip-hash', 'drain-timeout': '2s' };
   await using rig = await startRig({ fixture: 'data-plane/socket-io.cjs', flags });
-  const clients = Array.from({ length: 12 }, (_, i) => open(rig.port, `127.0.0.${i * 17 + 3}`));
+  const clients = Array.from({ length: 12 }, (_, i) => openSocketIo(rig.port, `127.0.0.${i * 17 + 3}`));
   try {
-    const homes = new Map<Client, string>();
+    const homes = new Map<SocketIoClient, string>();
     for (let round = 0; round < 10; round += 1) {
       const answers = await within('all are heard', Promise.all(clients.map((each) => say(each, `round ${round}`))));
       for (const [i, answer] of answers.entries()) {
-        const client = clients[i] as Client;
+        const client = clients[i] as SocketIoClient;
         const [pid = '', rest] = answer.split(' heard ');
         assert.equal(rest, `round ${round}`);
         assert.equal(pid, homes.get(client) ?? pid);

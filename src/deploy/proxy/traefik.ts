@@ -1,0 +1,47 @@
+// A file for Traefik's file provider, with a router and a service for each app. Pure.
+
+import { type ExportFile, exportFile } from '../export-file.ts';
+import { type Front, placesOf } from './front.ts';
+
+export function traefikFile(fronts: readonly Front[]): ExportFile {
+  return exportFile('traefik', 'traefik.yaml', 'for the folder that Traefik’s file provider watches', [
+    'http:',
+    '  routers:',
+    ...fronts.flatMap(({ label, domain }) => [
+      `    ${label}:`,
+      `      rule: Host(\`${domain}\`)`,
+      `      service: ${label}`,
+      `      middlewares: [${label}-retry]`,
+    ]),
+    '  middlewares:',
+    ...fronts.flatMap(({ label }) => [
+      `    ${label}-retry:`,
+      '      # What could not be handed over goes to the next place.',
+      '      retry: { attempts: 3, initialInterval: 50ms }',
+    ]),
+    '  services:',
+    ...fronts.flatMap((front) => [
+      `    ${front.label}:`,
+      '      loadBalancer:',
+      `        serversTransport: ${front.label}`,
+      ...sticky(front),
+      '        servers:',
+      ...placesOf(front).map((place) => `          - url: http://${place}`),
+    ]),
+    '  serversTransports:',
+    ...fronts.flatMap(({ label, idleSeconds }) => [
+      `    ${label}:`,
+      '      # Traefik gives an idle connection up before the app does, whose keepAliveTimeout is longer.',
+      `      forwardingTimeouts: { dialTimeout: 2s, idleConnTimeout: ${idleSeconds}s }`,
+    ]),
+  ]);
+}
+
+/** It knows a client by a cookie of its own only. */
+function sticky(front: Front): string[] {
+  if (front.sticky === null) return [];
+  return [
+    '        # A client gets a cookie, and meets the same place with it.',
+    `        sticky: { cookie: { name: tutti_${front.label}, httpOnly: true, sameSite: lax } }`,
+  ];
+}

@@ -1,0 +1,125 @@
+// Promise: behind nginx, with the site that tutti export nginx makes, no request is lost that nginx may send again, whatever happens to the
+// workers; and a client can be kept with its worker.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { eventually, within } from '../support/eventually.ts';
+import { times } from '../support/form.ts';
+import { freePorts } from '../support/free-port.ts';
+import { assertNothingLost, startLoad } from '../support/load.ts';
+import { exportSite, noNginx as skip, startNginx } from '../support/nginx.ts';
+import { startRig } from '../support/rig.ts';
+import { fixture } from '../support/sandbox.ts';
+import { openSocketIo, type SocketIoClient, say } from '../support/socket-io-client.ts';
+
+const WORKERS = 4;
+const reloads = times({ short: 1, default: 1, long: 20 });
+
+for (const balance of ['least-connections', 'ports'] as const) {
+  test(`${balance}: reloads and a worker killed every second cost no request that nginx may repeat`, {
+    skip,
+  }, async (t) => {
+    const port = await freePorts(WORKERS);
+    const flags = { workers: WORKERS, balance };
+    await using rig = await startRig({ fixture: 'hello.cjs', port, flags: { ...flags, 'drain-timeout': '10s' } });
+    const site = exportSite(
+      'nginx',
+      fixture('hello.cjs'),
+      ...Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)]),
+      '--port',
+      String(port),
+    );
+    await using nginx = await startNginx(site);
+
+    // A reload alone ends nothing, so that not even a POST is lost.
+    await using mixed = await startLoad({ port: nginx.port, keepAlive: 10, fresh: 5 });
+    assert.equal((await rig.reload()).type, 'reload-done');
+    await mixed.more(100);
+    assertNothingLost(await mixed.stop(), 200);
+
+    await using load = await startLoad({ port: nginx.port, keepAlive: 10, fresh: 5, gets: true });
+    let killed = 0;
+    const kill = (): void => {
+      const ready = rig.ready();
+      const victim = ready[killed % ready.length];
+      if (victim === undefined) return;
+      process.kill(victim, 'SIGKILL');
+      killed += 1;
+    };
+    const killing = setInterval(kill, 1000);
+    try {
+      // One that a kill has met may be rolled back.
+      for (let round = 0; round < reloads; round += 1) {
+        await rig.reload();
+        await load.more(200);
+      }
+      await eventually('workers to be killed', () => killed >= reloads);
+    } finally {
+      clearInterval(killing);
+    }
+    await rig.untilReady(WORKERS);
+    await load.more(100);
+    const result = await load.stop();
+    t.diagnostic(
+      `${result.ok} requests, ${reloads} reloads, ${killed} kills, slowest answer ${Math.round(result.maxMs)} ms`,
+    );
+    assertNothingLost(result, 400);
+  });
+}
+
+test('ports: Socket.IO over HTTP long-polling keeps its sessions, and finds them again after a reload', {
+  skip,
+}, async () => {
+  const port = await freePorts(WORKERS);
+  const flags = { workers: WORKERS, balance: 'ports', 'drain-timeout': '2s' };
+  await using rig = await startRig({ fixture: 'data-plane/socket-io.cjs', port, flags });
+  const site = exportSite(
+    'nginx',
+    fixture('data-plane/socket-io.cjs'),
+    '--workers',
+    String(WORKERS),
+    '--balance',
+    'ports',
+    '--port',
+    String(port),
+  );
+  await using nginx = await startNginx(site);
+  const clients = Array.from({ length: 12 }, (_, i) => openSocketIo(nginx.port, `127.0.0.${i * 17 + 3}`));
+  try {
+    const homes = new Map<SocketIoClient, string>();
+    for (let round = 0; round < 3; round += 1) {
+      const answers = await within('all are heard', Promise.all(clients.map((each) => say(each, `round ${round}`))));
+      for (const [i, answer] of answers.entries()) {
+        const client = clients[i] as SocketIoClient;
+        const [pid = ''] = answer.split(' heard ');
+        assert.equal(pid, homes.get(client) ?? pid, 'it meets the same worker');
+        homes.set(client, pid);
+      }
+    }
+    assert.ok(new Set(homes.values()).size >= 3, 'the clients meet different workers');
+    assert.ok(clients.every(({ disconnects }) => disconnects === 0));
+    assert.equal((await rig.reload()).type, 'reload-done');
+    for (const client of clients) {
+      assert.match(await eventually('it is heard again', () => say(client, 'again')), /heard again/);
+    }
+  } finally {
+    for (const { socket, agent } of clients) {
+      socket.disconnect();
+      agent.destroy();
+    }
+  }
+});
+
+test('nginx takes the site of every kind', { skip }, async () => {
+  const ports = ['--balance', 'ports', '--workers', '3'];
+  for (const flags of [
+    ['--keep-alive-timeout', '65s', '--domain', '*.example.org'],
+    ['--machine', '10.0.0.1', '--machine', '::1'],
+    [...ports, '--sticky', 'cookie'],
+    [...ports, '--sticky', 'cookie:connect.sid'],
+    [...ports, '--sticky', 'header:X-User', '--machine', '10.0.0.1', '--machine', '10.0.0.2'],
+  ]) {
+    await using nginx = await startNginx(exportSite('nginx', fixture('hello.cjs'), '--name', 'my-app.v2', ...flags));
+    assert.equal(nginx.errors(), '', flags.join(' '));
+  }
+});
