@@ -315,15 +315,15 @@ export class RunningApp {
     });
   }
 
-  /** This process cannot be trusted any more. The workers finish what they have, and nothing runs unsupervised after that. */
+  /** This process cannot be trusted any more. It holds its workers no longer, where these start another supervisor; else it ends them. */
   async #fail(error: unknown): Promise<void> {
     if (this.#state === 'failed' || this.#state === 'ended') return;
     this.#state = 'failed';
     const problem = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    this.#notice(
-      'error',
-      `tutti itself has failed, and ends when its workers have finished what they have: ${problem}`,
-    );
+    const isRevived = this.#orphan?.revival != null && this.handle.wasReady;
+    const end = isRevived ? 'leaves the app to its workers' : 'ends when its workers have finished what they have';
+    this.#notice('error', `tutti itself has failed, and ${end}: ${problem}`);
+    if (isRevived) return this.handle.end({ code: exitCodes.bug, reason: problem }, undefined);
     await this.#host.dismiss();
     await this.#end(exitCodes.bug, problem, new TuttiError('ERR_INTERNAL', { problem }, { cause: error }));
   }

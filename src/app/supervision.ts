@@ -65,6 +65,8 @@ export class SupervisionHandle implements Supervision {
   readonly name: string;
   readonly ready: Promise<void>;
   readonly stopped: Promise<Stopped>;
+  /** Every worker has been ready at the same time. */
+  wasReady = false;
   readonly #controls: Controls;
   readonly #feed = new EventFeed<TimedEvent>();
   readonly #emitter = new EventEmitter().setMaxListeners(0);
@@ -134,7 +136,10 @@ export class SupervisionHandle implements Supervision {
 
   /** For the composition root: what the core reports. */
   report(event: SupervisorEvent): void {
-    if (event.type === 'state' && event.state === 'running') this.#isReady();
+    if (event.type === 'state' && event.state === 'running') {
+      this.wasReady = true;
+      this.#isReady();
+    }
     const timed: TimedEvent = { ...event, at: new Date().toISOString() };
     // Later: a listener may give commands or throw, and the core is in the middle of something.
     queueMicrotask(() => {

@@ -9,7 +9,7 @@ import { surroundings } from '../app/surroundings.ts';
 import { sayFailed } from '../app/takeover/arrival.ts';
 import { inherit } from '../app/takeover/inherited.ts';
 import { type LoadedApp, loadApp } from '../config/app.ts';
-import type { TuttiError } from '../errors.ts';
+import { exitCodes, type TuttiError } from '../errors.ts';
 import { appPaths } from '../files/state-folder.ts';
 import { OwnLog } from '../logs/own/own-log.ts';
 import { sentence } from '../logs/own/sentences.ts';
@@ -23,10 +23,16 @@ import { terminalOf } from './terminal.ts';
 /** In that time it shows whether a file that was named takes what a program writes when it begins to serve. */
 const FIRST_LINES_MS = 250;
 
+/** What whoever started this process waits for has left it. */
+let told = Promise.resolve();
+
 void toldToRun()
   .then(runInBackground)
-  .then((exitCode) => {
+  .then(async (exitCode) => {
     process.exitCode = exitCode;
+    await told;
+    // It may have left the app to its workers, with all that it holds. An end in order would remove the paths of their unix sockets.
+    if (exitCode === exitCodes.bug) process.exit();
   });
 
 /** Whoever started this process may be gone before it has said what to run. */
@@ -136,7 +142,10 @@ function reportFailure(error: unknown, tell: typeof report): TuttiError {
 /** Said once; nobody may be there to hear it. */
 function report(message: BootReport): void {
   if (!process.connected) return;
-  process.send?.(message, () => {
-    if (process.connected) process.disconnect();
+  told = new Promise((sent) => {
+    process.send?.(message, () => {
+      if (process.connected) process.disconnect();
+      sent();
+    });
   });
 }

@@ -15,8 +15,9 @@ function environment(cli: Cli, how: string): { env: Record<string, string>; fail
     'hook.cjs',
     `const { existsSync } = require('node:fs');
 if (/(bin|background)\\.js$/.test(process.argv[1])) {
+  const file = ${JSON.stringify(file)};
   const timer = setInterval(() => {
-    if (!existsSync(${JSON.stringify(file)})) return;
+    if (!existsSync(file)) return;
     clearInterval(timer);
     ${how}
   }, 20).unref();
@@ -50,10 +51,33 @@ describe('an error that nobody catches in the supervisor', () => {
     });
   }
 
-  it('in the background: the same, and it is in the log', async () => {
+  it('in the background its workers serve on, and start another one, on a unix socket too', async () => {
+    await using cli = await openCli();
+    const { env, fail } = environment(cli, `require('node:fs').rmSync(file);throw new Error('out of the blue');`);
+    const path = join(cli.dir, 'web.sock');
+    const places = cli.write('places', [cli.port, path].join('\n'));
+    await cli.ok(['start', cli.fixture('places.cjs'), '-n', 'web', '-i', '2', '--canary-time', '0'], {
+      env: { ...env, PLACES: places },
+    });
+    fail();
+    let isOver = false;
+    const left = eventually('its workers have left', () =>
+      /the last worker of the supervisor .* has left/.test(cli.logs()),
+    ).finally(() => {
+      isOver = true;
+    });
+    while (!isOver) {
+      for (const where of [{ port: cli.port }, { socketPath: path }]) assert.equal((await fetch(where)).status, 200);
+    }
+    await left;
+    assert.match(cli.logs(), /tutti itself has failed, and leaves the app to its workers: .*out of the blue/);
+    assert.match(cli.logs(), /ended with exit code 70/);
+  });
+
+  it('in the background, with orphan drain: the same as under tutti run, and it is in the log', async () => {
     await using cli = await openCli();
     const { env, fail } = environment(cli, "throw new Error('out of the blue');");
-    await cli.ok(['start', cli.fixture('slow-response.cjs'), '-n', 'web', '-i', '2'], { env });
+    await cli.ok(['start', cli.fixture('slow-response.cjs'), '-n', 'web', '-i', '2', '--orphan', 'drain'], { env });
     const slow = fetch({ port: cli.port, path: '/?ms=1500' });
     await eventually('the request is in flight', async () =>
       (await cli.snapshot('web')).workers.some(({ activeRequests }) => activeRequests > 0),
