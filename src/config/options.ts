@@ -54,6 +54,14 @@ export const options = {
     doc: 'Name of the app, in commands, logs and metrics.',
     defaultDoc: 'the name in package.json, else that of the entry',
   }),
+  required: option({
+    kind: is.yesOrNo,
+    default: true,
+    as: 'required',
+    flag: null,
+    section: 'program',
+    doc: 'Whether the end of this app ends the others, where tutti run runs several of one file.',
+  }),
   cwd: option({
     kind: is.optionalText('<folder>'),
     default: null,

@@ -17,6 +17,7 @@ import { visible } from '../../logs/own/visible.ts';
 import { TerminalLabels } from '../../logs/workers/terminal-labels.ts';
 import type { Snapshot } from '../../supervisor/picture/snapshot.ts';
 import { stayLean } from '../own-memory.ts';
+import { BESIDE_VARIABLE, takeBeside } from '../several/beside.ts';
 import { appFlags, configFlag } from '../shared/app-options.ts';
 import { steady } from '../steady-output.ts';
 import { type Terminal, wantsColor } from '../terminal.ts';
@@ -31,9 +32,11 @@ export interface RunRequest {
 export async function runForeground({ entry, args, options, terminal }: RunRequest): Promise<number> {
   const inherited = inherit(process.env);
   const openServiceManager = takeServiceManager(process.env);
+  const beside = takeBeside(process.env);
+  const around = surroundings(terminal.cwd, terminal.env);
   const app = await loadApp(
     { command: 'run', flags: appFlags(options), entry, args, configPath: configFlag(options), orphan: 'drain' },
-    surroundings(terminal.cwd, terminal.env),
+    beside?.share(around) ?? around,
   ).catch(async (error: Error) => {
     await sayFailed(error.message);
     throw error;
@@ -63,12 +66,16 @@ export async function runForeground({ entry, args, options, terminal }: RunReque
       args: process.argv.slice(1),
       cwd: process.cwd(),
       detached: false,
-      env: () => serviceManager?.forSuccessor ?? {},
+      env: () => ({
+        ...serviceManager?.forSuccessor,
+        ...(beside !== null && { [BESIDE_VARIABLE]: String(beside.apps) }),
+      }),
       handedOver: async (pid) => serviceManager?.handOver(pid),
       // A service manager is told who the main process is now; a shell or a container waits for the one that it started.
       stays: openServiceManager === null,
     },
   });
+  beside?.watch(() => void supervision.stop());
   const isSuccessor = inherited?.takeover?.reason === 'upgrade';
   const toServiceManager = (): void => {
     serviceManager = openServiceManager?.(supervision, (message) => log.line('warn', message), isSuccessor) ?? null;

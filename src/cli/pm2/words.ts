@@ -416,7 +416,7 @@ export const flags: readonly Pm2Flag[] = [
     of: starts,
     as: '',
     turnsInto: 'run',
-    says: 'Read as `tutti run`, which stays in the foreground: for terminals, containers and service managers. One app each.',
+    says: 'Read as `tutti run`, which stays in the foreground: for terminals, containers and service managers. All apps of the file.',
   },
   {
     flags: ['--max-restarts', '--min-uptime'],

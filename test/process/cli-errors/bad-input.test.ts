@@ -177,15 +177,15 @@ const cases: Case[] = [
     remedy: /ERR_ENTRY_REQUIRED/,
   },
   {
-    name: 'several apps and no choice',
-    args: ['run'],
+    name: 'several apps and a name that none has',
+    args: ['run', 'shop'],
     options: {
       files: {
         'tutti.config.json': '{ "apps": [{ "name": "web", "entry": "a.js" }, { "name": "mail", "entry": "b.js" }] }',
       },
     },
     code: 64,
-    says: [/names 2: web, mail/],
+    says: [/Cannot find the app "shop": ".*" names web, mail/],
     remedy: /tutti run --name web.*ERR_APP_CHOICE/,
   },
   {
