@@ -12,6 +12,7 @@ import { monotonicMs } from '../../host/monotonic.ts';
 import { holdsPlace, holdsPort, numberSpace } from '../../host/process/process-identity.ts';
 import { lives, type ProcessIdentity, processStatus } from '../../protocol/orphans/process-identity.ts';
 import { sincePath } from '../../protocol/orphans/succession.ts';
+import { systemMs } from '../../protocol/scoreboard-layout.ts';
 import { placeOf } from './orders.ts';
 import type { RosterFile } from './roster.ts';
 import { takeTurnOf } from './turn.ts';
@@ -253,8 +254,10 @@ function isPast({ host, space }: RosterFile, now: string): boolean {
 
 function readSince(path: string): Orphans['serving'] {
   try {
-    const { since, until } = JSON.parse(readOwn(path)) as { since: unknown; until: unknown };
-    return typeof since === 'number' && typeof until === 'number' ? { since, until } : null;
+    const { at, timeoutMs } = JSON.parse(readOwn(path)) as { at: unknown; timeoutMs: unknown };
+    if (typeof at !== 'number' || typeof timeoutMs !== 'number') return null;
+    const since = Date.now() - (systemMs(process.hrtime()) - at);
+    return { since, until: since + timeoutMs };
   } catch {
     // None of them has noticed yet.
     return null;

@@ -5,9 +5,11 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 import type { OrphanOrders } from '../../protocol/orphans/orders.ts';
 import { lives } from '../../protocol/orphans/process-identity.ts';
 import { sincePath } from '../../protocol/orphans/succession.ts';
+import { systemMs } from '../../protocol/scoreboard-layout.ts';
 import { attempt, guarded, later, soon } from '../guard.ts';
 import { hideLoss, lookAtChannel, tellLoss, whenLost } from '../leave.ts';
 import { keepBrokenOutputHarmless } from '../output.ts';
+import { process } from '../own-process.ts';
 import type { Reviver } from './revive.ts';
 
 /** A process that is killed lets go of its channel a moment before it is gone. One that lives on has let this worker go, and means it. */
@@ -109,9 +111,8 @@ export class Orphan {
   }
 }
 
-/** For people: the clock on the wall. */
+/** On the clock that all processes share: the one on the wall may be set. */
 function tellSince(path: string, timeoutMs: number): void {
-  const now = Date.now();
   let file: number;
   try {
     file = openSync(path, 'wx', 0o600);
@@ -120,7 +121,7 @@ function tellSince(path: string, timeoutMs: number): void {
     return;
   }
   try {
-    writeSync(file, JSON.stringify({ since: now, until: now + timeoutMs }));
+    writeSync(file, JSON.stringify({ at: systemMs(process.hrtime()), timeoutMs }));
   } finally {
     closeSync(file);
   }
