@@ -37,6 +37,10 @@ export function orphanOrders(
     warn(
       'workers drain when tutti is killed, although orphan is "serve": with balance "round-robin" they have no port of their own',
     );
+  if (isAsked && user !== null && revival !== null)
+    warn(
+      `nobody starts another supervisor when tutti is killed, although orphan is "serve": workers of user "${user}" may not`,
+    );
   return {
     timeoutMs,
     app,

@@ -7,7 +7,11 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { orphanOrders } from '../../../src/app/orphans/orders.ts';
 import { claimPlace, endOrphans, findLeftBehind, holdingPorts, stopOrphans } from '../../../src/app/orphans/orphans.ts';
+import { surroundings } from '../../../src/app/surroundings.ts';
+import { loadGiven } from '../../../src/config/app.ts';
+import type { Config } from '../../../src/config/options.ts';
 import { numberSpace } from '../../../src/host/process/process-identity.ts';
 import { identityOf } from '../../../src/protocol/orphans/process-identity.ts';
 import { systemMs } from '../../../src/protocol/scoreboard-layout.ts';
@@ -67,3 +71,17 @@ for (const hours of [-1, 1]) {
     assert.equal(serving.until - serving.since, SERVE_MS);
   });
 }
+
+test('whoever asks for serve is told where nobody would start another supervisor', () => {
+  const command = { node: 'node', args: [], cwd: '/', out: '/dev/null', err: '/dev/null', record: {} };
+  writeFileSync(join(home, 'server.js'), '');
+  const { config, sources } = loadGiven({ entry: 'server.js', orphan: 'serve' }, surroundings(home));
+  const orders = (more: Partial<Config>) => {
+    const said: string[] = [];
+    const given = orphanOrders({ config: { ...config, ...more }, sources }, env, command, (text) => said.push(text));
+    return { isRevived: given?.revival != null, said: said.length };
+  };
+  assert.deepEqual(orders({}), { isRevived: true, said: 0 });
+  assert.deepEqual(orders({ user: 'www' }), { isRevived: false, said: 1 });
+  assert.deepEqual(orders({ balance: 'round-robin' }), { isRevived: true, said: 1 });
+});
