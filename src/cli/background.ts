@@ -14,8 +14,9 @@ import { appPaths } from '../files/state-folder.ts';
 import { OwnLog } from '../logs/own/own-log.ts';
 import { sentence } from '../logs/own/sentences.ts';
 import type { Asides, BootReport } from './actions/launch-in-background.ts';
+import { AWAITED_AFTER_MS, awaitedLine } from './awaited.ts';
 import { stayLean } from './own-memory.ts';
-import { type LaunchRecord, launchRequest } from './shared/launch-record.ts';
+import { type LaunchRecord, launchRequest, recordFailure, recordLate } from './shared/launch-record.ts';
 import { supervisorCommand } from './shared/supervisor-command.ts';
 import { steady } from './steady-output.ts';
 import { terminalOf } from './terminal.ts';
@@ -72,14 +73,23 @@ async function runInBackground(record: LaunchRecord): Promise<number> {
         stays: false,
       },
     });
+    // Whoever waited for it was interrupted, and cannot write down what came of it.
+    const isForgotten = (): boolean => inherited === null && !process.connected;
     const asides = listen(supervision, log);
+    // The parent of one that is started with the sockets of orphans is a worker, and understands only the end.
+    if (inherited === null) tellWhatIsAwaited(supervision, app.config);
     supervision.ready.then(
       async () => {
         if (wished !== null) await asides.firstLines();
         const { logFile } = app.config;
+        if (isForgotten()) recordLate(process.env, { ...record, logFile });
         tell({ type: 'ready', snapshot: supervision.snapshot(), logFile, ...asides.told() });
       },
-      (error: unknown) => reportFailure(error, tell),
+      (error: unknown) => {
+        const isAlone = isForgotten();
+        const known = reportFailure(error, tell);
+        if (isAlone) recordFailure(process.env, record, known);
+      },
     );
     const { code, reason } = await supervision.stopped;
     log.line(
@@ -95,6 +105,13 @@ async function runInBackground(record: LaunchRecord): Promise<number> {
   } finally {
     await stderr.end();
   }
+}
+
+function tellWhatIsAwaited(supervision: Supervision, config: LoadedApp['config']): void {
+  setTimeout(() => {
+    const text = awaitedLine(supervision.snapshot(), config);
+    if (text !== null && process.connected) process.send?.({ type: 'awaits', text } satisfies BootReport, () => {});
+  }, AWAITED_AFTER_MS).unref();
 }
 
 /** Writes the events to the log, and keeps what whoever started the app has to know. */

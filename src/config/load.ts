@@ -7,8 +7,10 @@ import { dirname, extname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { messageOf, type Problem, TuttiError } from '../errors.ts';
 import { foreignHand } from '../files/ownership.ts';
+import { opensNoPort } from './entry/opens-no-port.ts';
 import { packageScript } from './entry/package-script.ts';
 import type { Evaluated } from './evaluate.ts';
+import type { AppOptions } from './options.ts';
 import type { Imported } from './pm2.ts';
 import type { ScriptReader } from './pm2-script.ts';
 import { show } from './resolve.ts';
@@ -78,7 +80,18 @@ export async function loadConfigFile(path: string): Promise<LoadedFile> {
   if (looksLikePm2(value)) {
     const { apps, lost } = importPm2(value, added, scriptsBeside(path));
     if (apps.length === 0) throw nothingLeft(path, lost);
-    return { path, apps: apps.map((app) => ({ ...app })), isList: true, isPm2: true, lost, problems: [] };
+    const jobs = apps.map((app) => asJob(app, path));
+    const noted = jobs.flatMap((app, at) =>
+      app === apps[at] ? [] : [{ app: app.name ?? null, key: 'script', why: isJob }],
+    );
+    return {
+      path,
+      apps: jobs.map((app) => ({ ...app })),
+      isList: true,
+      isPm2: true,
+      lost: [...lost, ...noted],
+      problems: [],
+    };
   }
   if (!isObject(value)) throw new TuttiError('ERR_CONFIG_EMPTY', { path, got: show(value) });
   if (!('apps' in value)) return { path, apps: [value], isList: false, isPm2: false, lost: [], problems: [] };
@@ -99,6 +112,7 @@ export async function loadPm2File(path: string): Promise<Imported> {
   if (!looksLikePm2(value)) throw new TuttiError('ERR_IMPORT_FOREIGN', { path, got: show(value) });
   const imported = importPm2(value, {}, scriptsBeside(path));
   if (imported.apps.length === 0) throw nothingLeft(path, imported.lost);
+  imported.apps = imported.apps.map((app) => asJob(app, path));
   const names = Object.keys(added);
   if (names.length === 0) return imported;
   // Their values may be secrets, which a file that is kept with the source must not hold.
@@ -109,6 +123,14 @@ export async function loadPm2File(path: string): Promise<Imported> {
 /** An app's folder is relative to that of the file. */
 function scriptsBeside(path: string): ScriptReader {
   return (words, cwd) => packageScript(words, resolve(dirname(path), cwd));
+}
+
+const isJob = 'it opens no port, as far as its files tell, so it is ready when it has started (ready: "started")';
+
+/** PM2 takes any process for ready. Here a program that serves nothing must say so, and where it can be known it is said for it. */
+function asJob(app: AppOptions, path: string): AppOptions {
+  const isKnown = app.ready !== undefined || app.entry === undefined;
+  return isKnown || !opensNoPort(resolve(dirname(path), app.entry ?? '')) ? app : { ...app, ready: 'started' };
 }
 
 function nothingLeft(path: string, lost: Imported['lost']): TuttiError {

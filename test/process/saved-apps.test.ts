@@ -12,7 +12,7 @@ const few = ['-i', '1', '--canary-time', '0', '--config', 'none', '--env', 'PORT
 
 function running(stdout: string): string[] {
   return JSON.parse(stdout)
-    .apps.filter(({ state }: { state: string }) => state !== 'stopped')
+    .apps.filter(({ state }: { state: string }) => !['stopped', 'failed'].includes(state))
     .map(({ name }: { name: string }) => name)
     .sort();
 }

@@ -17,7 +17,9 @@ import { supervisorCommand } from '../shared/supervisor-command.ts';
 /** What the process in the background says to the one that started it. */
 export type BootReport =
   | ({ type: 'ready'; snapshot: Snapshot; logFile: string } & Asides)
-  | { type: 'failed'; code: ErrorCode; details: unknown };
+  | { type: 'failed'; code: ErrorCode; details: unknown }
+  /** It takes a while; one of the others follows. */
+  | { type: 'awaits'; text: string };
 
 export interface Asides {
   /** Where the page and the admin API are, if they were asked for and can be had. */
@@ -44,6 +46,7 @@ const MAX_TAIL_LINES = 20;
 export async function launchInBackground(
   record: LaunchRecord,
   env: Readonly<Record<string, string | undefined>>,
+  tellAwaited: (text: string) => void,
 ): Promise<Started> {
   const paths = appPaths(env, record.name);
   const command = supervisorCommand(record, env);
@@ -51,13 +54,13 @@ export async function launchInBackground(
   const before = fstatSync(err).size;
   try {
     const beside = hasServingOrphans(env, record.name) ? await callForPorts(command, record.name, env) : null;
-    const end = beside ?? (await spawnSupervisor(command, env, out, err));
+    const end = beside ?? (await spawnSupervisor(command, env, { out, err, tellAwaited }));
     if (end.type === 'exit') {
       const { how } = end;
       throw new TuttiError('ERR_BACKGROUND_LOST', { name: record.name, how, lastLines: tail(err, before) });
     }
     // It is told by the program that this one has named.
-    const said = end.message as BootReport;
+    const said = end.message as Exclude<BootReport, { type: 'awaits' }>;
     if (said.type === 'failed') {
       // The pair of code and details is the one that the other process made.
       throw new TuttiError(said.code, said.details as ErrorDetails<ErrorCode>);
@@ -73,12 +76,14 @@ export async function launchInBackground(
 async function spawnSupervisor(
   { node, args, cwd, record }: SupervisorCommand,
   env: Readonly<Record<string, string | undefined>>,
-  out: number,
-  err: number,
+  { out, err, tellAwaited }: { out: number; err: number; tellAwaited: (text: string) => void },
 ): Promise<StartAnswer> {
   const launched = spawn(node, args, { cwd, env, detached: true, stdio: ['ignore', out, err, 'ipc'] });
   const end = new Promise<StartAnswer>((resolve, reject) => {
-    launched.on('message', (message) => resolve({ type: 'report', pid: launched.pid ?? 0, message }));
+    launched.on('message', (message: BootReport) => {
+      if (message.type === 'awaits') tellAwaited(message.text);
+      else resolve({ type: 'report', pid: launched.pid ?? 0, message });
+    });
     launched.on('error', reject);
     launched.on('exit', (code, signal) => resolve({ type: 'exit', how: signal ?? `exit code ${code}` }));
   });

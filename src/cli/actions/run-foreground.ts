@@ -16,6 +16,7 @@ import type { SteadyWriter } from '../../logs/own/steady-writer.ts';
 import { visible } from '../../logs/own/visible.ts';
 import { TerminalLabels } from '../../logs/workers/terminal-labels.ts';
 import type { Snapshot } from '../../supervisor/picture/snapshot.ts';
+import { AWAITED_AFTER_MS, awaitedLine } from '../awaited.ts';
 import { stayLean } from '../own-memory.ts';
 import { BESIDE_VARIABLE, takeBeside } from '../several/beside.ts';
 import { appFlags, configFlag } from '../shared/app-options.ts';
@@ -89,7 +90,12 @@ export async function runForeground({ entry, args, options, terminal }: RunReque
     if (event.type === 'worker-exit' && event.pid !== null) labels?.ended(event.pid);
     log.event(event);
   });
+  const awaited = setTimeout(() => {
+    const text = awaitedLine(supervision.snapshot(), config);
+    if (text !== null) log.line('info', text);
+  }, AWAITED_AFTER_MS).unref();
   let failure: unknown = null;
+  supervision.ready.finally(() => clearTimeout(awaited)).catch(() => {});
   supervision.ready.then(
     () => welcome(supervision, log, terminal),
     (error: unknown) => {

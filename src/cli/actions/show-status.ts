@@ -39,7 +39,7 @@ async function showOne(
   colors: Colors,
 ): Promise<number> {
   const known = await knownApps(terminal);
-  const left = [...orphaned(known), ...died(known)].filter((one) => one.name === name);
+  const left = leftOf(known).filter((one) => one.name === name);
   if (left.length > 0) {
     const text = json
       ? left.map((one) => JSON.stringify(one.json, null, indent))
@@ -63,7 +63,7 @@ function listAsJson(known: Known): object {
   const { running } = known;
   const apps = [
     ...running.map((app) => (app.answers ? app.snapshot : silent(app))),
-    ...[...orphaned(known), ...died(known)].map((one) => one.json),
+    ...leftOf(known).map((one) => one.json),
     ...stopped(known).map((name) => ({ name, state: 'stopped' })),
   ];
   return { schema: 1, apps };
@@ -79,6 +79,26 @@ interface Left {
   json: object;
   /** In the columns of the table. */
   cells(colors: Colors): string[];
+}
+
+function leftOf(known: Known): Left[] {
+  const left = [...orphaned(known), ...died(known)];
+  return [...left, ...failed(known).filter(({ name }) => !left.some((one) => one.name === name))];
+}
+
+/** Their last start came to nothing. */
+function failed({ stopped }: Known): Left[] {
+  return stopped.flatMap(({ name, failed }) =>
+    failed === undefined
+      ? []
+      : [
+          {
+            name,
+            json: { name, state: 'failed', at: failed.at, reason: failed.reason },
+            cells: (colors: Colors) => [name, colors.red('failed to start'), '', '', `tutti logs ${name}`],
+          },
+        ],
+  );
 }
 
 /** Their workers still live. */
@@ -116,9 +136,9 @@ function died({ dead, orphans }: Known): Left[] {
     }));
 }
 
-function stopped({ stopped: all, orphans, dead }: Known): string[] {
-  const others = [...orphans, ...dead];
-  return all.map(({ name }) => name).filter((name) => !others.some((one) => one.name === name));
+function stopped(known: Known): string[] {
+  const others = [...known.orphans, ...known.dead, ...failed(known)];
+  return known.stopped.map(({ name }) => name).filter((name) => !others.some((one) => one.name === name));
 }
 
 function leftTable(left: readonly Left[], colors: Colors, room: number): string[] {
@@ -133,7 +153,7 @@ function leftTable(left: readonly Left[], colors: Colors, room: number): string[
 
 function listAsTable(known: Known, colors: Colors, room: number): string[] {
   const { running } = known;
-  const left = [...orphaned(known), ...died(known)];
+  const left = leftOf(known);
   const ended = stopped(known);
   if (running.length + left.length + ended.length === 0) return ['Nothing is running. To begin: tutti start server.js'];
   const rows = running.map((app) => (app.answers ? appRow(app.snapshot, colors) : [app.name, colors.red('silent')]));

@@ -3,6 +3,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { createColors } from 'picocolors';
+import { asTuttiError } from '../../app/known-error.ts';
 import { findOrphans } from '../../app/orphans/orphans.ts';
 import { surroundings } from '../../app/surroundings.ts';
 import { type AppRequest, type LoadedApp, loadApp, loadApps, loadNamed, placeOf } from '../../config/app.ts';
@@ -13,7 +14,7 @@ import { ownLines } from '../../logs/own/visible.ts';
 import { tellAside, tellFailure } from '../failure.ts';
 import { appFlags, configFlag } from '../shared/app-options.ts';
 import { settledApps } from '../shared/choose-apps.ts';
-import { type LaunchRecord, readRecord, writeRecord } from '../shared/launch-record.ts';
+import { type LaunchRecord, readRecord, recordFailure, writeRecord } from '../shared/launch-record.ts';
 import { type Terminal, wantsColor } from '../terminal.ts';
 import { launchInBackground, type Started } from './launch-in-background.ts';
 
@@ -66,8 +67,12 @@ async function startAll(records: readonly LaunchRecord[], json: boolean, termina
 export async function startOne(record: LaunchRecord, json: boolean, terminal: Terminal): Promise<Started> {
   const began = performance.now();
   if (!json) tellOrphans(record.name, terminal);
-  const app = await launchInBackground(record, terminal.env);
-  keepRecord({ ...record, logFile: app.log }, terminal);
+  const tellAwaited = (text: string): void => tellAside(`${record.name}: ${text}`, terminal);
+  const app = await launchInBackground(record, terminal.env, tellAwaited).catch((error: unknown) => {
+    recordFailure(terminal.env, record, asTuttiError(error));
+    throw error;
+  });
+  keepRecord({ ...record, failed: undefined, logFile: app.log }, terminal);
   if (!json) tellStarted(app, performance.now() - began, terminal);
   return app;
 }

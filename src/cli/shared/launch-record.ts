@@ -4,6 +4,7 @@
 import { dirname, isAbsolute, join } from 'node:path';
 import type { AppRequest } from '../../config/app.ts';
 import type { OptionName } from '../../config/options.ts';
+import type { TuttiError } from '../../errors.ts';
 import { isAppName } from '../../files/app-name.ts';
 import { readState, removeState, type StateRead, stateName, writeState } from '../../files/state-file.ts';
 import { appPaths, ensurePrivateFolder, lastingFolder, namesInState } from '../../files/state-folder.ts';
@@ -27,6 +28,8 @@ export interface LaunchRecord {
   logFile?: string;
   /** ISO 8601. */
   startedAt: string;
+  /** Its last start came to nothing. */
+  failed?: { at: string; reason: string } | undefined;
 }
 
 /** What loads the same app again. */
@@ -39,6 +42,33 @@ export function writeRecord(env: Environment, record: LaunchRecord): void {
   ensurePrivateFolder(dirname(path));
   const keep = (text: string): boolean => parse(record.name, text) !== null;
   writeState(path, `${JSON.stringify(record, null, 2)}\n`, { lasting: true, keep });
+}
+
+/** For who started it and was interrupted before it was ready. Never throws. */
+export function recordLate(env: Environment, record: LaunchRecord): void {
+  quietly(() => writeRecord(env, { ...record, failed: undefined }));
+}
+
+/**
+ * What has run stays startable as it ran; what never has is listed, with its log, until it runs or is deleted. Never throws: the error
+ * itself weighs more.
+ */
+export function recordFailure(env: Environment, record: LaunchRecord, { code, message }: TuttiError): void {
+  if (code === 'ERR_ALREADY_RUNNING') return;
+  quietly(() => {
+    const before = readRecord(env, record.name);
+    const [reason = ''] = message.split('\n');
+    const kept = before?.logFile === undefined ? record : before;
+    writeRecord(env, { ...kept, failed: { at: new Date().toISOString(), reason } });
+  });
+}
+
+function quietly(act: () => void): void {
+  try {
+    act();
+  } catch {
+    // The app can be started without, and whoever looks for it is told why it is not known.
+  }
 }
 
 export function removeRecord(env: Environment, name: string): void {
@@ -81,7 +111,7 @@ function readOne(env: Environment, name: string): StateRead<LaunchRecord> {
 function parse(name: string, text: string): LaunchRecord | null {
   const record = JSON.parse(text) as Partial<Record<keyof LaunchRecord, unknown>> | null;
   if (typeof record !== 'object' || record === null) return null;
-  const { cwd, entry, args, flags, config, position = 0, logFile = '', startedAt } = record;
+  const { cwd, entry, args, flags, config, position = 0, logFile = '', startedAt, failed } = record;
   const isWhole =
     record.schema === 1 &&
     record.name === name &&
@@ -95,8 +125,14 @@ function parse(name: string, text: string): LaunchRecord | null {
     typeof config === 'string' &&
     Number.isInteger(position) &&
     typeof logFile === 'string' &&
-    typeof startedAt === 'string';
+    typeof startedAt === 'string' &&
+    (failed === undefined || isFailure(failed));
   return isWhole ? (record as LaunchRecord) : null;
+}
+
+function isFailure(value: unknown): boolean {
+  const { at, reason } = (value ?? {}) as Record<string, unknown>;
+  return typeof at === 'string' && typeof reason === 'string';
 }
 
 function isTexts(value: unknown): value is string[] {

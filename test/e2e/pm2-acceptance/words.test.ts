@@ -84,4 +84,29 @@ describe('words of PM2', { concurrency: true }, () => {
     assert.equal((await cli.snapshot('mail')).generation, 2);
     assert.equal((await cli.snapshot('web')).generation, 2);
   });
+
+  it('a job is seen to listen nowhere; what failed to start is listed with its log, and starts when it is said how', async () => {
+    await using cli = await openCli();
+    const job = `console.log('tick'); setInterval(() => {}, 1e6);`;
+    cli.write('job.js', job);
+    const failed = await cli.run(['start', 'job.js', '-i', '1', '--start-timeout', '6s']);
+    assert.equal(failed.code, 3);
+    assert.match(failed.stderr, /^job: worker 0 \(pid \d+\) runs, and listens on no port yet; .*--ready started$/m);
+    assert.match((await cli.run(['ls'])).stdout, /^job +failed to start +tutti logs job$/m);
+    assert.equal((await cli.ok(['logs', 'job', '--raw'])).stdout, 'tick\n');
+    await cli.ok(['start', 'job.js', '-i', '1', '--ready', 'started']);
+    assert.equal((await cli.snapshot('job')).state, 'running');
+    await cli.ok(['delete', 'job']);
+
+    cli.write('ecosystem.config.js', `module.exports = { apps: [{ name: 'queue', script: 'job.js' }] }`);
+    const { stderr } = await cli.ok(['start', 'ecosystem.config.js']);
+    assert.match(stderr, /^queue: "script" in ecosystem\.config\.js: it opens no port, .*\(ready: "started"\)$/m);
+    await cli.ok(['stop', 'queue']);
+    // What has run stays startable as it ran.
+    cli.write('job.js', `throw new Error('bad deploy')`);
+    assert.equal((await cli.run(['start', 'queue'])).code, 3);
+    assert.match((await cli.run(['status', 'queue'])).stdout, /failed to start/);
+    cli.write('job.js', job);
+    await cli.ok(['start', 'queue']);
+  });
 });

@@ -7,7 +7,7 @@ import { loadApp, loadApps } from '../../../src/config/app.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'tutti-load-apps-'));
 after(() => rmSync(dir, { recursive: true }));
-writeFileSync(join(dir, 'web.js'), '');
+writeFileSync(join(dir, 'web.js'), 'listen()');
 writeFileSync(join(dir, 'tool'), '\x7fELF');
 
 test('whatever an ecosystem file leaves out is named, in whatever order its apps stand', async () => {
