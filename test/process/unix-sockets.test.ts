@@ -2,21 +2,15 @@
 
 import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { eventually } from '../support/eventually.ts';
+import { fetch } from '../support/fetch.ts';
 import { startRig } from '../support/rig.ts';
 
-function ask(socketPath: string): Promise<number> {
-  return new Promise((done, failed) => {
-    request({ socketPath, agent: false }, (answer) => {
-      answer.setEncoding('utf8').on('data', (text: string) => done(Number(text)));
-    })
-      .on('error', failed)
-      .end();
-  });
+async function ask(socketPath: string): Promise<number> {
+  return Number((await fetch({ socketPath })).body);
 }
 
 test('the path of a unix socket stays, although every worker removes it before it listens and when it ends', async () => {

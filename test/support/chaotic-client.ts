@@ -4,6 +4,7 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { readAnswer } from './raw-answer.ts';
 
 export interface Trouble {
   code: string;
@@ -118,14 +119,13 @@ class ChaoticConnection {
   async #answer(): Promise<Buffer> {
     const deadline = performance.now() + (this.#options.timeoutMs ?? 30_000);
     for (;;) {
-      const head = this.#received.indexOf('\r\n\r\n');
-      const text = head === -1 ? '' : this.#received.toString('latin1', 0, head);
-      const end = head + 4 + Number(/content-length: (\d+)/i.exec(text)?.[1] ?? 0);
-      if (head !== -1 && this.#received.length >= end) {
-        if (!text.startsWith('HTTP/1.1 200')) throw new Error(text.split('\r\n')[0]);
-        const body = this.#received.subarray(head + 4, end);
-        this.#received = this.#received.subarray(end);
-        this.pid = Number(/x-pid: (\d+)/i.exec(text)?.[1]);
+      const read = readAnswer(this.#received);
+      if (read === 'corrupt') throw new Error(read);
+      if (read !== null) {
+        const { status, body, pid } = read.answer;
+        if (status !== 200) throw new Error(`status ${status}`);
+        this.#received = read.rest;
+        this.pid = pid;
         this.answered += 1;
         return body;
       }

@@ -1,4 +1,5 @@
-// One HTTP/1.1 request on a connection of its own (or on `agent`), without anything between the test and the socket.
+// The client for tests that ask and want an answer: one request of node:http on a connection of its own, or on `agent`. What is sent as
+// bytes is raw-client.ts; what loads a server is load.ts, or chaotic-client.ts where it is to be abused.
 
 import { type Agent, type IncomingHttpHeaders, request } from 'node:http';
 

@@ -1,7 +1,8 @@
-// One client of the load generator: HTTP/1.1 spoken on a raw socket, so that nothing retries, pools or hides a failure.
-// It understands answers with a Content-Length, which is all that the fixtures under load send.
+// One client of the load generator: HTTP/1.1 spoken on a raw socket, one request at a time, so that nothing retries, pools or hides a
+// failure.
 
 import { connect, type Socket } from 'node:net';
+import { type RawAnswer, readAnswer } from './raw-answer.ts';
 
 export class RequestFailed extends Error {
   readonly code: string;
@@ -11,21 +12,10 @@ export class RequestFailed extends Error {
   }
 }
 
-export interface RawAnswer {
-  status: number;
-  pid: number | null;
-  version: string | null;
-  body: Buffer;
-  /** The server said that it closes the connection after this answer. */
-  last: boolean;
-}
-
 interface Pending {
   resolve: (answer: RawAnswer) => void;
   reject: (error: RequestFailed) => void;
 }
-
-const headEnd = Buffer.from('\r\n\r\n');
 
 export class LoadConnection {
   readonly #socket: Socket;
@@ -90,34 +80,18 @@ export class LoadConnection {
 
   #read(chunk: Buffer): void {
     this.#received = this.#received.length === 0 ? chunk : Buffer.concat([this.#received, chunk]);
-    const end = this.#received.indexOf(headEnd);
-    if (end === -1) return;
-    const head = this.#received.toString('latin1', 0, end);
-    const length = /\r\ncontent-length: *(\d+)/i.exec(head)?.[1];
-    const status = /^HTTP\/1\.1 (\d{3})/.exec(head)?.[1];
-    if (length === undefined || status === undefined) {
-      this.#end('corrupt');
-      return;
-    }
-    const total = end + 4 + Number(length);
-    if (this.#received.length < total) return;
-    const body = this.#received.subarray(end + 4, total);
-    this.#received = this.#received.subarray(total);
+    const read = readAnswer(this.#received);
+    if (read === null) return;
     const pending = this.#pending;
-    // An answer that nobody asked for, or more than one answer to one question.
-    if (pending === null || this.#received.length > 0) {
+    // No answer, one that nobody asked for, or more than one to one question.
+    if (read === 'corrupt' || pending === null || read.rest.length > 0) {
       this.#end('corrupt');
       return;
     }
+    this.#received = read.rest;
     this.#pending = null;
-    this.pid = Number(/\r\nx-pid: *(\d+)/i.exec(head)?.[1] ?? Number.NaN) || null;
+    this.pid = read.answer.pid;
     this.answered += 1;
-    pending.resolve({
-      status: Number(status),
-      pid: this.pid,
-      version: /\r\nx-version: *([^\r]*)/i.exec(head)?.[1] ?? null,
-      body,
-      last: /\r\nconnection: *close/i.test(head),
-    });
+    pending.resolve(read.answer);
   }
 }

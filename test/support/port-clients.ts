@@ -1,9 +1,10 @@
-// Clients that tell the ways in which a port that is about to close may let them down apart: refused before the connection, which is
-// right, or anything after it, which is a loss.
+// What clients of a port that is about to close do, by fetch(): they tell apart the ways in which it may let them down. Refused before the
+// connection is right, anything after it is a loss.
 
-import { Agent, request } from 'node:http';
+import { Agent } from 'node:http';
 import { connect } from 'node:net';
 import { eventually } from './eventually.ts';
+import { fetch } from './fetch.ts';
 
 /** A TCP port, or the path of a unix socket. */
 export type Place = number | string;
@@ -13,22 +14,10 @@ export interface Answer {
   last: boolean;
 }
 
-export function ask(place: Place, path = '/', agent: Agent | false = false): Promise<Answer> {
-  const to = typeof place === 'number' ? { port: place, host: '127.0.0.1' } : { socketPath: place };
-  return new Promise((resolve, reject) => {
-    const sent = request({ ...to, path, agent, timeout: 20_000 }, (response) => {
-      let text = '';
-      response.setEncoding('utf8');
-      response.on('data', (chunk) => {
-        text += chunk;
-      });
-      response.on('end', () => resolve({ text, last: response.headers.connection === 'close' }));
-      response.on('error', reject);
-    });
-    sent.on('timeout', () => sent.destroy(new Error('hung')));
-    sent.on('error', reject);
-    sent.end();
-  });
+export async function ask(place: Place, path = '/', agent: Agent | false = false): Promise<Answer> {
+  const to = typeof place === 'number' ? { port: place } : { socketPath: place };
+  const { body, headers } = await fetch({ ...to, path, timeoutMs: 20_000, ...(agent && { agent }) });
+  return { text: body, last: headers.connection === 'close' };
 }
 
 /** Null: the connection was opened. */

@@ -6,15 +6,16 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { test } from 'node:test';
 import type { Balance } from '../../../src/protocol/balance.ts';
-import { DataPlaneRig, type TestWorker } from '../../support/data-plane-rig.ts';
+import { DataPlaneRig } from '../../support/data-plane-rig.ts';
 import { eventually } from '../../support/eventually.ts';
 import { freePort } from '../../support/free-port.ts';
+import type { RigWorker } from '../../support/worker-rig.ts';
 
 interface Scene {
   rig: DataPlaneRig;
   port: number;
-  worker: TestWorker;
-  another(): Promise<TestWorker>;
+  worker: RigWorker;
+  another(): Promise<RigWorker>;
 }
 
 async function scene(balance: Balance, play: (scene: Scene) => Promise<void>, gated = false): Promise<void> {
@@ -26,7 +27,7 @@ async function scene(balance: Balance, play: (scene: Scene) => Promise<void>, ga
   await play({ rig, port, worker, another: () => rig.start(options) });
 }
 
-async function does(worker: TestWorker, what: string): Promise<unknown> {
+async function does(worker: RigWorker, what: string): Promise<unknown> {
   const before = worker.said.length;
   worker.tell({ do: what });
   const said = await eventually(

@@ -9,16 +9,17 @@ import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import tls from 'node:tls';
 import { writeCertificate } from '../../support/certificate.ts';
-import { DataPlaneRig, type TestWorker } from '../../support/data-plane-rig.ts';
+import { DataPlaneRig } from '../../support/data-plane-rig.ts';
 import { eventually } from '../../support/eventually.ts';
 import { freePort } from '../../support/free-port.ts';
+import type { RigWorker } from '../../support/worker-rig.ts';
 
 interface Scene {
   rig: DataPlaneRig;
   port: number;
-  old: TestWorker;
+  old: RigWorker;
   /** A sibling appears, and the old worker drains. */
-  drain(): Promise<TestWorker>;
+  drain(): Promise<RigWorker>;
 }
 
 async function scene(kind: string, play: (scene: Scene) => Promise<void>): Promise<void> {

@@ -6,12 +6,13 @@ import { Agent } from 'node:http';
 import { test } from 'node:test';
 import { PrimaryDataPlane } from '../../../src/host/connections/primary-data-plane.ts';
 import { monotonicMs } from '../../../src/host/monotonic.ts';
-import { DataPlaneRig, type StartOptions, type TestWorker } from '../../support/data-plane-rig.ts';
+import { DataPlaneRig, type StartOptions } from '../../support/data-plane-rig.ts';
 import { eventually, within } from '../../support/eventually.ts';
 import { fetch } from '../../support/fetch.ts';
 import { freePort } from '../../support/free-port.ts';
 import { processInfo } from '../../support/processes.ts';
 import { connect, type RawClient } from '../../support/raw-client.ts';
+import type { RigWorker } from '../../support/worker-rig.ts';
 
 const skip = existsSync('/proc/net/tcp') ? false : 'who accepts is read from /proc';
 const WORKERS = 6;
@@ -19,9 +20,9 @@ const ACCEPTORS = 4;
 
 interface Rested {
   port: number;
-  workers: TestWorker[];
-  acceptors: TestWorker[];
-  resting: TestWorker[];
+  workers: RigWorker[];
+  acceptors: RigWorker[];
+  resting: RigWorker[];
 }
 
 /** What a worker runs; `server`: what the fixture is told besides. */
@@ -39,7 +40,7 @@ async function rest(rig: DataPlaneRig, server: object = {}): Promise<Rested> {
 }
 
 /** Whether the process has a descriptor of a socket that listens on the port. */
-function accepts({ pid }: TestWorker, port: number): boolean {
+function accepts({ pid }: RigWorker, port: number): boolean {
   const hex = port.toString(16).toUpperCase().padStart(4, '0');
   const listening = new Set<string>();
   for (const path of ['/proc/net/tcp', '/proc/net/tcp6']) {
@@ -196,15 +197,15 @@ test('a client that comes back when its place is taken goes to a sibling with ro
     client.send('hello');
     return client;
   };
-  const isServedBy = ({ pid }: TestWorker, client: RawClient) =>
+  const isServedBy = ({ pid }: RigWorker, client: RawClient) =>
     client.until(`the answer of ${pid}`, ({ text }) => text === `${pid} hello`);
-  const asleep = async ({ pid }: TestWorker, meanwhile: () => Promise<void>) => {
+  const asleep = async ({ pid }: RigWorker, meanwhile: () => Promise<void>) => {
     process.kill(pid, 'SIGSTOP');
     await eventually('it stands still', () => processInfo(pid)?.state === 'T');
     await meanwhile();
     process.kill(pid, 'SIGCONT');
   };
-  const enters = async (worker: TestWorker) => isServedBy(worker, await comes());
+  const enters = async (worker: RigWorker) => isServedBy(worker, await comes());
   try {
     await asleep(roomy, () => enters(full));
 
@@ -269,7 +270,7 @@ test('who is told to rest before its copy of the socket comes does not accept fr
 test('a resting worker that closed its server is not asked to accept', { skip }, async () => {
   await using rig = new DataPlaneRig('least-connections');
   const { port, resting, acceptors } = await rest(rig);
-  const [first] = resting as [TestWorker];
+  const [first] = resting as [RigWorker];
   first.tell({ do: 'close' });
   const { closed } = await first.hears<{ closed?: string }>('the end', (message) => 'closed' in message);
   assert.equal(closed, 'ok');

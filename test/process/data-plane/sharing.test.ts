@@ -9,10 +9,11 @@ import { test } from 'node:test';
 import tls from 'node:tls';
 import type { Balance } from '../../../src/protocol/balance.ts';
 import { writeCertificate } from '../../support/certificate.ts';
-import { DataPlaneRig, type TestWorker } from '../../support/data-plane-rig.ts';
+import { DataPlaneRig } from '../../support/data-plane-rig.ts';
 import { eventually, within } from '../../support/eventually.ts';
 import { fetch } from '../../support/fetch.ts';
 import { freePort } from '../../support/free-port.ts';
+import type { RigWorker } from '../../support/worker-rig.ts';
 
 const fixture = 'data-plane/serves.cjs';
 const balances: Balance[] = ['kernel', 'round-robin'];
@@ -21,7 +22,7 @@ function serves(options: object): { fixture: string; args: string[] } {
   return { fixture, args: [JSON.stringify(options)] };
 }
 
-async function portOf(worker: TestWorker): Promise<number> {
+async function portOf(worker: RigWorker): Promise<number> {
   return (await worker.hears<{ address?: { port: number } }>('its address', (m) => 'address' in m)).address?.port ?? 0;
 }
 

@@ -4,7 +4,6 @@ import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
-import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -42,7 +41,7 @@ http.createServer(answer('path')).listen(${JSON.stringify(path)});`,
     // The tool starts the program when the first client knocks, who waits for the answer.
     const first = await eventually('the port to be open', () => fetch({ port }));
     assert.equal(first.body, 'port undefined');
-    assert.equal(await overPath(path), 'path undefined');
+    assert.equal((await fetch({ socketPath: path })).body, 'path undefined');
     const told = await events.waitFor('inherited-unused');
     assert.deepEqual(
       (told.listeners as { port: number }[]).map((listener) => listener.port),
@@ -57,15 +56,3 @@ http.createServer(answer('path')).listen(${JSON.stringify(path)});`,
     rmSync(folder, { recursive: true, force: true });
   }
 });
-
-function overPath(socketPath: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    request({ socketPath }, (response) => {
-      let body = '';
-      response.setEncoding('utf8').on('data', (text: string) => (body += text));
-      response.on('end', () => resolve(body));
-    })
-      .on('error', reject)
-      .end();
-  });
-}

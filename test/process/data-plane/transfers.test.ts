@@ -9,11 +9,12 @@ import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Balance } from '../../../src/protocol/balance.ts';
 import { type ChaosTally, runChaoticClient } from '../../support/chaotic-client.ts';
-import { DataPlaneRig, type TestWorker } from '../../support/data-plane-rig.ts';
+import { DataPlaneRig } from '../../support/data-plane-rig.ts';
 import { eventually, within } from '../../support/eventually.ts';
 import { fetch } from '../../support/fetch.ts';
 import { times } from '../../support/form.ts';
 import { freePort } from '../../support/free-port.ts';
+import type { RigWorker } from '../../support/worker-rig.ts';
 
 const fixture = 'hello.cjs';
 
@@ -60,13 +61,13 @@ class Clients implements Disposable {
   }
 }
 
-async function startWorkers(rig: DataPlaneRig, port: number, count: number): Promise<TestWorker[]> {
+async function startWorkers(rig: DataPlaneRig, port: number, count: number): Promise<RigWorker[]> {
   const workers = [];
   for (let i = 0; i < count; i += 1) workers.push(await rig.start({ fixture, env: { PORT: String(port) } }));
   return workers;
 }
 
-async function end(rig: DataPlaneRig, worker: TestWorker): Promise<void> {
+async function end(rig: DataPlaneRig, worker: RigWorker): Promise<void> {
   rig.drain(worker);
   await eventually('it is drained', () => worker.drained);
   await rig.kill(worker);
