@@ -69,18 +69,26 @@ class SteadyClient implements AsyncDisposable {
   }
 }
 
-/** Sums that grow, as the operator reads them. */
-async function totals(rig: Rig, client: AdminClient, seen: SteadyClient) {
+/** A sum that grows, as the operator reads it, and the client's answers just before and after. */
+interface Total {
+  shown: number;
+  before: number;
+  after: number;
+}
+
+async function totals(rig: Rig, client: AdminClient, seen: SteadyClient): Promise<Record<'metrics' | 'status', Total>> {
   const socketPath = join(rig.environment().TUTTI_HOME as string, 'run', `${NAME}.sock`);
-  const page = (await fetch({ socketPath, path: '/metrics' })).body;
-  const metrics = [...page.matchAll(/^tutti_http_requests_total\{.*\} (\d+)$/gm)].reduce(
-    (sum, [, n]) => sum + Number(n),
-    0,
-  );
-  const byMetrics = { shown: metrics, counted: seen.answers };
-  const { workers } = await client.snapshot();
-  const status = workers.reduce((sum, { requestsTotal }) => sum + requestsTotal, 0);
-  return { metrics: byMetrics, status: { shown: status, counted: seen.answers } };
+  const read = async (shown: () => Promise<number[]>): Promise<Total> => {
+    const before = seen.answers;
+    return { shown: (await shown()).reduce((sum, n) => sum + n, 0), before, after: seen.answers };
+  };
+  return {
+    metrics: await read(async () => {
+      const page = (await fetch({ socketPath, path: '/metrics' })).body;
+      return [...page.matchAll(/^tutti_http_requests_total\{.*\} (\d+)$/gm)].map(([, n]) => Number(n));
+    }),
+    status: await read(async () => (await client.snapshot()).workers.map(({ requestsTotal }) => requestsTotal)),
+  };
 }
 
 test('at a steady rate every outlet shows, second by second, what the client counts, also after the supervisor was stopped', async (context) => {
@@ -91,7 +99,8 @@ test('at a steady rate every outlet shows, second by second, what the client cou
   await using load = new SteadyClient(rig.port);
   const enough = new AbortController();
   const ratios: Record<string, number[]> = { page: [], top: [], slots: [], metrics: [], status: [] };
-  const compare = (outlet: string, shown: number, counted: number, stalledMs: number) => {
+  const compare = (outlet: string, shown: number, [least, most]: [number, number], stalledMs: number) => {
+    const counted = Math.min(Math.max(shown, least), most);
     // What is under way at both ends of the span is in neither or both, and so is what this process was too late to see.
     const off = Math.max(0, Math.abs(shown - counted) - UNDER_WAY - stalledMs / EVERY_MS);
     ratios[outlet]?.push(off / counted);
@@ -111,15 +120,16 @@ test('at a steady rate every outlet shows, second by second, what the client cou
         const off = (rate: number) => Math.abs(rate - requestsPerSecond);
         const perSecond = [since(before.at), since(at - 1000)].reduce((a, b) => (off(b) < off(a) ? b : a));
         const stalledMs = load.stalledMs(before.at, Date.now());
-        compare('page', requestsPerSecond, perSecond, stalledMs);
+        compare('page', requestsPerSecond, [perSecond, perSecond], stalledMs);
         const [, drawn] =
           /requests (\d+)\/s/.exec(view(top, { columns: 120, rows: 30 }, createColors(false)).join('\n')) ?? [];
-        compare('top', Number(drawn), perSecond, stalledMs);
+        compare('top', Number(drawn), [perSecond, perSecond], stalledMs);
         const slots = Object.values(top.slots).reduce((sum, slot) => sum + (slot.requestsPerSecond ?? 0), 0);
-        compare('slots', slots, perSecond, stalledMs);
+        compare('slots', slots, [perSecond, perSecond], stalledMs);
         for (const outlet of ['metrics', 'status'] as const) {
           const [then, later] = [before.totals[outlet], now[outlet]];
-          compare(outlet, later.shown - then.shown, later.counted - then.counted, stalledMs);
+          const counted = [later.before - then.after, later.after - then.before] as [number, number];
+          compare(outlet, later.shown - then.shown, counted, stalledMs);
         }
       }
       before = { at, totals: now };
