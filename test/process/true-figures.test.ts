@@ -103,7 +103,7 @@ test('at a steady rate every outlet shows, second by second, what the client cou
     const counted = Math.min(Math.max(shown, least), most);
     // What is under way at both ends of the span is in neither or both, and so is what this process was too late to see.
     const off = Math.max(0, Math.abs(shown - counted) - UNDER_WAY - stalledMs / EVERY_MS);
-    ratios[outlet]?.push(off / counted);
+    ratios[outlet]?.push(off === 0 ? 0 : off / counted);
   };
   let top = newState(NAME, 0);
   let before: { at: number; totals: Awaited<ReturnType<typeof totals>> } | null = null;
