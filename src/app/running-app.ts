@@ -197,11 +197,11 @@ export class RunningApp {
       return;
     }
     for (const message of [...this.#warnings, ...rootWarning(this.#config)]) this.#notice('warn', message);
-    this.#automation.sizing.tell(this.#generations.get(this.#upgrading.firstGeneration)?.env.NODE_OPTIONS);
     if (this.#traceFile) await this.#core.trace(this.#traceFile, (message) => this.#notice('warn', message));
     if (this.#state !== 'starting') return;
     this.#state = 'supervising';
     this.#core.start();
+    this.#automation.sizing.tell(this.#generations.get(this.#upgrading.firstGeneration)?.env.NODE_OPTIONS);
     for (const command of this.#early) this.#dispatch(command);
     if (control === 'wanted' && !this.#upgrading.isSuccessor) this.#control.openBeside();
     this.#upgrading.heldBack.act(() => void this.#automation.start(), undefined);

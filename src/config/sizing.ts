@@ -95,7 +95,7 @@ export function shortOfMemory({ limits: { memoryBytes }, workers, surge, ownHeap
   const fits = mostWorkers(memoryBytes, surge);
   const needed = mib(memoryFor(workers, LEAST_HEAP_MIB, surge));
   const fewer = fits === 0 || fits >= workers ? '' : `, or set workers to ${fits}`;
-  return `the memory limit of ${mib(memoryBytes)} is little for ${count(workers)}: their heaps have no limit of their own, and the kernel may kill a process. Give it ${needed}${fewer}`;
+  return `the memory limit of ${mib(memoryBytes)} is little for ${count(workers)}: the heap has no limit of its own, and the kernel may kill a process. Give it ${needed}${fewer}`;
 }
 
 function count(workers: number): string {

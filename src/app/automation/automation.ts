@@ -7,6 +7,7 @@ import type { SupervisorEvent } from '../../supervisor/vocabulary/events.ts';
 import type { SupervisorInput } from '../../supervisor/vocabulary/inputs.ts';
 import { type AppWatch, appWatch } from './app-watch.ts';
 import { Sizing } from './sizing.ts';
+import { Zombies } from './zombies.ts';
 
 interface Around {
   /** As the last reload has read it. */
@@ -21,6 +22,7 @@ interface Around {
 
 export class Automation {
   readonly sizing: Sizing;
+  readonly #zombies: Zombies;
   readonly #cron: string | null;
   readonly #around: Around;
   readonly #watch: AppWatch | null;
@@ -32,11 +34,13 @@ export class Automation {
     this.#around = around;
     this.#watch = appWatch(app, around);
     this.sizing = new Sizing(around, app);
+    this.#zombies = new Zombies((message) => around.notice('warn', message));
   }
 
   /** Without it the app runs as well: what fails is told in one line. */
   async start(): Promise<void> {
     this.sizing.start();
+    this.#zombies.start();
     try {
       await this.#watch?.start();
       if (this.#cron !== null) await this.#startSchedule(this.#cron);
@@ -70,6 +74,7 @@ export class Automation {
     this.#closed = true;
     this.#stopSchedule();
     this.sizing.close();
+    this.#zombies.close();
     await this.#watch?.close();
   }
 }
