@@ -1,6 +1,7 @@
 // Tells the service manager that started this process how its app is: when it is ready, reloads and stops, that its main loop turns, and in
 // a line what `systemctl status` shows. Made only where there is one to be told.
 
+import { setTimeout as delay } from 'node:timers/promises';
 import { NotifySocket, takeNotifyDescriptor } from '../host/service/notify-socket.ts';
 import {
   type ServiceVariables,
@@ -9,6 +10,7 @@ import {
   watchdogMs,
 } from '../host/service/variables.ts';
 import { oneLine } from '../logs/own/visible.ts';
+import { lives, type ProcessIdentity } from '../protocol/orphans/process-identity.ts';
 import type { Snapshot } from '../supervisor/picture/snapshot.ts';
 import type { Supervision, TimedEvent } from './supervision.ts';
 
@@ -20,6 +22,7 @@ const EXTENSION_MS = 60_000;
 /** What the end takes besides the workers. */
 const STOP_MARGIN_MS = 5_000;
 const MOST_REASON = 160;
+const GONE_LOOK_MS = 100;
 
 export interface ServiceManagerOptions {
   socket: Pick<NotifySocket, 'send'>;
@@ -29,8 +32,8 @@ export interface ServiceManagerOptions {
   monotonicMicros: () => bigint;
   /** What a successor of this process needs in its environment. */
   forSuccessor: ServiceVariables;
-  /** This process has taken over an app that serves: no state is waited for. */
-  tookOver: boolean;
+  /** Kept when the process whose app this one has taken over is gone; null: there was none, and the state of the app is waited for. */
+  predecessorGone: Promise<void> | null;
 }
 
 export class ServiceManager {
@@ -46,7 +49,7 @@ export class ServiceManager {
 
   constructor(
     supervision: Pick<Supervision, 'on' | 'snapshot' | 'stopped'>,
-    { socket, watchdogMs, monotonicMicros, forSuccessor, tookOver }: ServiceManagerOptions,
+    { socket, watchdogMs, monotonicMicros, forSuccessor, predecessorGone }: ServiceManagerOptions,
   ) {
     this.forSuccessor = forSuccessor;
     this.#socket = socket;
@@ -57,7 +60,20 @@ export class ServiceManager {
     this.#every(EXTEND_EVERY_MS, () => this.#extend());
     supervision.on('event', (event) => this.#event(event));
     void supervision.stopped.then(({ code, reason }) => this.#ended(code, reason));
-    if (tookOver) this.#serves();
+    if (predecessorGone === null) return;
+    this.#serves();
+    void predecessorGone.then(() => this.#adopted());
+  }
+
+  /**
+   * Until now this process was its predecessor's child. A main process that is none of its own systemd does not wait for in a stop: it kills the whole
+   * service at once. It looks whose child one is only when it is told of another than it knows, so one of the workers comes between.
+   */
+  async #adopted(): Promise<void> {
+    const worker = this.#supervision.snapshot().workers.find(({ pid }) => pid !== null);
+    if (worker === undefined || this.#phase === 'over') return;
+    await this.#socket.send({ MAINPID: String(worker.pid) });
+    await this.#socket.send({ MAINPID: String(process.pid) });
   }
 
   /**
@@ -177,13 +193,15 @@ function micros(ms: number): string {
 /** Whom whoever started this process wants to be told how its app is. Takes the variables that say so out of the environment; null: nobody. */
 export function takeServiceManager(
   env: Record<string, string | undefined>,
-): ((supervision: Supervision, warn: (message: string) => void, tookOver: boolean) => ServiceManager) | null {
+):
+  | ((supervision: Supervision, warn: (message: string) => void, predecessor: ProcessIdentity | null) => ServiceManager)
+  | null {
   const variables = takeServiceVariables(env);
   const { NOTIFY_SOCKET: path } = variables;
   if (path === undefined) return null;
   const { pid } = process;
   const descriptor = takeNotifyDescriptor(env, pid);
-  return (supervision, warn, tookOver) => {
+  return (supervision, warn, predecessor) => {
     // The reload signal of the unit: the reload itself is a command. systemd (since 258) does without a service that has no handler for it.
     const ignore = (): void => {};
     process.on('SIGCONT', ignore);
@@ -195,7 +213,11 @@ export function takeServiceManager(
       watchdogMs: watchdogMs(variables, pid),
       monotonicMicros: () => process.hrtime.bigint() / 1000n,
       forSuccessor: successorVariables(variables),
-      tookOver,
+      predecessorGone: predecessor === null ? null : gone(predecessor),
     });
   };
+}
+
+async function gone(identity: ProcessIdentity): Promise<void> {
+  while (lives(identity)) await delay(GONE_LOOK_MS, undefined, { ref: false });
 }

@@ -116,16 +116,40 @@ for (const suite of suites) {
       assert.equal(await machine.show(unit, 'NRestarts'), '1');
     });
 
+    await step(
+      'after an upgrade of tutti systemd has another main process, which it watches, reloads and stops',
+      async () => {
+        machine.write(`etc/systemd/system/${unit}.d/test.conf`, '[Service]\nWatchdogSec=3\n');
+        await machine.ok('systemctl', 'daemon-reload');
+        await machine.ok('systemctl', 'restart', unit);
+        const before = await machine.show(unit, 'MainPID');
+        await using clients = await load({ keepAlive: 10 });
+        await clients.more(100);
+        await machine.ok('runuser', '-u', 'web', '--', 'env', 'HOME=/home/web', 'tutti', 'upgrade', 'web');
+        await another(machine, before);
+        await fed(machine);
+        assert.match(
+          await machine.ok('systemctl', 'status', unit),
+          /active \(running\).*2 of 2 workers ready, generation 2/s,
+        );
+        assert.notEqual((await machine.run('kill', '-0', before)).code, 0, 'the old process has gone');
+        deploy(machine, '4');
+        await machine.ok('systemctl', 'reload', unit);
+        await clients.more(100);
+        const { ok, failures, byVersion } = await clients.stop();
+        assert.deepEqual(failures, [], `of ${ok}`);
+        assert.ok((byVersion['4'] ?? 0) > 0, 'the new version answers');
+        assert.equal(await machine.show(unit, 'NRestarts'), '0');
+        await machine.ok('systemctl', 'stop', unit);
+        assert.equal(await machine.show(unit, 'Result'), 'success', await machine.story());
+        assert.equal(await machine.show(unit, 'ActiveState'), 'inactive');
+        assert.equal((await machine.run('pgrep', '-f', 'dist/bin.js run')).stdout, '');
+        await machine.ok('systemctl', 'start', unit);
+      },
+    );
+
     await step('the watchdog ends a supervisor that stands still, and it comes back', async () => {
-      machine.write(`etc/systemd/system/${unit}.d/test.conf`, '[Service]\nWatchdogSec=3\n');
-      await machine.ok('systemctl', 'daemon-reload');
-      await machine.ok('systemctl', 'restart', unit);
-      // It feeds the watchdog for longer than that takes to bark.
-      const since = Number(await machine.show(unit, 'WatchdogTimestampMonotonic'));
-      await eventually(
-        'four signs of life',
-        async () => Number(await machine.show(unit, 'WatchdogTimestampMonotonic')) > since + 4_500_000,
-      );
+      await fed(machine);
       assert.equal(await machine.show(unit, 'NRestarts'), '0');
       await using clients = await load();
       const frozen = await machine.show(unit, 'MainPID');
@@ -192,7 +216,7 @@ for (const suite of suites) {
       await clients.more(50);
       const { failures, byVersion } = await clients.stop();
       assert.deepEqual(failures, []);
-      assert.deepEqual(Object.keys(byVersion), ['3']);
+      assert.deepEqual(Object.keys(byVersion), ['4']);
     });
 
     await step('a user has a service of his own without root, and no trace is left of it', async () => {
@@ -247,6 +271,15 @@ function another(machine: Machine, before: string): Promise<unknown> {
       return pid !== '0' && pid !== before && state === 'active';
     },
     { deadlineMs: 60_000, everyMs: 100 },
+  );
+}
+
+/** It feeds the watchdog for longer than that takes to bark. */
+async function fed(machine: Machine): Promise<void> {
+  const since = Number(await machine.show(unit, 'WatchdogTimestampMonotonic'));
+  await eventually(
+    'four signs of life',
+    async () => Number(await machine.show(unit, 'WatchdogTimestampMonotonic')) > since + 4_500_000,
   );
 }
 

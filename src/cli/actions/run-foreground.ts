@@ -77,12 +77,12 @@ export async function runForeground({ entry, args, options, terminal }: RunReque
     },
   });
   beside?.watch(() => void supervision.stop());
-  const isSuccessor = inherited?.takeover?.reason === 'upgrade';
+  const predecessor = inherited?.takeover?.reason === 'upgrade' ? inherited.takeover.from : null;
   const toServiceManager = (): void => {
-    serviceManager = openServiceManager?.(supervision, (message) => log.line('warn', message), isSuccessor) ?? null;
+    serviceManager = openServiceManager?.(supervision, (message) => log.line('warn', message), predecessor) ?? null;
   };
   // Until it has taken over the app is the old supervisor's: the STOPPING=1 of a successor that fails would end the whole service.
-  if (isSuccessor) supervision.once('upgrade-finished', toServiceManager);
+  if (predecessor !== null) supervision.once('upgrade-finished', toServiceManager);
   else toServiceManager();
   finishInPeace();
   supervision.on('event', (event) => {

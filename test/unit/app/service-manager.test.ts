@@ -6,7 +6,7 @@ import type { Message } from '../../../src/host/service/notify-socket.ts';
 import type { Snapshot, WorkerSnapshot } from '../../../src/supervisor/picture/snapshot.ts';
 
 const worker = (slot: number | null, generation: number, state: WorkerSnapshot['state'] = 'ready') =>
-  ({ slot, generation, state }) as WorkerSnapshot;
+  ({ slot, generation, state, pid: 100 }) as WorkerSnapshot;
 
 const picture = (more: Partial<Snapshot> = {}) =>
   ({
@@ -20,7 +20,7 @@ const picture = (more: Partial<Snapshot> = {}) =>
   }) as Snapshot;
 
 /** A manager over an app that the test plays. */
-function play(watchdogMs: number | null = null, tookOver = false) {
+function play(watchdogMs: number | null = null, predecessorGone: Promise<void> | null = null) {
   const told: Message[] = [];
   let snapshot = picture();
   let hear: (event: TimedEvent) => void = () => {};
@@ -41,7 +41,7 @@ function play(watchdogMs: number | null = null, tookOver = false) {
     watchdogMs,
     monotonicMicros: () => 42n,
     forSuccessor: {},
-    tookOver,
+    predecessorGone,
   });
   const event = (event: object, next: Partial<Snapshot> = {}) => {
     snapshot = picture(next);
@@ -120,11 +120,16 @@ test('who has handed over says nothing more, not even that it ends', async (t) =
   assert.deepEqual(told, [{ MAINPID: '4711' }]);
 });
 
-test('who has taken over says that it is ready, and asks for no more time', (t) => {
+test('who has taken over says that it is ready, and is the main process once more when its parent is gone', async (t) => {
   t.mock.timers.enable({ apis: ['setInterval', 'setTimeout'] });
-  const { told } = play(null, true);
+  let go = (): void => {};
+  const { told } = play(null, new Promise<void>((gone) => (go = gone)));
   t.mock.timers.tick(60_000);
-  assert.deepEqual(told, [{ READY: '1', STATUS: '2 of 2 workers ready, generation 1' }]);
+  const ready = { READY: '1', STATUS: '2 of 2 workers ready, generation 1' };
+  assert.deepEqual(told, [ready]);
+  go();
+  await new Promise(setImmediate);
+  assert.deepEqual(told, [ready, { MAINPID: '100' }, { MAINPID: String(process.pid) }]);
 });
 
 test('a failed end leaves its reason in the line', async () => {
