@@ -4,6 +4,7 @@
 import {
   closeSync,
   constants,
+  fchmodSync,
   fsyncSync,
   ftruncateSync,
   linkSync,
@@ -20,20 +21,23 @@ import { openOwn, readOwn } from './ownership.ts';
 export interface WriteOptions {
   /** It outlives a power cut, which costs a wait for the disk: for what a boot goes by. */
   lasting?: boolean;
+  /** For whom else, where it is no state of this user's. */
+  mode?: number;
   /** What was there before stays beside it, for `readState`, if `isGood` takes it. Without: nothing stays. */
   keep?: (text: string) => boolean;
 }
 
 /**
- * For this user's eyes alone, and through no link. Throws the system's error; then what was there before is still there, and nothing else.
+ * For this user's eyes alone unless `mode` says more, and through no link. Throws the system's error; then what was there before is still there, and nothing else.
  */
-export function writeState(path: string, text: string, { lasting = false, keep }: WriteOptions = {}): void {
+export function writeState(path: string, text: string, { lasting = false, mode, keep }: WriteOptions = {}): void {
   const fresh = `${path}.${process.pid}.new`;
   try {
     const file = openOwn(fresh, constants.O_WRONLY);
     try {
       ftruncateSync(file);
       writeFileSync(file, text);
+      if (mode !== undefined) fchmodSync(file, mode);
       // Some file systems find out only now that they are full.
       if (lasting) fsyncSync(file);
     } finally {

@@ -1,7 +1,7 @@
 // The work of `tutti service`: says each step before it is done, and does it.
 
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, renameSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import process from 'node:process';
 import { createColors } from 'picocolors';
@@ -9,7 +9,7 @@ import { discover } from '../../admin/client/discovery.ts';
 import { chooseBootManager } from '../../deploy/boot-manager.ts';
 import type { BootManager, Service, ServiceStep } from '../../deploy/service.ts';
 import { exitCodes, messageOf, TuttiError } from '../../errors.ts';
-import { removeFile } from '../../files/state-file.ts';
+import { removeFile, writeState } from '../../files/state-file.ts';
 import { whatIsMeant } from '../actions/start-apps.ts';
 import { withoutUnitOptions } from '../shared/service-options.ts';
 import { type Terminal, wantsColor } from '../terminal.ts';
@@ -25,7 +25,7 @@ export interface ServiceRequest {
 }
 
 export async function manageService(request: ServiceRequest): Promise<number> {
-  const manager = (): BootManager => chooseBootManager(bootMachine(request.terminal));
+  const manager = (): BootManager => chooseBootManager(bootMachine(request.terminal), scopeOf(request.options));
   switch (request.action) {
     case 'install':
       return install(manager(), request);
@@ -176,25 +176,14 @@ function perform(step: ServiceStep): string | null {
       });
       return answer.status === 0 ? null : reasonOf(answer);
     }
-    if (step.do === 'write') write(step);
-    else if (statSync(step.path, { throwIfNoEntry: false })?.isDirectory()) rmdirSync(step.path);
+    if (step.do === 'write') {
+      mkdirSync(dirname(step.path), { recursive: true });
+      writeState(step.path, step.text, { mode: step.mode, lasting: true });
+    } else if (statSync(step.path, { throwIfNoEntry: false })?.isDirectory()) rmdirSync(step.path);
     else removeFile(step.path);
     return null;
   } catch (error) {
     return messageOf(error);
-  }
-}
-
-/** Whole or not at all: what systemd reads meanwhile is the old one. */
-function write({ path, text, mode }: Extract<ServiceStep, { do: 'write' }>): void {
-  mkdirSync(dirname(path), { recursive: true });
-  const fresh = `${path}.${process.pid}`;
-  try {
-    writeFileSync(fresh, text, { mode, flag: 'wx' });
-    renameSync(fresh, path);
-  } catch (error) {
-    rmSync(fresh, { force: true });
-    throw error;
   }
 }
 

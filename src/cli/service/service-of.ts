@@ -1,6 +1,5 @@
 // From what was typed to the service that is meant: the command that starts the app, who runs it, how long it may take.
 
-import { spawnSync } from 'node:child_process';
 import { realpathSync, statSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { dirname, resolve } from 'node:path';
@@ -12,6 +11,7 @@ import { optionNames } from '../../config/layers.ts';
 import { environmentVariable, options as table } from '../../config/options.ts';
 import type { Scope, Service } from '../../deploy/service.ts';
 import { TuttiError } from '../../errors.ts';
+import { groupEntry, type UserEntry, userEntry } from '../../files/accounts.ts';
 import { type LaunchRecord, launchRequest } from '../shared/launch-record.ts';
 import { forTheUnit } from '../shared/service-options.ts';
 import type { Terminal } from '../terminal.ts';
@@ -35,7 +35,7 @@ export function scopeOf(options: Options): Scope {
 export async function serviceOf(record: LaunchRecord, options: Options, terminal: Terminal): Promise<Service> {
   const app = await loadApp(launchRequest(record), surroundings(record.cwd, terminal.env));
   const scope = scopeOf(options);
-  const runner = scope === 'user' ? { user: null, group: null, isHomeless: false } : runnerOf(options, terminal);
+  const runner = scope === 'user' ? { user: null, group: null, isHomeless: false } : await runnerOf(options, terminal);
   const { config } = app;
   const node = stableNode();
   const { TUTTI_HOME } = terminal.env;
@@ -122,17 +122,26 @@ function socketsOf({ socket }: Options): string[] {
   throw new TuttiError('ERR_FLAGS_INVALID', { problems: [{ source: '--socket', message }] });
 }
 
-function runnerOf({ runAs }: Options, terminal: Terminal): Pick<Service, 'user' | 'group' | 'isHomeless'> {
+async function runnerOf(
+  { runAs }: Options,
+  terminal: Terminal,
+): Promise<Pick<Service, 'user' | 'group' | 'isHomeless'>> {
   const [user = '', group = null] = typeof runAs === 'string' ? runAs.split(':') : [invokingUser(terminal)];
-  const line = spawnSync('getent', ['passwd', user], { encoding: 'utf8' });
-  const fields = (line.stdout ?? '').trim().split(':');
-  if (line.error === undefined && (line.status !== 0 || fields[0] !== user)) {
+  const entry = await userEntry(user);
+  if (entry === null) {
     throw new TuttiError('ERR_SERVICE_USER', {
       problem: `there is no user "${user}"`,
       hint: `Make it (sudo useradd --system --create-home ${user}), or name another: --run-as <user>`,
     });
   }
-  return { user, group, isHomeless: line.error === undefined && !ownsHome(fields[5] ?? '', Number(fields[2])) };
+  if (group !== null && (await groupEntry(group)) === null) {
+    throw new TuttiError('ERR_SERVICE_USER', {
+      problem: `there is no group "${group}"`,
+      hint: `Make it (sudo groupadd --system ${group}), or name another: --run-as ${user}:<group>`,
+    });
+  }
+  // By its name: cron takes no number.
+  return { user: entry.name, group, isHomeless: !ownsHome(entry) };
 }
 
 function invokingUser({ env }: Terminal): string {
@@ -145,7 +154,7 @@ function invokingUser({ env }: Terminal): string {
   });
 }
 
-function ownsHome(home: string, uid: number): boolean {
+function ownsHome({ home, uid }: UserEntry): boolean {
   const stats = home === '' ? undefined : statSync(home, { throwIfNoEntry: false });
   return stats?.isDirectory() === true && stats.uid === uid;
 }

@@ -2,22 +2,15 @@
 // where --user is given.
 
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import process from 'node:process';
 import { promisify } from 'node:util';
 import { TuttiError } from '../../errors.ts';
+import { groupEntry, idOf, userEntry } from '../../files/accounts.ts';
 import { foreignHand } from '../../files/ownership.ts';
 import type { Account } from './as-account.ts';
 
 const run = promisify(execFile);
-
-interface Entry {
-  name: string;
-  uid: number;
-  gid: number;
-  home: string;
-}
 
 /** A name or a number each. Rejects with a TuttiError where there is no such user, or where it is not for this process to run as it. */
 export async function accountOf(user: string | null, group: string | null): Promise<Account | null> {
@@ -29,9 +22,10 @@ export async function accountOf(user: string | null, group: string | null): Prom
     throw refused(`user ${user}`, `${process.platform} has no such way to change the user of a process`);
   }
   const entry = await userEntry(user);
-  const gid = group === null ? entry?.gid : await groupNumber(group);
-  const uid = entry?.uid ?? numberOf(user);
+  const uid = entry?.uid ?? idOf(user);
   if (uid === null) throw new TuttiError('ERR_ACCOUNT_UNKNOWN', { kind: 'user', name: user });
+  const gid = group === null ? entry?.gid : ((await groupEntry(group)) ?? idOf(group));
+  if (gid === null) throw new TuttiError('ERR_ACCOUNT_UNKNOWN', { kind: 'group', name: group ?? '' });
   if (gid === undefined) {
     throw refused(`user ${user}`, 'the system has no entry for this number, and so no group; give one with --group');
   }
@@ -48,57 +42,6 @@ export async function accountOf(user: string | null, group: string | null): Prom
 
 function refused(whom: string, reason: string): TuttiError {
   return new TuttiError('ERR_ACCOUNT_REFUSED', { whom, reason });
-}
-
-function numberOf(text: string): number | null {
-  return /^\d{1,10}$/.test(text) && Number(text) < 2 ** 32 - 1 ? Number(text) : null;
-}
-
-/** By name or number; null where a number has no entry. Rejects where a name has none. */
-async function userEntry(user: string): Promise<Entry | null> {
-  const fields = await databaseLine('passwd', '/etc/passwd', user, 2);
-  if (fields !== null) {
-    const [name = user, , uid, gid, , home = ''] = fields;
-    return { name, uid: Number(uid), gid: Number(gid), home };
-  }
-  if (numberOf(user) !== null) return null;
-  throw new TuttiError('ERR_ACCOUNT_UNKNOWN', { kind: 'user', name: user });
-}
-
-async function groupNumber(group: string): Promise<number> {
-  const fields = await databaseLine('group', '/etc/group', group, 2);
-  const gid = fields === null ? numberOf(group) : Number(fields[2]);
-  if (gid === null) throw new TuttiError('ERR_ACCOUNT_UNKNOWN', { kind: 'group', name: group });
-  return gid;
-}
-
-/** The fields of the entry whose name or number `key` is, from the file or else from whatever the system asks (LDAP, systemd). */
-async function databaseLine(database: string, file: string, key: string, numberAt: number): Promise<string[] | null> {
-  const isNumber = numberOf(key) !== null;
-  const found =
-    linesOf(file).find((fields) => fields[0] === key) ??
-    (isNumber ? linesOf(file).find((fields) => fields[numberAt] === key) : undefined);
-  if (found !== undefined) return found;
-  if (key.startsWith('-')) return null;
-  try {
-    const { stdout } = await run('getent', [database, key]);
-    const [line = ''] = stdout.split('\n');
-    return line === '' ? null : line.split(':');
-  } catch {
-    // It has none, or there is no such command.
-    return null;
-  }
-}
-
-function linesOf(file: string): string[][] {
-  try {
-    return readFileSync(file, 'utf8')
-      .split('\n')
-      .filter((line) => line !== '' && !line.startsWith('#'))
-      .map((line) => line.split(':'));
-  } catch {
-    return [];
-  }
 }
 
 /** What the worker will need first, tried by a process of that user. */
