@@ -317,9 +317,9 @@ export const errors = {
   }),
   ERR_NO_BOOT_MANAGER: error<object>({
     exitCode: 1,
-    when: 'tutti service is asked for on a machine where nothing is known that could start the app with it: systemd is not process 1, and there is no cron.',
+    when: 'tutti service is asked for on a machine where nothing is known that could start the app with it: systemd is not process 1, and there is neither OpenRC nor cron.',
     message: () =>
-      'Cannot manage a service here: nothing is known that starts it with the machine (systemd is not process 1, and there is no cron: no crontab command with --user, no /etc/cron.d without).',
+      'Cannot manage a service here: nothing is known that starts it with the machine (systemd is not process 1, and there is neither OpenRC nor cron: no crontab command with --user, no /etc/cron.d without).',
     remedy: () =>
       'In a container the engine restarts it: make tutti run its command. To see the units for another machine: tutti export systemd',
     example: {},

@@ -2,7 +2,8 @@
 
 import { TuttiError } from '../errors.ts';
 import { type CronFacts, cron } from './cron/cron.ts';
-import type { BootManager } from './service.ts';
+import { openrc } from './openrc/openrc.ts';
+import type { BootManager, Scope } from './service.ts';
 import { systemd } from './systemd/systemd.ts';
 
 /** What there is on this machine to bring an app up. */
@@ -11,13 +12,17 @@ export interface BootMachine {
   systemdVersion: number | null;
   /** Where units of one user lie: ~/.config. */
   configFolder: string;
+  /** OpenRC has booted the machine. */
+  hasOpenRc: boolean;
   /** Null where there is nothing of cron. */
   cron: CronFacts | null;
 }
 
-export function chooseBootManager(machine: BootMachine): BootManager {
-  const { systemdVersion, configFolder } = machine;
+/** OpenRC has no services of one user as a rule; for these there is cron. */
+export function chooseBootManager(machine: BootMachine, scope: Scope): BootManager {
+  const { systemdVersion, configFolder, hasOpenRc } = machine;
   if (systemdVersion !== null) return systemd(systemdVersion, configFolder);
+  if (hasOpenRc && scope === 'system') return openrc;
   if (machine.cron !== null) return cron(machine.cron);
   throw new TuttiError('ERR_NO_BOOT_MANAGER', {});
 }

@@ -13,6 +13,8 @@ export function bootMachine({ env }: Terminal): BootMachine {
   return {
     systemdVersion: systemdVersion(),
     configFolder: env.XDG_CONFIG_HOME || join(homedir(), '.config'),
+    // As OpenRC itself asks whether it has booted the machine.
+    hasOpenRc: existsSync('/run/openrc/softlevel'),
     cron: cronFacts(),
   };
 }

@@ -3,6 +3,7 @@
 
 import { TuttiError } from '../../errors.ts';
 import type { BootFile, BootManager, BootStatus, Scope, Service, ServiceStep } from '../service.ts';
+import { quote } from '../shell.ts';
 
 export interface CronFacts {
   /** What `crontab -l` says; null where there is no such command. */
@@ -193,12 +194,4 @@ function asUser(user: string, command: string): string[] {
 
 function shell(argv: readonly string[]): string {
   return argv.map(quote).join(' ');
-}
-
-function quote(text: string): string {
-  if (/[\n\r]/.test(text)) {
-    const problem = 'a line of a crontab cannot hold a line break, and one of the values has one';
-    throw new TuttiError('ERR_SERVICE_USER', { problem, hint: 'Put it into a file: --env-file' });
-  }
-  return `'${text.replaceAll("'", "'\\''")}'`;
 }

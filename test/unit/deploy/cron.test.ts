@@ -116,9 +116,12 @@ test('for the machine: a file of cron that names the user, and a state folder fo
 });
 
 test('where there is none, or where it cannot do what is asked, that is said', () => {
-  assert.throws(() => chooseBootManager({ systemdVersion: null, configFolder: '/x', cron: null }), {
-    code: 'ERR_NO_BOOT_MANAGER',
-  });
+  assert.throws(
+    () => chooseBootManager({ systemdVersion: null, hasOpenRc: false, configFolder: '/x', cron: null }, 'user'),
+    {
+      code: 'ERR_NO_BOOT_MANAGER',
+    },
+  );
   assert.throws(() => machine(null).install(service()), { code: 'ERR_NO_BOOT_MANAGER' });
   assert.throws(() => machine('').install(service({ sockets: ['80'] })), { code: 'ERR_FLAGS_INVALID' });
   assert.throws(() => machine('').install(service({ folder: '/a\nb' })), { code: 'ERR_SERVICE_USER' });

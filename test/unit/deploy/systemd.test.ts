@@ -122,7 +122,7 @@ test('the status says how it is, how it ended last, and what to type', () => {
 
 test('where systemd is not process 1 it is said what else there is', () => {
   assert.throws(
-    () => chooseBootManager({ systemdVersion: null, cron: null, configFolder: '/' }),
+    () => chooseBootManager({ systemdVersion: null, hasOpenRc: false, cron: null, configFolder: '/' }, 'system'),
     /nothing is known that starts it/,
   );
 });
