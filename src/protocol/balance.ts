@@ -2,6 +2,9 @@
 
 export type Balance = 'least-connections' | 'kernel' | 'round-robin' | 'ip-hash' | 'ports';
 
+/** With `ip-hash`, a worker whose first connections, so many, came from one address tells it: a proxy stands in front. */
+export const ONE_CLIENT_AFTER = 100;
+
 /** Which open connections may change their worker. `idle`: those between two requests too; `unused`: only those without a request. */
 export type Transfer = 'idle' | 'unused';
 

@@ -192,12 +192,15 @@ export type LifeToPrimary =
         port?: number;
         path?: string;
         scheme?: 'http' | 'https';
+        keepAliveMs?: number;
       }[];
     }
   /** `ending`: the application has a reason to end (an uncaught error, a signal to itself), so it will not listen again. */
   | { cmd: 'NODE_TUTTI_CLOSED'; ending: boolean }
   | { cmd: 'NODE_TUTTI_STARTED' }
   | { cmd: 'NODE_TUTTI_READY' }
+  /** With `ip-hash`: its first ONE_CLIENT_AFTER connections all came from this address. Null: it has met two. Each at most once. */
+  | { cmd: 'NODE_TUTTI_CLIENTS'; address: string | null }
   | { cmd: 'NODE_TUTTI_HEARTBEAT'; beat: Heartbeat }
   /** In place of a heartbeat, from a worker that has nothing new to say. */
   | { cmd: 'NODE_TUTTI_ALIVE' }

@@ -90,6 +90,8 @@ export interface Model {
   /** Successive recycles of workers that hit a limit within a minute of readiness. */
   quickRecycles: number;
   listeners: readonly Listener[];
+  /** With `ip-hash`: whether clients come from several addresses. */
+  clients: 'unknown' | 'several' | { address: string };
   /** What was already reported as held back. */
   heldBack: Set<string>;
   /** What was already reported as waiting for memory. */
@@ -141,6 +143,7 @@ export function newModel(
     hungKills: [],
     quickRecycles: 0,
     listeners: [],
+    clients: 'unknown',
     heldBack: new Set(),
     heldForMemory: new Set(),
     load: [],

@@ -54,6 +54,7 @@ const listener = v.strictObject({
   port: v.optional(v.number()),
   path: v.optional(v.string()),
   scheme: v.optional(v.picklist(['http', 'https'])),
+  keepAliveMs: v.optional(v.number()),
 });
 
 const worker = v.looseObject({
@@ -104,6 +105,7 @@ export const snapshot = v.looseObject({
   entry: v.string(),
   config: v.optional(v.nullable(v.strictObject({ file: v.string(), position: count }))),
   listeners: v.array(listener),
+  oneClient: v.optional(v.string()),
   circuit: v.picklist(['closed', 'open']),
   reload: v.strictObject({
     state: v.picklist(['idle', 'pinning', 'canary', 'rolling', 'rolling-back']),

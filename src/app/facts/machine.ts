@@ -9,6 +9,7 @@ import { TuttiError } from '../../errors.ts';
 import { controlPaths, namesInState, socketPathProblem, stateFolders } from '../../files/state-folder.ts';
 import { type CpuAllowance, cpuAllowance, memoryFreeBytes, memoryLimitBytes } from '../../host/machine/cgroup.ts';
 import { testBinding } from '../../host/sockets/bind-socket.ts';
+import { clockIsKept } from './running-process.ts';
 
 export interface MachineFacts {
   platform: string;
@@ -24,6 +25,10 @@ export interface MachineFacts {
   /** Where the workers' counters can live, and whether that is memory. */
   counters: { folder: string; inMemory: boolean } | null;
   state: { folder: string; problem: string | null };
+  /** In ms since the epoch. */
+  now: number;
+  /** Null: nobody says. */
+  clockIsKept: boolean | null;
 }
 
 export function machineFacts(env: Readonly<Record<string, string | undefined>>): MachineFacts {
@@ -38,6 +43,8 @@ export function machineFacts(env: Readonly<Record<string, string | undefined>>):
     backlog: numberIn('/proc/sys/net/core/somaxconn', /^(\d+)/),
     counters: counters(),
     state: state(env),
+    now: Date.now(),
+    clockIsKept: clockIsKept(),
   };
 }
 

@@ -11,6 +11,8 @@ export interface StopGrace {
   ms: number;
   /** How it is changed; null: not at all. */
   setting: string | null;
+  /** It was asked of the platform itself. */
+  isSure?: boolean;
 }
 
 const kubernetes = { platform: 'Kubernetes', ms: 30_000, setting: 'terminationGracePeriodSeconds' };

@@ -1,33 +1,10 @@
 // What `tutti doctor` makes of the facts: what is well, what is worth knowing, what will hurt, and the remedy. Pure.
 
 import type { MachineFacts } from '../../app/facts/machine.ts';
-import type { StopGrace } from '../../app/facts/stop-grace.ts';
 import { time } from '../../logs/own/sentences.ts';
 import { bytes } from '../shared/readable.ts';
-import type { FailedReload } from '../shared/shortfall.ts';
-
-export interface Finding {
-  about: string;
-  verdict: 'good' | 'note' | 'problem';
-  found: string;
-  /** What follows from it, and what to do. */
-  advice: string | null;
-}
-
-export interface AppFacts {
-  name: string;
-  /** null: it does not answer, for this reason. */
-  state: string | null;
-  reason: string | null;
-  version: string | null;
-  circuitOpen: boolean;
-  /** What its last reload left behind. */
-  shortfall: FailedReload | null;
-  /** The longest that its graceful stop takes; null: not known. */
-  stopWithinMs: number | null;
-  /** How long whoever started it waits for its end; null: nobody is known to. */
-  grace: StopGrace | null;
-}
+import { type AppFacts, diagnoseApp, nodeLine } from './diagnose-app.ts';
+import { type Finding, good, note, openFilesFinding, problem } from './finding.ts';
 
 /** Workers of an app whose supervisor was killed. */
 export interface OrphanFacts {
@@ -47,8 +24,6 @@ export interface DeadFacts {
   isBefore: boolean;
 }
 
-/** Each connection, file and pipe takes one; below this a busy server comes near it. */
-const FEW_OPEN_FILES = 4096;
 /** What Node asks for when the application does not say. */
 const USUAL_BACKLOG = 511;
 
@@ -62,29 +37,19 @@ export function diagnose(
   return [
     good('tutti', version),
     platform(facts),
+    nodeLine('Node.js', facts.node, facts.now),
+    clock(facts),
     sharing(facts),
     good('CPUs', cpus(facts)),
     memory(facts),
-    openFiles(facts),
+    openFilesFinding('open files', facts.openFiles),
     backlog(facts),
     counters(facts),
     state(facts),
-    ...apps.flatMap((app) => [appFinding(app, version), reloadFinding(app), graceFinding(app)]),
+    ...apps.flatMap((app) => diagnoseApp(app, version, facts)),
     ...orphans.map(orphanFinding),
     ...dead.map(deadFinding),
   ].filter((finding) => finding !== null);
-}
-
-function good(about: string, found: string): Finding {
-  return { about, verdict: 'good', found, advice: null };
-}
-
-function note(about: string, found: string, advice: string): Finding {
-  return { about, verdict: 'note', found, advice };
-}
-
-function problem(about: string, found: string, advice: string): Finding {
-  return { about, verdict: 'problem', found, advice };
 }
 
 function platform({ platform: name, node }: MachineFacts): Finding {
@@ -117,16 +82,6 @@ function memory({ memory: limit }: MachineFacts): Finding {
   return good('memory', `limited to ${bytes(limit.limitBytes)}${free}`);
 }
 
-function openFiles({ openFiles: most }: MachineFacts): Finding | null {
-  if (most === null) return null;
-  if (most >= FEW_OPEN_FILES) return good('open files', `${most} for each process`);
-  return problem(
-    'open files',
-    `${most} for each process`,
-    'Each connection takes one, and beyond it connections are refused. Raise it: LimitNOFILE= in a unit, ulimits in a container, ulimit -n in a shell.',
-  );
-}
-
 function backlog({ backlog: most }: MachineFacts): Finding | null {
   if (most === null) return null;
   if (most >= USUAL_BACKLOG) return good('waiting connections', `${most} for each port`);
@@ -134,6 +89,16 @@ function backlog({ backlog: most }: MachineFacts): Finding | null {
     'waiting connections',
     `${most} for each port`,
     `So many clients can wait while workers are busy or being replaced, although Node asks for ${USUAL_BACKLOG}. Raise it: sysctl net.core.somaxconn=4096`,
+  );
+}
+
+function clock({ clockIsKept }: MachineFacts): Finding | null {
+  if (clockIsKept === null) return null;
+  if (clockIsKept) return good('clock', 'kept right');
+  return note(
+    'clock',
+    'nobody keeps it right',
+    'tutti measures its own times on a clock that no setting moves. But certificates, tokens, cron and the times in logs go by this one. Run chrony or systemd-timesyncd: timedatectl set-ntp true',
   );
 }
 
@@ -155,33 +120,6 @@ function state({ state: { folder, problem: why } }: MachineFacts): Finding {
     'state folder',
     `${folder}: ${why}`,
     'Commands cannot reach apps started now, and tutti start does not work. Set TUTTI_HOME to a folder that this user may write to.',
-  );
-}
-
-function appFinding({ name, state: now, reason, version: runs, circuitOpen }: AppFacts, version: string): Finding {
-  const about = `app ${name}`;
-  if (now === null) {
-    return problem(about, reason ?? 'does not answer', 'Its supervisor is stopped or starved; it may still serve.');
-  }
-  if (circuitOpen) return problem(about, `${now}, workers die early`, `Why they do: tutti describe ${name}`);
-  if (runs !== version) {
-    return note(
-      about,
-      `${now}, under tutti ${runs}`,
-      `To run it under this version, with a pause: tutti restart ${name}`,
-    );
-  }
-  return good(about, now);
-}
-
-function reloadFinding({ name, shortfall }: AppFacts): Finding | null {
-  if (shortfall === null) return null;
-  const { what, why, standing } = shortfall;
-  const careful = standing.warning === null ? '' : ` Careful: ${standing.warning}.`;
-  return problem(
-    `${what} of ${name}`,
-    `${standing.headline}: ${standing.summary}`,
-    `Why: ${why}.${careful} When that is mended: tutti reload ${name}`,
   );
 }
 
@@ -208,17 +146,5 @@ function orphanFinding({ name, primary, workers, holding, serving }: OrphanFacts
     about,
     `${found}; ${holding === 1 ? '1 still holds a port' : `${holding} still hold a port`}`,
     `They hang, or have not noticed it yet. Those that cannot end are killed after drainTimeout and stopTimeout, and at once by a start of the app: tutti start ${name}`,
-  );
-}
-
-function graceFinding({ name, stopWithinMs, grace }: AppFacts): Finding | null {
-  if (stopWithinMs === null || grace === null || stopWithinMs < grace.ms) return null;
-  const { platform: who, ms, setting } = grace;
-  const least = `${Math.ceil(stopWithinMs / 1000) + 2} s`;
-  const raise = setting === null ? '' : `, or give it ${least} (${setting})`;
-  return note(
-    `stop of ${name}`,
-    `may take ${stopWithinMs / 1000} s; ${who} kills after ${ms / 1000} s, where nobody has changed that`,
-    `Requests that take so long are then cut off. Lower drainTimeout and stopTimeout to less than ${ms / 1000} s together${raise}.`,
   );
 }

@@ -1,8 +1,9 @@
 // The work of `tutti doctor`.
 
 import { createColors } from 'picocolors';
-import { discover } from '../../admin/client/discovery.ts';
+import { discover, type Found } from '../../admin/client/discovery.ts';
 import { machineFacts } from '../../app/facts/machine.ts';
+import { runningFacts } from '../../app/facts/running-process.ts';
 import { stopGrace } from '../../app/facts/stop-grace.ts';
 import { findLeftBehind, holdingPorts } from '../../app/orphans/orphans.ts';
 import { exitCodes, TuttiError } from '../../errors.ts';
@@ -11,7 +12,9 @@ import { version } from '../../version.ts';
 import { readRecord } from '../shared/launch-record.ts';
 import { shortfallOf } from '../shared/shortfall.ts';
 import { type Colors, type Terminal, wantsColor } from '../terminal.ts';
-import { type AppFacts, diagnose, type Finding, type OrphanFacts } from './diagnose.ts';
+import { diagnose, type OrphanFacts } from './diagnose.ts';
+import type { AppFacts } from './diagnose-app.ts';
+import type { Finding } from './finding.ts';
 
 export async function runDoctor(json: boolean, terminal: Terminal): Promise<number> {
   // What may not be looked at is a finding of its own.
@@ -19,30 +22,7 @@ export async function runDoctor(json: boolean, terminal: Terminal): Promise<numb
     if (error instanceof TuttiError) return [];
     throw error;
   });
-  const apps = running.map(
-    (app): AppFacts =>
-      app.answers
-        ? {
-            name: app.name,
-            state: app.snapshot.state,
-            reason: null,
-            version: app.snapshot.version,
-            circuitOpen: app.snapshot.circuit === 'open',
-            shortfall: shortfallOf(app.snapshot),
-            stopWithinMs: app.snapshot.stopWithinMs ?? null,
-            grace: stopGrace(app.snapshot.pid),
-          }
-        : {
-            name: app.name,
-            state: null,
-            reason: app.reason,
-            version: null,
-            circuitOpen: false,
-            shortfall: null,
-            stopWithinMs: null,
-            grace: null,
-          },
-  );
+  const apps = running.map(factsOf);
   const left = orNone(() => findLeftBehind(terminal.env)) ?? { orphans: [], dead: [] };
   const orphans = left.orphans.map(
     (one): OrphanFacts => ({
@@ -59,6 +39,29 @@ export async function runDoctor(json: boolean, terminal: Terminal): Promise<numb
   const text = json ? JSON.stringify({ schema: 1, findings }) : lines(findings, colors).join('\n');
   terminal.stdout.write(`${text}\n`);
   return findings.some(({ verdict }) => verdict === 'problem') ? exitCodes.degraded : exitCodes.stopped;
+}
+
+function factsOf(app: Found): AppFacts {
+  const unknown = {
+    ...{ name: app.name, state: null, reason: null, version: null, node: null, circuitOpen: false, shortfall: null },
+    ...{ stopWithinMs: null, grace: null, listeners: [], oneClient: null, running: null },
+  };
+  if (!app.answers) return { ...unknown, reason: app.reason };
+  const { pid, state, version: runs, node, circuit, stopWithinMs = null, listeners, workers } = app.snapshot;
+  const facts = runningFacts(
+    pid,
+    workers.flatMap((worker) => worker.pid ?? []),
+  );
+  const stopMs = facts.unit?.stopMs ?? null;
+  const grace =
+    stopMs === null
+      ? stopGrace(pid)
+      : { platform: 'systemd', ms: stopMs, setting: `TimeoutStopSec= of ${facts.unit?.name}`, isSure: true };
+  return {
+    ...{ ...unknown, state, version: runs, node, circuitOpen: circuit === 'open' },
+    ...{ shortfall: shortfallOf(app.snapshot), stopWithinMs, grace, listeners, running: facts },
+    oneClient: app.snapshot.oneClient ?? null,
+  };
 }
 
 function lines(findings: readonly Finding[], colors: Colors): string[] {

@@ -223,6 +223,9 @@ export class WorkerProcess {
       case 'NODE_TUTTI_READY':
         input({ type: 'worker-said-ready', worker });
         return;
+      case 'NODE_TUTTI_CLIENTS':
+        input({ type: 'worker-clients', worker, address: message.address });
+        return;
       case 'NODE_TUTTI_CLOSED':
         input({ type: 'worker-closed', worker, ending: message.ending });
         return;

@@ -22,6 +22,7 @@ import {
   isWanted,
   keyOf,
   listenerOf,
+  meets,
   type OpenSocket,
   placesOf,
   refusal,
@@ -229,7 +230,8 @@ export class ListeningSockets {
       const key = keyOf(request);
       const open = this.#sockets.get(key);
       if (open !== undefined) return { socket: open, request, errno: 0 };
-      const bound = await this.#binder.bind(key, request, account);
+      const isMet = [...this.#sockets.values()].some((other) => meets(other, request));
+      const bound = isMet ? EADDRINUSE : await this.#binder.bind(key, request, account);
       if (typeof bound !== 'number') {
         const socket = this.#sockets.get(key);
         if (socket !== undefined) return { socket, request, errno: 0 };

@@ -51,6 +51,20 @@ export function standsInTheWay({ request: { address }, bound, holders }: OpenSoc
   return holders.size === 0 && (samePort || (request.addressType === -1 && address === request.address));
 }
 
+/**
+ * Another server of the app, or another slot, has the port that belongs to this slot. The kernel tells that only to the second who listens, not
+ * to the second who binds.
+ */
+export function meets({ request: other, bound, holders }: OpenSocket, request: PlacedRequest): boolean {
+  if (request.slot === undefined || !request.port || holders.size === 0 || bound.kind !== 'tcp') return false;
+  const isSamePlace = other.address === request.address || isAnywhere(other) || isAnywhere(request);
+  return isSamePlace && bound.name?.port === request.port;
+}
+
+function isAnywhere({ address }: PlacedRequest): boolean {
+  return address === null || address === ANY_IPV4 || address === ANY_IPV6;
+}
+
 /** What a successor of this process has to be given. */
 export interface HandedDescriptor extends HandedSocket {
   /** It must keep its number, because the application names it. */

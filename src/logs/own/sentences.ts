@@ -63,6 +63,11 @@ export function sentence(event: SupervisorEvent): Sentence {
       );
     case 'slot-port-refused':
       return say('error', portRefused(event));
+    case 'one-client':
+      return say(
+        'warn',
+        `all clients come from ${event.address}, so with ip-hash one worker has them all: a proxy stands there. Use --balance ports and let the proxy choose (tutti export nginx), or another balance`,
+      );
     case 'ports-differ':
       return say('warn', portsDiffer(event));
     case 'unused-ports-closed':

@@ -31,6 +31,7 @@ export interface CoreSnapshot {
   stopWithinMs: number;
   entry: string;
   listeners: readonly Listener[];
+  oneClient: string | null;
   circuit: 'closed' | 'open';
   reload: Omit<ReloadSnapshot, 'startedAt'> & { startedAtMs: number | null };
   workers: readonly CoreWorkerSnapshot[];
@@ -74,6 +75,7 @@ export function takeSnapshot(model: Model, name: string, now: number): CoreSnaps
     stopWithinMs: model.policy.preStopDelayMs + model.policy.drainTimeoutMs + model.policy.stopTimeoutMs,
     entry: currentGeneration(model).entry,
     listeners: listenersOf(model),
+    oneClient: typeof model.clients === 'object' ? model.clients.address : null,
     circuit: model.circuit.openedAt === null ? 'closed' : 'open',
     reload: pictureReload(model),
     workers,
@@ -98,6 +100,7 @@ export function completeSnapshot(core: CoreSnapshot, facts: HostFacts): Snapshot
     entry: core.entry,
     config: facts.config,
     listeners: core.listeners,
+    ...(core.oneClient !== null && { oneClient: core.oneClient }),
     circuit: core.circuit,
     reload: { ...reload, startedAt: startedAtMs === null ? null : iso(startedAtMs) },
     workers: core.workers.map(({ lastExit, id, cpuMicros, ...worker }) => ({

@@ -74,6 +74,8 @@ export interface Snapshot {
   /** The configuration file, and the app's position in it. Missing if an older tutti runs. */
   config?: { file: string; position: number } | null;
   listeners: readonly Listener[];
+  /** With `ip-hash`, where all clients come from one address: that one. Then one worker has them all. */
+  oneClient?: string;
   circuit: 'closed' | 'open';
   reload: ReloadSnapshot;
   workers: readonly WorkerSnapshot[];

@@ -8,6 +8,7 @@ import type { Effects } from '../effects.ts';
 import { type Model, policyOf } from '../model.ts';
 import type { SupervisorInput } from '../vocabulary/inputs.ts';
 import { noteListeners } from '../workers/listeners.ts';
+import { noteClients } from '../workers/one-client.ts';
 import { receiveClosed, receiveReopened } from '../workers/own-end.ts';
 import { isServing, transition, type Worker } from '../workers/worker-state.ts';
 import { classifyExit, type Exit, settleDeath } from './deaths.ts';
@@ -34,6 +35,9 @@ export function receiveFromWorker(model: Model, input: WorkerInput, effects: Eff
       model.portsUnchecked = true;
       receiveReopened(model, worker, effects);
       if (isServing(worker)) noteListeners(model, worker, effects);
+      return;
+    case 'worker-clients':
+      noteClients(model, input.address, effects);
       return;
     case 'worker-said-ready':
       worker.facts.saidReady = true;

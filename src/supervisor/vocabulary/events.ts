@@ -55,6 +55,8 @@ export type SupervisorEvent =
   | { type: 'slot-ports-closed'; slot: number; listeners: readonly Listener[]; afterMs: number }
   /** With `ports`: `port`, which is the one that the application asked for and its slot added, cannot be had. `code`: as EADDRINUSE. */
   | { type: 'slot-port-refused'; slot: number; port: number; asked: number; code: string }
+  /** With `ip-hash`: all clients come from this address, so one worker has them all. */
+  | { type: 'one-client'; address: string }
   /** A worker and others of its generation have no port in common. `wanted`: the one that it found taken by its own app. */
   | ({
       type: 'ports-differ';

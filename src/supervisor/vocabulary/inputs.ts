@@ -15,6 +15,8 @@ export type SupervisorInput =
   | { type: 'worker-started'; worker: WorkerId }
   /** A socket listens and no other listen() call of the worker is pending. */
   | { type: 'worker-listening'; worker: WorkerId; listeners: readonly Listener[]; search?: PortSearch }
+  /** With `ip-hash`: all its clients come from this address; null: they come from several. */
+  | { type: 'worker-clients'; worker: WorkerId; address: string | null }
   /** `process.send('ready')`. */
   | { type: 'worker-said-ready'; worker: WorkerId }
   /** The worker closed its last listening socket while it was not draining. `ending`: it has a reason to end. */

@@ -7,4 +7,6 @@ export interface Listener {
   path?: string;
   /** 'http' or 'https' where the preload could tell; for the URL that is printed. */
   scheme?: 'http' | 'https';
+  /** How long its server keeps an idle connection, where it speaks HTTP/1; 0: for ever. */
+  keepAliveMs?: number;
 }

@@ -2,8 +2,10 @@
 // rendezvous hashing over slots: each slot bids for the address, and the highest bid wins. When a slot comes or goes, only the clients that
 // it wins or loses move. Runs in the worker; the primary takes them there in src/host/connections/best-sibling.ts.
 
+import { ONE_CLIENT_AFTER } from '../../protocol/balance.ts';
 import type { RawConnection } from '../../protocol/raw-handle.ts';
 import * as clock from '../clock.ts';
+import type { ScoreboardSeat } from '../report/scoreboard-seat.ts';
 import { Balancer, type Placement } from './balancer.ts';
 
 /** How long after a change of the workers misplaced clients are looked for. */
@@ -14,10 +16,24 @@ const MAPPED = '::ffff:';
 export class IpHash extends Balancer {
   #members = '';
   #membersChangedAt = Number.NEGATIVE_INFINITY;
+  readonly #tell: (address: string | null) => void;
+  #hasSeveral = false;
+  #firstHash = 0;
+  #met = 0;
+
+  /** `tell` hears of the one address that all clients have, or of null when there are several: each at most once. */
+  constructor(board: ScoreboardSeat, count: () => number, tell: (address: string | null) => void) {
+    super(board, count);
+    this.#tell = tell;
+  }
 
   override place(client: RawConnection, now: number): Placement | null {
     this.changed(now);
-    return this.#home(client, now);
+    const address = addressOf(client);
+    if (address === null) return null;
+    const hash = hashAddress(address);
+    if (!this.#hasSeveral) this.#note(address, hash);
+    return this.#homeOf(hash, now);
   }
 
   override surplus(): number {
@@ -40,11 +56,20 @@ export class IpHash extends Balancer {
     return now - this.#membersChangedAt < REHOME_MS;
   }
 
+  #note(address: string, hash: number): void {
+    if (this.#met === 0) this.#firstHash = hash;
+    this.#met += 1;
+    this.#hasSeveral = hash !== this.#firstHash;
+    if (this.#hasSeveral) this.#tell(null);
+    else if (this.#met === ONE_CLIENT_AFTER) this.#tell(address);
+  }
+
   #home(client: RawConnection, now: number): Placement | null {
-    const name: { address?: string } = {};
-    // A client without an address (on a unix socket) is at home anywhere.
-    if (client.getpeername === undefined || client.getpeername(name) !== 0 || name.address === undefined) return null;
-    const hash = hashAddress(name.address);
+    const address = addressOf(client);
+    return address === null ? null : this.#homeOf(hashAddress(address), now);
+  }
+
+  #homeOf(hash: number, now: number): Placement | null {
     let best = this.slot === null ? -1 : bid(hash, this.slot);
     let to: number | null = null;
     for (const { cell, slot } of this.siblings(now)) {
@@ -55,6 +80,13 @@ export class IpHash extends Balancer {
     }
     return to === null ? null : { to, held: null };
   }
+}
+
+/** Null: a client without one, on a unix socket, is at home anywhere. */
+function addressOf(client: RawConnection): string | null {
+  const name: { address?: string } = {};
+  if (client.getpeername === undefined || client.getpeername(name) !== 0) return null;
+  return name.address ?? null;
 }
 
 export function hashAddress(address: string): number {

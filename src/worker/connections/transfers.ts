@@ -82,6 +82,7 @@ export class Transfers {
       options.seat,
       () => allConnections().size + this.#adoptions.size,
       () => this.#unsent.size,
+      (address) => options.send({ cmd: 'NODE_TUTTI_CLIENTS', address }),
     );
     whenLost(() => this.#balancer?.closed());
   }

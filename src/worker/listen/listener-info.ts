@@ -3,6 +3,7 @@
 import type { ListenRequest, ToWorker } from '../../protocol/messages.ts';
 import type { Bound, PrivateServer } from './listen-hook.ts';
 import { schemeOf } from './listener-scheme.ts';
+import type { AnyServer } from './servers.ts';
 
 type ListenReply = Extract<ToWorker, { cmd: 'NODE_TUTTI_LISTEN_REPLY' }>;
 
@@ -12,6 +13,8 @@ export interface ListenerInfo {
   port?: number;
   path?: string;
   scheme?: 'http' | 'https';
+  /** As it is when it is asked for: programs set it after listen(). */
+  readonly keepAliveMs?: number | undefined;
 }
 
 /** Reports of the application's listen() calls; readiness.ts turns them into messages. */
@@ -35,7 +38,19 @@ export function listenerInfo(
   // Where clients find it, which the application does not see.
   if (reply.slotPort !== undefined) place.port = reply.slotPort;
   const scheme = schemeOf(server);
-  return scheme === undefined ? place : { ...place, scheme };
+  return scheme === undefined
+    ? place
+    : {
+        ...place,
+        scheme,
+        get keepAliveMs() {
+          return keepAliveOf(server);
+        },
+      };
+}
+
+function keepAliveOf({ keepAliveTimeout: ms }: AnyServer): number | undefined {
+  return typeof ms === 'number' && ms >= 0 && Number.isFinite(ms) ? ms : undefined;
 }
 
 /** What Node is to name in its errors, and to remember, where that is not what the application asked for. */

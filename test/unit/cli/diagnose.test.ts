@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { MachineFacts } from '../../../src/app/facts/machine.ts';
+import { unitFactsOf } from '../../../src/app/facts/running-process.ts';
 import { stopGraceOf } from '../../../src/app/facts/stop-grace.ts';
-import { type AppFacts, diagnose } from '../../../src/cli/doctor/diagnose.ts';
+import { diagnose } from '../../../src/cli/doctor/diagnose.ts';
+import type { AppFacts } from '../../../src/cli/doctor/diagnose-app.ts';
 import type { Standing } from '../../../src/supervisor/picture/standing.ts';
 
 const well: MachineFacts = {
@@ -15,11 +17,14 @@ const well: MachineFacts = {
   backlog: 4096,
   counters: { folder: '/dev/shm', inMemory: true },
   state: { folder: '/home/me/.tutti', problem: null },
+  now: Date.parse('2026-11-29'),
+  clockIsKept: true,
 };
 
 const app: AppFacts = {
   ...{ name: 'web', state: 'running', reason: null, version: '1.0.0', circuitOpen: false },
-  ...{ stopWithinMs: 28_000, grace: null, shortfall: null },
+  ...{ stopWithinMs: 28_000, grace: null, shortfall: null, node: 'v24.1.0', listeners: [], oneClient: null },
+  running: { openFiles: 1_048_576, zombies: null, workersAreRoot: false, unit: null },
 };
 
 describe('the doctor', () => {
@@ -47,6 +52,8 @@ describe('the doctor', () => {
       'problem',
       /TUTTI_HOME/,
     ],
+    ['a Node.js without security fixes', { node: '20.20.2' }, 'Node.js', 'note', /Node\.js 26.*tutti upgrade/],
+    ['a clock that nobody keeps right', { clockIsKept: false }, 'clock', 'note', /timedatectl set-ntp/],
     ['another system', { platform: 'darwin' }, 'platform', 'note', /control groups/],
   ] as const) {
     it(`tells the remedy of ${what}`, () => {
@@ -89,6 +96,104 @@ describe('the doctor', () => {
     assert.match(found({ SYSTEMD_EXEC_PID: '7' }, false, 100_000) ?? '', /systemd kills after 90 s.*TimeoutStopSec=/);
     assert.equal(found({ SYSTEMD_EXEC_PID: '6' }, false, 100_000), null);
     assert.equal(found({}, true, null), null);
+  });
+
+  const running = { openFiles: 1_048_576, zombies: null, workersAreRoot: false, unit: null };
+  const http = { protocol: 'tcp', port: 3000, scheme: 'http', keepAliveMs: 5000 } as const;
+  for (const [what, change, about, verdict, found, advice] of [
+    [
+      'a keep-alive shorter than that of the balancer',
+      { listeners: [http], grace: stopGraceOf({ ECS_CONTAINER_METADATA_URI: 'x' }, 7, true) },
+      'keep-alive of web',
+      'note',
+      /after 5 s; an Application Load Balancer keeps them for 60 s/,
+      /--keep-alive-timeout 65s/,
+    ],
+    [
+      'one client for ip-hash',
+      { oneClient: '10.0.0.9' },
+      'balance of web',
+      'problem',
+      /from 10\.0\.0\.9/,
+      /--balance ports/,
+    ],
+    [
+      'workers that run as root',
+      { running: { ...running, workersAreRoot: true } },
+      'user of web',
+      'note',
+      /root/,
+      /--user/,
+    ],
+    [
+      'few descriptors of the app alone',
+      { running: { ...running, openFiles: 1024 } },
+      'open files of web',
+      'problem',
+      /1024/,
+      /ulimit/,
+    ],
+    [
+      'the dead of a container',
+      { running: { ...running, zombies: 3 } },
+      'process 1 of web',
+      'note',
+      /3 that ended/,
+      /--init/,
+    ],
+    [
+      'an old Node.js of the app alone',
+      { node: 'v22.1.0' },
+      'Node.js of web',
+      'note',
+      /v22\.1\.0.*since 2027-04-30/,
+      /upgrade/,
+    ],
+    [
+      'a unit that ends all for one',
+      {
+        running: {
+          ...running,
+          unit: { name: 'web.service', killMode: 'control-group', oomPolicy: 'stop', stopMs: 90_000 },
+        },
+      },
+      'unit of web',
+      'note',
+      /web\.service: KillMode=control-group, OOMPolicy=stop/,
+      /KillMode=mixed.*OOMPolicy=continue.*service install/,
+    ],
+  ] as const) {
+    it(`tells the remedy of ${what}`, () => {
+      const now = Date.parse('2027-05-02');
+      const all = diagnose({ ...well, now }, [{ ...app, ...change }], '1.0.0');
+      const finding = all.find((one) => one.about === about);
+      assert.equal(finding?.verdict, verdict, JSON.stringify(all));
+      assert.match(finding?.found ?? '', found);
+      assert.match(finding?.advice ?? '', advice);
+    });
+  }
+
+  it('is content with a keep-alive that nobody is known to outlast, and with a unit that is right', () => {
+    const unit = unitFactsOf(
+      'web.service',
+      7,
+      'MainPID=7\nKillMode=mixed\nOOMPolicy=continue\nTimeoutStopUSec=1min 33s\n',
+    );
+    assert.deepEqual(unit, { name: 'web.service', killMode: 'mixed', oomPolicy: 'continue', stopMs: 93_000 });
+    assert.equal(
+      unitFactsOf('ssh.service', 8, 'MainPID=7\nKillMode=process\n'),
+      null,
+      'it was only started from there',
+    );
+    const findings = diagnose(well, [{ ...app, listeners: [http], running: { ...running, unit } }], '1.0.0');
+    assert.ok(findings.every(({ verdict }) => verdict === 'good'));
+    assert.ok(findings.some(({ found }) => /closed after 5 s/.test(found)));
+  });
+
+  it('asks systemd itself how long it waits, where it can', () => {
+    const grace = { platform: 'systemd', ms: 20_000, setting: 'TimeoutStopSec= of web.service', isSure: true };
+    const finding = diagnose(well, [{ ...app, grace }], '1.0.0').find(({ about }) => about === 'stop of web');
+    assert.match(finding?.found ?? '', /systemd kills after 20 s$/);
   });
 
   it('knows apps that are silent, in a crash loop, or of another version', () => {

@@ -28,17 +28,15 @@ test('the same configuration gives the same bytes, with the mark of an export', 
   for (const one of [text, caddyFile([front()]).text, traefikFile([front()]).text]) assert.ok(isUntouched(one));
 });
 
-test('one port stands there twice, so that nginx can go there again; it is never left out', () => {
-  assert.deepEqual(servers(nginxFile(front()).text), ['127.0.0.1:3000 max_fails=0', '127.0.0.1:3000 max_fails=0']);
+test('one port stands there four times, so that nginx can go there again; it is never left out', () => {
+  assert.deepEqual(servers(nginxFile(front()).text), Array(4).fill('127.0.0.1:3000 max_fails=0'));
 });
 
 test('with ports each slot is a place, also one that load brings later, and a client is kept with its own', () => {
   const asked = front({ balance: 'ports', workers: '2..3' }, { sticky: { by: 'address' } });
   const { text } = nginxFile(asked);
-  assert.deepEqual(
-    servers(text),
-    [3000, 3001, 3002].map((port) => `127.0.0.1:${port} max_fails=0`),
-  );
+  const each = [3000, 3001, 3002].map((port) => `127.0.0.1:${port} max_fails=0`);
+  assert.deepEqual(servers(text), [...each, ...each]);
   assert.match(text, /^ {4}hash \$remote_addr consistent;$/m);
   assert.deepEqual(
     front({ balance: 'ports', workers: 4 }, { port: 65_534 }).ports,

@@ -49,6 +49,8 @@ const good: ToPrimary[] = [
   { cmd: 'NODE_TUTTI_CLOSE', key: 'k' },
   { cmd: 'NODE_TUTTI_SETTLE' },
   { cmd: 'NODE_TUTTI_PONG', id: 7 },
+  { cmd: 'NODE_TUTTI_CLIENTS', address: null },
+  { cmd: 'NODE_TUTTI_CLIENTS', address: '10.0.0.9' },
   { cmd: 'NODE_TUTTI_LISTENING', listeners: [] },
   {
     cmd: 'NODE_TUTTI_LISTENING',

@@ -57,11 +57,46 @@ test('siblings see how many connections a worker holds that only accepts', async
     );
     assert.ok(own && other);
     let held = 0;
-    const balancer = new IpHash(own, () => held);
+    const balancer = new IpHash(
+      own,
+      () => held,
+      () => {},
+    );
     balancer.setSlot(0);
     const now = performance.now();
     for (; held < 3; held += 1) assert.equal(balancer.place({ close: () => {} }, now), null);
     await eventually('the number is written', () => other.siblings()[0]?.connections === 3);
+  } finally {
+    scoreboard.close();
+  }
+});
+
+test('a worker tells of the one address of its first 100 clients, or that there are several, once', () => {
+  const scoreboard = Scoreboard.create();
+  assert.ok(scoreboard);
+  try {
+    const seat = ScoreboardSeat.open({ path: scoreboard.path, cell: 0 }, new Float64Array(TALLY_NUMBERS));
+    assert.ok(seat);
+    const from = (address: string) => ({
+      close: () => {},
+      getpeername: (name: { address?: string }) => {
+        name.address = address;
+        return 0;
+      },
+    });
+    const told: (string | null)[] = [];
+    const balancer = new IpHash(
+      seat,
+      () => 0,
+      (address) => told.push(address),
+    );
+    balancer.place({ close: () => {} }, 0);
+    for (let client = 1; client <= 99; client += 1) balancer.place(from('10.0.0.9'), 0);
+    assert.deepEqual(told, []);
+    for (let client = 1; client <= 50; client += 1) balancer.place(from('::ffff:10.0.0.9'), 0);
+    assert.deepEqual(told, ['::ffff:10.0.0.9']);
+    for (let client = 1; client <= 50; client += 1) balancer.place(from(`10.0.1.${client}`), 0);
+    assert.deepEqual(told, ['::ffff:10.0.0.9', null]);
   } finally {
     scoreboard.close();
   }

@@ -84,6 +84,12 @@ export function describeEvent(event: SupervisorEvent): Sentence {
       };
     case 'slot-port-refused':
       return { tone: 'bad', text: `Slot ${event.slot} cannot listen on port ${event.port}`, detail: event.code };
+    case 'one-client':
+      return {
+        tone: 'warn',
+        text: `All clients come from ${event.address}, so one worker has them all`,
+        detail: 'A proxy stands there. With the balance ports it can choose the worker.',
+      };
     case 'ports-differ':
       return {
         tone: 'bad',

@@ -1,0 +1,28 @@
+// Promise: ip-hash behind a proxy, where one worker gets everything, is told of.
+
+import assert from 'node:assert/strict';
+import { request } from 'node:http';
+import { test } from 'node:test';
+import { eventually } from '../../support/eventually.ts';
+import { startSupervised } from '../../support/supervised.ts';
+
+function get(port: number, localAddress: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const sent = request({ host: '127.0.0.1', port, localAddress, agent: false }, (response) => {
+      response.resume().once('end', () => resolve());
+    });
+    sent.once('error', reject).end();
+  });
+}
+
+test('with ip-hash, clients that all have one address are told of, and clients of several are not', async (t) => {
+  const behind = await startSupervised(t, { balance: 'ip-hash' });
+  const open = await startSupervised(t, { balance: 'ip-hash' });
+  for (let round = 0; round < 210; round += 1) {
+    await Promise.all([get(behind.port(), '127.0.0.1'), get(open.port(), `127.0.0.${1 + (round % 9)}`)]);
+  }
+  const event = await eventually('an event', () => behind.events.find(({ type }) => type === 'one-client'));
+  assert.match(event.type === 'one-client' ? event.address : '', /127\.0\.0\.1$/);
+  assert.match(behind.app.snapshot().oneClient ?? '', /127\.0\.0\.1$/);
+  assert.ok(!open.events.some(({ type }) => type === 'one-client'));
+});
