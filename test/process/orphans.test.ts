@@ -72,6 +72,24 @@ describe('a stop of an app whose supervisor was killed', { concurrency: 2 }, () 
   }
 });
 
+it('a stop whose supervisor is killed meanwhile ends what is left, and the app counts as stopped', async () => {
+  await using cli = await openCli();
+  await cli.ok(['start', cli.fixture('slow-response.cjs'), '-n', 'web', '-i', '2', '--config', 'none']);
+  const { pid, workers } = await cli.snapshot('web');
+  const slow = fetch({ port: cli.port, path: '/?ms=1500' });
+  await eventually('the request is in flight', async () =>
+    (await cli.snapshot('web')).workers.some(({ activeRequests }) => activeRequests === 1),
+  );
+  const stop = cli.begin(['stop', 'web']);
+  await eventually('it stops', async () => (await cli.snapshot('web')).state === 'stopping');
+  process.kill(pid, 'SIGKILL');
+  const { code, stderr } = await stop.finished;
+  assert.equal(code, 0, stderr);
+  assert.ok(workers.every((worker) => !isAlive(worker.pid ?? 0)));
+  assert.equal((await slow).status, 200);
+  assert.match((await cli.run(['status'])).stdout, /web +stopped/);
+});
+
 // Each of them mostly waits for the time that a worker is given.
 describe('when the primary dies', { concurrency: 3 }, () => {
   it('workers end also if a connection was on its way through it', async () => {

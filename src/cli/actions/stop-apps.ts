@@ -3,6 +3,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { findLeftBehind, forgetDead, type Orphans, stopOrphans } from '../../app/orphans/orphans.ts';
 import { takeTurnOf } from '../../app/orphans/turn.ts';
+import { orNone } from '../../files/state-folder.ts';
 import { isAlive } from '../../protocol/orphans/process-identity.ts';
 import { abandoned, chooseRunning, type Found, namesOf, settledApps } from '../shared/choose-apps.ts';
 import { type AppCommand, asJson, carryOut, writeOutcome } from '../shared/control.ts';
@@ -17,6 +18,8 @@ export interface StopRequest {
   timeoutMs: number | null;
   json: boolean;
 }
+
+type Wish = Pick<StopRequest, 'fast' | 'timeoutMs'>;
 
 /** What the other commands that end apps are asked for. */
 export interface EndRequest {
@@ -74,7 +77,7 @@ export async function stopEach(
     body: { fast },
     done: 'stopped',
     untilFailure: false,
-    verify: ended,
+    verify: (app, result) => ended(app, result, { fast, timeoutMs }, terminal),
     timeoutMs,
     json,
   };
@@ -83,9 +86,7 @@ export async function stopEach(
     const left = `${one.name}: its supervisor was killed; ending the workers that it left: ${pids(one.workers)}\n`;
     if (!json) terminal.stdout.write(left);
     const began = performance.now();
-    const turn = await takeTurnOf(terminal.env, one.name);
-    const result = await endOrphans(one, fast, timeoutMs).finally(() => turn.end());
-    if (result.outcome === 'done') forgetDead(terminal.env, findLeftBehind(terminal.env, one.name).dead);
+    const result = await endOrphans(one, { fast, timeoutMs }, terminal);
     const outcome = { app: one.name, ms: performance.now() - began, result };
     ends.push(outcome);
     if (!json) writeOutcome(outcome, order, terminal);
@@ -93,10 +94,14 @@ export async function stopEach(
   return [...ends, ...(await carryOut(apps, order, terminal))];
 }
 
-async function endOrphans(orphans: Orphans, fast: boolean, timeoutMs: number | null): Promise<CommandOutcome> {
-  const { killed, alive } = await stopOrphans(orphans, { fast, mostMs: timeoutMs ?? Number.POSITIVE_INFINITY });
-  if (alive.length === 0)
+async function endOrphans(orphans: Orphans, { fast, timeoutMs }: Wish, { env }: Terminal): Promise<CommandOutcome> {
+  const turn = await takeTurnOf(env, orphans.name);
+  const ends = stopOrphans(orphans, { fast, mostMs: timeoutMs ?? Number.POSITIVE_INFINITY });
+  const { killed, alive } = await ends.finally(() => turn.end());
+  if (alive.length === 0) {
+    forgetDead(env, findLeftBehind(env, orphans.name).dead);
     return { outcome: 'done', ...(killed.length > 0 && { detail: `had to be killed: ${pids(killed)}` }) };
+  }
   const reason = `these live yet: ${pids(alive)}`;
   return timeoutMs === null ? { outcome: 'failed', reason, lastLines: [] } : { outcome: 'timed-out', reason };
 }
@@ -105,11 +110,16 @@ function pids(processes: readonly { pid: number }[]): string {
   return processes.map(({ pid }) => pid).join(', ');
 }
 
-/** The last answer may be lost on the way out; what counts is that the process is gone. */
-async function ended(app: Found, result: CommandOutcome): Promise<CommandOutcome> {
+/** The last answer may be lost on the way out; what counts is that the process is gone, and if it was killed meanwhile, its workers. */
+async function ended(app: Found, result: CommandOutcome, wish: Wish, terminal: Terminal): Promise<CommandOutcome> {
   if (!app.answers || (result.outcome !== 'done' && result.outcome !== 'lost')) return result;
-  if (await isGone(app.snapshot.pid)) return { outcome: 'done' };
-  return { outcome: 'timed-out', reason: `process ${app.snapshot.pid} has not ended yet` };
+  const { pid } = app.snapshot;
+  if (!(await isGone(pid))) return { outcome: 'timed-out', reason: `process ${pid} has not ended yet` };
+  const left = orNone(() => findLeftBehind(terminal.env, app.name));
+  const orphans = left?.orphans.find(({ primary }) => primary === pid);
+  if (orphans !== undefined) return endOrphans(orphans, wish, terminal);
+  forgetDead(terminal.env, left?.dead ?? []);
+  return { outcome: 'done' };
 }
 
 /** Whether the process has ended within a few seconds. */
