@@ -3,9 +3,25 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
+import { monotonicMs } from '../monotonic.ts';
 
-/** The folders of this process's group and of its ancestors, innermost first. */
-export function groupFolders(root: string, version: 'v1' | 'v2', controller: string): string[] {
+/** A process is rarely moved to another group, and to find its folders takes longer than to read what is in them. */
+const KEPT_MS = 30_000;
+const known = new Map<string, { folders: string[]; at: number }>();
+
+/** The folders of this process's group and of its ancestors, innermost first. Those of `/` are up to 30 s old. */
+export function groupFolders(root: string, version: 'v1' | 'v2', controller: string): readonly string[] {
+  if (root !== '/') return findFolders(root, version, controller);
+  const key = `${version} ${controller}`;
+  const now = monotonicMs();
+  const last = known.get(key);
+  if (last !== undefined && now - last.at < KEPT_MS) return last.folders;
+  const folders = findFolders(root, version, controller);
+  known.set(key, { folders, at: now });
+  return folders;
+}
+
+function findFolders(root: string, version: 'v1' | 'v2', controller: string): string[] {
   const group = groupPath(root, version, controller);
   const mount = mountPoint(root, version, controller);
   if (group === null || mount === null) return [];

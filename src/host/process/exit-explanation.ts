@@ -10,6 +10,8 @@ export interface ExitFacts {
   started: boolean;
   /** The out-of-memory killer has killed a process of this control group since the worker started. */
   outOfMemory: boolean;
+  /** The limit that tutti has set to its heap, in MiB; null: none. */
+  heapMib: number | null;
   stderr: readonly string[];
   /** The signal that it was about to send to itself. */
   ownSignal: string | undefined;
@@ -27,15 +29,18 @@ export function explainExit(ending: ExitFacts): string | undefined {
   return undefined;
 }
 
-function explainSignal(signal: string, { outOfMemory, stderr, ownSignal }: ExitFacts): string | undefined {
+function explainSignal(signal: string, { outOfMemory, heapMib, stderr, ownSignal }: ExitFacts): string | undefined {
   if (signal === ownSignal) return 'the program sent it to itself';
   switch (signal) {
     case 'SIGABRT':
     case 'SIGTRAP': {
       const heap = stderr.some((line) => /heap out of memory|Allocation failed|OOMError/.test(line));
+      const share = `${heapMib} MiB, its share of the memory limit`;
+      if (heap && heapMib !== null)
+        return `heap out of memory: the JavaScript heap reached ${share} (give it more memory or fewer workers, or find the leak)`;
       if (heap)
         return 'heap out of memory: the JavaScript heap reached its limit (raise --max-old-space-size or find the leak)';
-      return 'the process aborted itself, most often because the JavaScript heap was full or native code gave up';
+      return `the process aborted itself, most often because the JavaScript heap was full${heapMib === null ? '' : ` (its limit is ${share})`} or native code gave up`;
     }
     case 'SIGKILL':
       return outOfMemory

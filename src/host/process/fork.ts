@@ -11,6 +11,8 @@ import type { PinnedGeneration } from '../code/generations.ts';
 
 export const preloadPath = fileURLToPath(new URL('../../worker/preload.cjs', import.meta.url));
 
+const heapFlag = '--max-old-space-size=';
+
 export interface ForkRequest {
   generation: PinnedGeneration;
   slot: number | null;
@@ -36,7 +38,7 @@ export function forkWorker({ generation, slot, boot, output, inspectPort, autops
   const more = [
     ...(isFree ? ['--inspect-port=0'] : []),
     ...(autopsy ? ['--inspect-publish-uid=stderr'] : []),
-    ...(heapMib === null ? [] : [`--max-old-space-size=${heapMib}`]),
+    ...(heapMib === null ? [] : [`${heapFlag}${heapMib}`]),
   ];
   const stdio: StdioOptions = ['inherit', stdout, stderr, 'ipc'];
   try {
@@ -62,6 +64,13 @@ export function forkWorker({ generation, slot, boot, output, inspectPort, autops
     // Declared read-only, yet setupPrimary() itself puts a new object here each time.
     (cluster as { settings: ClusterSettings }).settings = settings;
   }
+}
+
+/** The limit of its heap that a worker with these arguments was given, in MiB; null: none, or one of the operator's. */
+export function heapGiven(args: readonly string[]): number | null {
+  const own = args.slice(args.indexOf(preloadPath) + 1);
+  const flag = own.find((arg) => arg.startsWith(heapFlag));
+  return flag === undefined ? null : Number(flag.slice(heapFlag.length));
 }
 
 function workerEnvironment(generation: PinnedGeneration, slot: number | null, boot: BootInfo): NodeJS.ProcessEnv {

@@ -22,6 +22,7 @@ import { monotonicMs } from '../monotonic.ts';
 import { BindFailures } from './bind-failures.ts';
 import { discard, guardChannel } from './channel-guard.ts';
 import { explainExit } from './exit-explanation.ts';
+import { heapGiven } from './fork.ts';
 
 export interface WorkerObserver {
   input(input: SupervisorInput): void;
@@ -315,6 +316,7 @@ export class WorkerProcess {
         helloed: this.#helloed,
         started: this.#started,
         outOfMemory: signal === 'SIGKILL' && this.#observer.outOfMemory(),
+        heapMib: heapGiven(this.#process.spawnargs),
         stderr,
         ownSignal: this.#lastWords?.ownSignal,
       });

@@ -10,6 +10,7 @@ function ending(part: Partial<ExitFacts>): ExitFacts {
     helloed: true,
     started: false,
     outOfMemory: false,
+    heapMib: null,
     stderr: [],
     ownSignal: undefined,
     ...part,
@@ -27,6 +28,9 @@ test('codes that node uses at start are explained, the same codes of a running p
 test('signals', () => {
   const heap = ['FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory'];
   assert.match(explainExit(ending({ signal: 'SIGABRT', stderr: heap })) ?? '', /^heap out of memory/);
+  const share = /reached 152 MiB, its share of the memory limit \(give it more memory/;
+  assert.match(explainExit(ending({ signal: 'SIGABRT', stderr: heap, heapMib: 152 })) ?? '', share);
+  assert.match(explainExit(ending({ signal: 'SIGABRT', heapMib: 152 })) ?? '', /its limit is 152 MiB/);
   assert.match(explainExit(ending({ signal: 'SIGKILL', outOfMemory: true })) ?? '', /^out of memory/);
   assert.equal(explainExit(ending({ signal: 'SIGKILL' })), undefined);
   assert.match(explainExit(ending({ signal: 'SIGSEGV' })) ?? '', /native code/);
