@@ -10,9 +10,9 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 
-const rooms = ['unit', 'process', 'e2e', 'browser', 'soak', 'systemd'];
+const rooms = ['unit', 'process', 'e2e', 'browser', 'soak', 'systemd', 'platforms'];
 // These take long, or need a machine of their own, and are asked for by name.
-const byDefault = rooms.filter((room) => room !== 'soak' && room !== 'systemd');
+const byDefault = rooms.filter((room) => !['soak', 'systemd', 'platforms'].includes(room));
 const asked = process.argv.slice(2).filter((arg) => !arg.startsWith('--'));
 const given = process.argv.slice(2).filter((arg) => arg.startsWith('--'));
 const form = given.find((arg) => arg.startsWith('--form='))?.slice('--form='.length) ?? process.env.TUTTI_TEST;

@@ -6,6 +6,7 @@ import {
   type Container,
   graceSeconds,
   inImage,
+  LATE_SECONDS,
   memoryInWords,
   portRange,
   STATE_FOLDER,
@@ -37,7 +38,8 @@ export function composeFile(containers: readonly Container[]): ExportFile {
   ]);
 }
 
-export function swarmFile(containers: readonly Container[]): ExportFile {
+export function swarmFile(given: readonly Container[]): ExportFile {
+  const containers = given.map(withPreStop);
   const files = containers.flatMap((container) => secretsOf(container));
   return exportFile('swarm', 'swarm.yaml', 'how a swarm runs it', [
     '#',
@@ -79,14 +81,22 @@ export function swarmFile(containers: readonly Container[]): ExportFile {
   ]);
 }
 
+/** A swarm has no hook before SIGTERM, and its balancer hears of the end late: tutti itself serves on. */
+function withPreStop(container: Container): Container {
+  if (container.preStopMs > 0) return container;
+  const options = { ...container.options, TUTTI_PRE_STOP_DELAY: `${LATE_SECONDS}s` };
+  return { ...container, preStopMs: LATE_SECONDS * 1000, options };
+}
+
 function common(container: Container, mounts: readonly string[]): string[] {
-  const { workers, drainMs, stopMs } = container;
+  const { workers, preStopMs, drainMs, stopMs } = container;
+  const late = preStopMs === 0 ? '' : `${seconds(preStopMs)} for balancers that hear of it late, `;
   return [
     ...(container.isOneOfSeveral ? [`    command: ${yamlList(container.args.map(forCompose))}`] : []),
     ...variables(container),
     '    # An init of the engine takes in what dies after its parent; Node.js cannot, and such processes would stay as zombies.',
     '    init: true',
-    `    # ${seconds(drainMs)} for the requests, ${seconds(stopMs)} for the application's own clean-up, and a margin. The engine's own 10 s would cut that short.`,
+    `    # ${late}${seconds(drainMs)} for the requests, ${seconds(stopMs)} for the application's own clean-up, and a margin. The engine's own 10 s would cut that short.`,
     `    stop_grace_period: ${graceSeconds(container)}s`,
     '    healthcheck:',
     `      test: ${yamlList(['CMD', ...healthCommand(container)])}`,

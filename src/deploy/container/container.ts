@@ -7,7 +7,7 @@ import type { Config } from '../../config/options.ts';
 const START_TRIES = 3;
 const MARGIN_MS = 2000;
 /** How long balancers may send connections to a container that is told to stop: kube-proxy hears of it within a second, an ingress in 3 to 5. */
-const LATE_MS = 5000;
+export const LATE_SECONDS = 5;
 
 export const ADMIN_PORT = 9400;
 const APP_PORT = 3000;
@@ -82,7 +82,7 @@ export function containerOf(config: Config, asked: ContainerRequest): Container 
     workers: { min, max },
     cpus: cpus ?? max,
     startMs: START_TRIES * config.startTimeoutMs,
-    preStopMs: 0,
+    preStopMs: config.preStopDelayMs,
     drainMs: config.drainTimeoutMs,
     stopMs: config.stopTimeoutMs,
   };
@@ -95,7 +95,7 @@ export function graceSeconds({ preStopMs, drainMs, stopMs }: Container, hookSeco
 
 /** How long the orchestrator waits before SIGTERM, because clients are still sent here. */
 export function hookSeconds({ preStopMs }: Container): number {
-  return preStopMs > 0 ? 0 : Math.ceil(LATE_MS / 1000);
+  return preStopMs > 0 ? 0 : LATE_SECONDS;
 }
 
 function portOf({ env }: Config): number {

@@ -72,14 +72,17 @@ const podOf = (all: Record<string, Document>): Document => all['Deployment web']
 test('whoever stops the app waits for the whole drain', () => {
   const slow = container({ drainTimeout: '50s', stopTimeout: '10s' });
   assert.equal(parse(composeFile([slow]).text).services.web.stop_grace_period, '62s');
-  assert.equal(parse(swarmFile([slow]).text).services.web.stop_grace_period, '62s');
+  // A swarm has no hook, so tutti serves on for 5 s by itself.
+  const swarm = parse(swarmFile([slow]).text).services.web;
+  assert.equal(swarm.stop_grace_period, '67s');
+  assert.equal(swarm.environment.TUTTI_PRE_STOP_DELAY, '5s');
   const pod = podOf(documents(slow));
   const { seconds } = pod.containers[0].lifecycle.preStop.sleep;
   assert.equal(pod.terminationGracePeriodSeconds, 62 + seconds);
 });
 
 test('an app that serves on after SIGTERM needs no hook, and the time counts', () => {
-  const pod = podOf(documents({ ...container(), preStopMs: 8000 }));
+  const pod = podOf(documents(container({ preStopDelay: '8s' })));
   assert.equal(pod.containers[0].lifecycle, undefined);
   assert.equal(pod.terminationGracePeriodSeconds, 38);
 });
