@@ -58,6 +58,7 @@ test('upgrades under load lose no request, and history goes on', async () => {
   await load.more(500);
   for (let i = 1; i <= upgrades; i += 1) {
     const before = await cli.snapshot('web');
+    const [known] = (await cli.client('web').recentEvents()).slice(-1);
     const node = nodes[i % nodes.length] ?? process.execPath;
     const { stdout } = await cli.ok(['upgrade', 'web', '--node', node, '--json']);
     assert.equal(JSON.parse(stdout).results[0].outcome, 'done');
@@ -65,6 +66,10 @@ test('upgrades under load lose no request, and history goes on', async () => {
     assert.notEqual(after.pid, before.pid);
     assert.equal(after.generation, before.generation + 1);
     assert.equal(after.target, 3);
+    assert.ok(
+      (await cli.client('web').recentEvents()).some(({ id }) => id === known?.id),
+      'its past is known',
+    );
     await eventually('the old one is gone', () => !isAlive(before.pid));
     await load.more(500);
   }

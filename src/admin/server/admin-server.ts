@@ -11,7 +11,7 @@ import { isAppName } from '../../files/app-name.ts';
 import { controlPaths, stateFolders } from '../../files/state-folder.ts';
 import type { SupervisorEvent } from '../../supervisor/vocabulary/events.ts';
 import type { RequestListener } from '../api/app.ts';
-import { EventHistory } from '../api/event-history.ts';
+import { EventHistory, type RecordedEvent } from '../api/event-history.ts';
 import type { AdminExtras, AdminTarget, Route } from '../api/target.ts';
 import { bindControlSocket } from './control-socket.ts';
 import { DoorServer } from './door-server.ts';
@@ -31,6 +31,8 @@ export interface AdminOptions {
   /** The token to demand, which is written beside the socket; null: the one that is there, or a new one. */
   token: string | null;
   extras: AdminExtras;
+  /** The events of a supervisor before this one. */
+  past?: readonly RecordedEvent[];
   /** More routes of other rooms, which are loaded with the API. */
   routes?: () => Promise<readonly Route[]>;
 }
@@ -44,7 +46,7 @@ export type SocketOutcome =
 export class AdminServer {
   readonly #target: AdminTarget;
   readonly #options: AdminOptions;
-  readonly #history = new EventHistory();
+  readonly #history: EventHistory;
   readonly #doors = new Set<DoorServer>();
   readonly #closing = new AbortController();
   readonly #record = (event: SupervisorEvent) => this.#history.add(event);
@@ -61,6 +63,7 @@ export class AdminServer {
     this.#target = target;
     this.#options = options;
     this.#token = options.token;
+    this.#history = new EventHistory(options.past);
     setMaxListeners(0, this.#closing.signal);
     target.on('event', this.#record);
   }
@@ -154,6 +157,10 @@ export class AdminServer {
     }
     await this.openSocket();
     if (this.#closing.signal.aborted) await this.close();
+  }
+
+  recentEvents(): RecordedEvent[] {
+    return this.#history.since(null).events;
   }
 
   /** Takes no new client, so that another process can have its places. Who waits for an answer still gets it. */

@@ -1,6 +1,7 @@
 // When an app's control socket opens, what is offered there beside the commands, and its end. Part of the composition; runs in the
 // primary. The admin API itself is loaded as late as its user can bear, because the workers do not need it.
 
+import type { RecordedEvent } from '../../admin/api/event-history.ts';
 import type { AdminExtras, Route } from '../../admin/api/target.ts';
 import type { AdminServer } from '../../admin/server/admin-server.ts';
 import type { Config } from '../../config/options.ts';
@@ -28,6 +29,8 @@ export class AppControl {
   readonly #handle: SupervisionHandle;
   readonly #around: Around;
   #server: Promise<AdminServer | null> = Promise.resolve(null);
+  /** Of the supervisor before, and once this one has let go, its own. */
+  events: readonly RecordedEvent[] = [];
 
   constructor(handle: SupervisionHandle, around: Around) {
     this.#handle = handle;
@@ -61,7 +64,9 @@ export class AppControl {
 
   /** Takes no new client, so that a successor can have the places; who waits for an answer still gets it. Never rejects. */
   async letGo(): Promise<void> {
-    (await this.#server.catch(() => null))?.letGo();
+    const server = await this.#server.catch(() => null);
+    server?.letGo();
+    this.events = server?.recentEvents() ?? [];
   }
 
   /** Takes clients again. Never rejects. */
@@ -95,7 +100,7 @@ export class AppControl {
   async #open(required: boolean): Promise<AdminServer> {
     const { config, extras } = this.#around;
     const { openControl } = await import('./open-control.ts');
-    return openControl(this.#handle, config, { required, extras, routes: () => this.#moreRoutes() });
+    return openControl(this.#handle, config, { required, extras, past: this.events, routes: () => this.#moreRoutes() });
   }
 
   /** Loaded when the control socket is asked for the first time. */

@@ -1,7 +1,6 @@
 // Joins the admin API to a running supervisor: part of the composition, loaded after the workers were started. Runs in the primary.
 
-import type { AdminExtras, Route } from '../../admin/api/target.ts';
-import { AdminServer } from '../../admin/server/admin-server.ts';
+import { type AdminOptions, AdminServer } from '../../admin/server/admin-server.ts';
 import type { Config } from '../../config/options.ts';
 import { messageOf, TuttiError } from '../../errors.ts';
 import { version } from '../../version.ts';
@@ -15,7 +14,7 @@ import { givenToken } from './given-token.ts';
 export async function openControl(
   handle: SupervisionHandle,
   config: Config,
-  { required, extras, routes }: { required: boolean; extras: AdminExtras; routes: () => Promise<readonly Route[]> },
+  { required, ...more }: Pick<AdminOptions, 'extras' | 'routes' | 'past'> & { required: boolean },
 ): Promise<AdminServer> {
   const given = givenToken(process.env);
   if (given.problem !== null) handle.report({ type: 'notice', level: 'warn', message: given.problem });
@@ -24,8 +23,7 @@ export async function openControl(
     version,
     listen: config.admin,
     token: given.token,
-    extras,
-    routes,
+    ...more,
   });
   const socket = await admin.openSocket();
   if (required && socket.outcome !== 'bound') {

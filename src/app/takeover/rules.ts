@@ -2,7 +2,6 @@
 
 import type { Config } from '../../config/options.ts';
 import type { Generations } from '../../host/code/generations.ts';
-import type { SavedCounts } from '../../metrics/counters.ts';
 import type { Heritage } from '../../supervisor/handover/heritage.ts';
 import type { Snapshot } from '../../supervisor/picture/snapshot.ts';
 import type { SuccessorPlan } from './handover.ts';
@@ -32,9 +31,9 @@ export function within({ min, max }: Config['workers'], wanted: number | undefin
   return min === max ? (wanted ?? min) : Math.min(max, Math.max(min, wanted ?? min));
 }
 
-export function estateOf(counts: SavedCounts, { current: forebear }: Heritage, generations: Generations): Estate {
+export function estateOf({ current: forebear }: Heritage, generations: Generations): Pick<Estate, 'previous'> {
   const program = generations.get(forebear.number);
   // Its default node is that of the process that runs it.
   const previous = program && { forebear, program: { ...program, node: program.node ?? process.execPath } };
-  return { counts, previous: previous ?? null };
+  return { previous: previous ?? null };
 }

@@ -1,5 +1,6 @@
 // What the two supervisors of an upgrade say to each other, on the IPC channel between them. Composition, in the primary.
 
+import type { RecordedEvent } from '../../admin/api/event-history.ts';
 import type { Program } from '../../host/code/generations.ts';
 import type { SavedCounts } from '../../metrics/counters.ts';
 import type { Forebear } from '../../supervisor/vocabulary/forebear.ts';
@@ -7,6 +8,8 @@ import type { Forebear } from '../../supervisor/vocabulary/forebear.ts';
 /** What the old one hands over beside the sockets. It holds the environment of its workers, so it never goes to a disk. */
 export interface Estate {
   counts: SavedCounts;
+  /** The last that happened, oldest first. Of the events that come while it drains, its own log tells. */
+  events: readonly RecordedEvent[];
   /** What the old workers run, and the rules they live by. */
   previous: { forebear: Forebear; program: Program } | null;
 }

@@ -85,7 +85,8 @@ export class Upgrading {
       stepAside: () => dataPlane.letGo(),
       orphaned: () => void succession.adopt(handle.ready.then(() => dataPlane.accepting())).catch(() => {}),
       count: (counts) => observation.restore(counts),
-      inherit: ({ previous }) => {
+      inherit: ({ previous, events }) => {
+        doors.events = events;
         if (previous === null) return;
         generations.pin(previous.forebear.number, previous.program);
         dispatch({ type: 'succeeded', previous: previous.forebear });
@@ -102,7 +103,11 @@ export class Upgrading {
       obstacle: () => upgradeObstacle(plan, parts().snapshot()),
       sockets: () => parts().dataPlane.handed(),
       heritage: () => parts().core.heritage(),
-      estate: () => estateOf(parts().observation.save(), parts().core.heritage(), parts().generations),
+      estate: () => ({
+        counts: parts().observation.save(),
+        events: parts().control.events,
+        ...estateOf(parts().core.heritage(), parts().generations),
+      }),
       prepareMs: () => prepareMs(this.#config, parts().snapshot().target),
       doors: { letGo: () => parts().control.letGo(), openAgain: () => parts().control.openAgain() },
       endWorkersOf: (pid) =>

@@ -9,7 +9,7 @@ const notice = (message: string) => ({ type: 'notice', level: 'info', message })
 
 describe('event history', () => {
   it('forgets the oldest beyond its bounds and says how many a client missed', () => {
-    const history = new EventHistory({ maxEvents: 3, maxBytes: 10_000, now: () => new Date(0) });
+    const history = new EventHistory([], { maxEvents: 3, maxBytes: 10_000, now: () => new Date(0) });
     history.add(notice('1'));
     const first = history.since(null).events[0]?.id ?? '';
     for (const text of ['2', '3', '4', '5', '6']) history.add(notice(text));
@@ -23,7 +23,7 @@ describe('event history', () => {
   });
 
   it('is bounded in bytes too', () => {
-    const history = new EventHistory({ maxEvents: 1000, maxBytes: 5000, now: () => new Date(0) });
+    const history = new EventHistory([], { maxEvents: 1000, maxBytes: 5000, now: () => new Date(0) });
     for (let i = 0; i < 100; i += 1) history.add(notice('x'.repeat(1000)));
     assert.ok(history.since(null).events.length <= 5);
   });
@@ -33,6 +33,23 @@ describe('event history', () => {
     history.add(notice('1'));
     for (const id of ['deadbeef.7', 'nonsense', '1', '', '.', 'a.b.c'])
       assert.equal(history.since(id).events.length, 1, id);
+  });
+
+  it('goes on from the history of the supervisor before', () => {
+    const before = new EventHistory();
+    for (const text of ['1', '2', '3']) before.add(notice(text));
+    const past = before.since(null).events;
+    const history = new EventHistory(past);
+    history.add(notice('4'));
+    const told = (id: string | null) =>
+      history.since(id).events.map(({ event }) => 'message' in event && event.message);
+    assert.deepEqual(told(null), ['1', '2', '3', '4']);
+    assert.deepEqual(told(past[1]?.id ?? ''), ['3', '4']);
+    const own = history.since(null).events.at(-1)?.id ?? '';
+    assert.deepEqual(history.since(own), { events: [], missed: 0 });
+    const few = new EventHistory(past, { maxEvents: 2, maxBytes: 10_000, now: () => new Date(0) });
+    few.add(notice('4'));
+    assert.equal(few.since(null).events.length, 2);
   });
 });
 
