@@ -17,6 +17,8 @@ export interface Output {
   fd?: number;
   columns?: number;
   rows?: number;
+  /** Aborts when its reader has gone: nobody sees what is written from then on. */
+  gone?: AbortSignal;
 }
 
 export interface Terminal {
@@ -43,11 +45,16 @@ export function terminalOf(process: NodeJS.Process): Terminal {
 class LateOutput implements Output {
   readonly fd: number;
   readonly #open: () => NodeJS.WriteStream;
+  readonly #gone = new AbortController();
   #stream: NodeJS.WriteStream | null = null;
 
   constructor(fd: number, open: () => NodeJS.WriteStream) {
     this.fd = fd;
     this.#open = open;
+  }
+
+  get gone(): AbortSignal {
+    return this.#gone.signal;
   }
 
   get isTTY(): boolean {
@@ -72,7 +79,7 @@ class LateOutput implements Output {
 
   #get(): NodeJS.WriteStream {
     // Without a listener, a reader that goes away (tutti run | head) or a terminal that is closed would end the supervisor.
-    this.#stream ??= this.#open().on('error', () => undefined);
+    this.#stream ??= this.#open().on('error', () => this.#gone.abort());
     return this.#stream;
   }
 }

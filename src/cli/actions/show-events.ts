@@ -21,7 +21,8 @@ export async function showEvents({ name, follow, lines, json, terminal }: Events
   const write = (record: RecordedEvent) =>
     terminal.stdout.write(`${json ? JSON.stringify(record) : readableEvent(record, terminal)}\n`);
   // Opened before the past is read: what happens in between is then in both, and told once.
-  const stream = follow ? await app.client.events({ history: false, signal: new AbortController().signal }) : null;
+  const signal = terminal.stdout.gone ?? new AbortController().signal;
+  const stream = follow ? await app.client.events({ history: false, signal }) : null;
   const past = await app.client.recentEvents();
   for (const record of lines === 0 ? [] : past.slice(-lines)) write(record);
   if (stream === null) return exitCodes.stopped;

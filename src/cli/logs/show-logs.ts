@@ -40,7 +40,7 @@ export async function showLogs(request: LogsRequest): Promise<number> {
   if (request.follow) {
     await Promise.all(
       pasts.map(async ({ app, file, position }) => {
-        for await (const record of follow(file, position, where)) print({ app, ...record });
+        for await (const record of follow(file, position, where, terminal.stdout.gone)) print({ app, ...record });
       }),
     );
   }

@@ -5,6 +5,7 @@ import type { Started } from '../actions/launch-in-background.ts';
 import { type StartRequest, startedCode, startOne, whatIsMeant } from '../actions/start-apps.ts';
 import { stopEach } from '../actions/stop-apps.ts';
 import { tellAside, tellFailure } from '../failure.ts';
+import { everyApp } from '../saved/start-several.ts';
 import { type Found, settledApps } from '../shared/choose-apps.ts';
 import { asJson, controlOne, writeOutcome } from '../shared/control.ts';
 import { type LaunchRecord, readRecord } from '../shared/launch-record.ts';
@@ -15,7 +16,7 @@ export async function startOrChange(change: 'reload' | 'restart', request: Start
   const { options, terminal } = request;
   const json = options.json === true;
   const { running } = await settledApps(terminal);
-  const meant = await whatIsMeant(request);
+  const meant = request.positionals.includes('all') ? await everyApp(request) : await whatIsMeant(request);
   const outcomes: AppOutcome[] = [];
   const started: Started[] = [];
   let code = 0;

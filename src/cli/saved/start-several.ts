@@ -12,7 +12,16 @@ import type { Terminal } from '../terminal.ts';
 import { readSaved } from './saved-list.ts';
 
 /** Every app that was started in the background once. */
-export async function startEvery({ positionals, args, options, terminal }: StartRequest): Promise<number> {
+export async function startEvery(request: StartRequest): Promise<number> {
+  return startSeveral(await everyName(request), request.options.json === true, request.terminal);
+}
+
+/** The same, as they were started last. */
+export async function everyApp(request: StartRequest): Promise<LaunchRecord[]> {
+  return (await everyName(request)).map((name) => recordOf(name, request.terminal));
+}
+
+async function everyName({ positionals, args, options, terminal }: StartRequest): Promise<string[]> {
   if (positionals.length > 1 || typesMore(args, options)) {
     throw new TuttiError('ERR_USAGE', {
       problem: '"all" means every app as it was started, and takes no other names, options or arguments',
@@ -21,7 +30,7 @@ export async function startEvery({ positionals, args, options, terminal }: Start
   }
   const { records } = await knownApps(terminal);
   if (records.size === 0) throw new TuttiError('ERR_NOTHING_RECORDED', {});
-  return startSeveral(inOrderOfStart([...records.values()]), options.json === true, terminal);
+  return inOrderOfStart([...records.values()]);
 }
 
 /** Those that `tutti save` wrote down. */

@@ -76,13 +76,15 @@ describe('words of PM2', { concurrency: true }, () => {
     assert.equal(readFileSync(join(cli.home, 'logs/web.log'), 'utf8'), '');
     await cli.ok(['startOrRestart', 'ecosystem.config.js', '--only=mail']);
     await eventually('the line of the new worker', () => following.stdout().includes('[mail 0] args mail\n'));
-    following.process.kill('SIGINT');
-    await following.finished;
+    // Its reader goes, as `| head -1` does: it ends with the next line.
+    following.process.stdout?.destroy();
     assert.equal((await cli.snapshot('web')).generation, 2);
 
     await cli.ok(['reload', 'ecosystem.config.js', '--only', 'mail', '--update-env']);
+    assert.equal((await following.finished).code, 0);
     assert.equal((await cli.snapshot('mail')).generation, 2);
     assert.equal((await cli.snapshot('web')).generation, 2);
+    assert.match((await cli.ok(['start', 'all', '--or-reload'])).stdout, /✔ web: reloaded[\s\S]*✔ mail: reloaded/);
   });
 
   it('a job is seen to listen nowhere; what failed to start is listed with its log, and starts when it is said how', async () => {

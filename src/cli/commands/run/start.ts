@@ -22,13 +22,13 @@ export const start: CommandFile = {
   },
   action: async ({ positionals, rest, options, terminal }) => {
     const request = { positionals, args: rest, options, terminal };
-    if (positionals.includes('all')) {
-      const { startEvery } = await import('../../saved/start-several.ts');
-      return startEvery(request);
-    }
     if (options.orReload === true || options.orRestart === true) {
       const { startOrChange } = await import('../../restart/start-or-change.ts');
       return startOrChange(options.orReload === true ? 'reload' : 'restart', request);
+    }
+    if (positionals.includes('all')) {
+      const { startEvery } = await import('../../saved/start-several.ts');
+      return startEvery(request);
     }
     const { startApps } = await import('../../actions/start-apps.ts');
     return startApps(request);
