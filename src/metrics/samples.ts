@@ -1,6 +1,7 @@
 // Turns the accumulated counts and the snapshot into the samples of every family. Pure; runs in the primary.
 
 import type { Heartbeat } from '../protocol/messages.ts';
+import { primaryStates, slotStates, workerStates } from '../protocol/states.ts';
 import type { Snapshot, WorkerSnapshot } from '../supervisor/picture/snapshot.ts';
 import type { WorkerId } from '../supervisor/vocabulary/actions.ts';
 import { type Accumulator, slotLabel } from './accumulator.ts';
@@ -43,20 +44,6 @@ function containerFamilies(usage: ContainerUsage | undefined) {
   };
 }
 
-const primaryStates = ['starting', 'running', 'reloading', 'stopping', 'stopped'] as const;
-const workerStates = [
-  'starting',
-  'spare',
-  'ready',
-  'suspect',
-  'draining',
-  'stopping',
-  'killing',
-  'backoff',
-  'broken',
-  'vacant',
-] as const;
-
 export function sampleFamilies(
   counts: Accumulator,
   snapshot: Snapshot,
@@ -96,7 +83,7 @@ export function sampleFamilies(
     tutti_app_metrics_left_out: one(leftOut),
 
     tutti_workers_wanted: one(snapshot.target),
-    tutti_workers: workerStates.map((state) => ({
+    tutti_workers: [...workerStates, ...slotStates].map((state) => ({
       labels: { state },
       value: snapshot.workers.filter((worker) => worker.state === state).length,
     })),

@@ -3,6 +3,7 @@
 
 import * as v from 'valibot';
 import { MOST_WORKERS } from '../../protocol/most-workers.ts';
+import { primaryStates, slotStates, workerStates } from '../../protocol/states.ts';
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const nullableText = v.nullable(v.string());
@@ -61,18 +62,7 @@ const worker = v.looseObject({
   slot: v.nullable(count),
   pid: v.nullable(count),
   generation: v.number(),
-  state: v.picklist([
-    'starting',
-    'spare',
-    'ready',
-    'suspect',
-    'draining',
-    'stopping',
-    'killing',
-    'backoff',
-    'broken',
-    'vacant',
-  ]),
+  state: v.picklist([...workerStates, ...slotStates]),
   reason: nullableText,
   uptimeMs: v.number(),
   restarts: count,
@@ -97,7 +87,7 @@ export const snapshot = v.looseObject({
   pid: count,
   version: v.string(),
   node: v.string(),
-  state: v.picklist(['starting', 'running', 'reloading', 'stopping', 'stopped']),
+  state: v.picklist(primaryStates),
   generation: v.number(),
   target: count,
   uptimeMs: v.number(),

@@ -1,13 +1,14 @@
 // The read-only picture that status, metrics, the page and library users share (schema version 1).
 
+import type { slotStates, workerStates } from '../../protocol/states.ts';
 import type { PrimaryState } from '../vocabulary/events.ts';
 import type { Listener } from '../vocabulary/listener.ts';
 import type { Standing } from './standing.ts';
 
-export type WorkerState = 'starting' | 'spare' | 'ready' | 'suspect' | 'draining' | 'stopping' | 'killing';
+export type WorkerState = (typeof workerStates)[number];
 
 /** `backoff`, `broken` and `vacant` slots hold no process and are listed with `pid: null`. */
-export type SlotState = 'backoff' | 'broken' | 'vacant';
+export type SlotState = (typeof slotStates)[number];
 
 export interface LastExit {
   code: number | null;

@@ -1,5 +1,6 @@
 // What operators, logs, metrics and library users are told. Values only; logs/ makes the sentences.
 
+import type { primaryStates } from '../../protocol/states.ts';
 import type { Standing } from '../picture/standing.ts';
 import type { Listener } from './listener.ts';
 
@@ -116,4 +117,4 @@ export type SupervisorEvent =
   | { type: 'admin-port'; url: string | null; reason: string | null }
   | { type: 'notice'; level: 'info' | 'warn' | 'error'; message: string };
 
-export type PrimaryState = 'starting' | 'running' | 'reloading' | 'stopping' | 'stopped';
+export type PrimaryState = (typeof primaryStates)[number];
