@@ -16,6 +16,7 @@ import type { Supervision, TimedEvent } from './supervision.ts';
 
 /** However fast workers come and go, the line is told no more often. */
 const STATUS_MS = 1_000;
+/** Three times in each extension, so that one that is late or lost ends nothing. */
 const EXTEND_EVERY_MS = 20_000;
 /** A start or a reload may go on for so long after each time that it is told. */
 const EXTENSION_MS = 60_000;

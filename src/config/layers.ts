@@ -2,7 +2,7 @@
 // defaults.
 // Pure.
 
-import { MOST_WORKERS } from '../protocol/most-workers.ts';
+import { MOST_WORKERS } from '../protocol/workers.ts';
 import { environmentVariable, type OptionName, options } from './options.ts';
 import { suggest } from './suggest.ts';
 

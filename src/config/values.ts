@@ -3,7 +3,7 @@
 
 import * as v from 'valibot';
 import { appNamePattern, appNameRule, reservedNames } from '../files/app-name.ts';
-import { MOST_WORKERS } from '../protocol/most-workers.ts';
+import { MOST_WORKERS } from '../protocol/workers.ts';
 import { isCron } from './cron.ts';
 
 export interface Kind<S extends v.GenericSchema = v.GenericSchema> {

@@ -1,5 +1,6 @@
 // What an app may be called. Names become file names and appear in shell commands.
 
+/** What a label of a DNS name may have. */
 const LONGEST = 63;
 
 export const appNamePattern = new RegExp(`^[A-Za-z0-9][A-Za-z0-9._-]{0,${LONGEST - 1}}$`);

@@ -20,6 +20,7 @@ import process from 'node:process';
 
 /** Windows has none of these. */
 const { O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants as Partial<typeof constants>;
+/** Linux follows no more either. */
 const MOST_LINKS = 40;
 
 /** Why somebody else could change it, or null. The owner's private group, by custom of the same number as the owner, is no one else. */

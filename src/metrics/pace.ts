@@ -3,6 +3,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 
+/** Chosen, not measured: a third of the loop, in pieces that no answer of the primary is noticed to wait for. */
 const WORK_MS = 8;
 const REST = 2;
 /** On a busy machine a step takes longer than its work, and a scraper does not wait for ever. */

@@ -1,7 +1,7 @@
 // Turns the accumulated counts and the snapshot into the samples of every family. Pure; runs in the primary.
 
 import type { Heartbeat } from '../protocol/messages.ts';
-import { primaryStates, slotStates, workerStates } from '../protocol/states.ts';
+import { primaryStates, slotStates, workerStates } from '../protocol/workers.ts';
 import type { Snapshot, WorkerSnapshot } from '../supervisor/picture/snapshot.ts';
 import type { WorkerId } from '../supervisor/vocabulary/actions.ts';
 import { type Accumulator, slotLabel } from './accumulator.ts';

@@ -3,7 +3,7 @@
 // src/worker/report/scoreboard-seat.ts and src/host/connections/scoreboard.ts.
 
 import { type BeatExtra, type GcKind, type Heartbeat, LATENCY_BOUNDS_MS, type RequestCounts } from './messages.ts';
-import { MOST_WORKERS } from './most-workers.ts';
+import { MOST_WORKERS } from './workers.ts';
 
 // First the part that workers read of each other, as compact as possible: a header of one cell, whose first number is the number of cells in
 // use at most, then one cell per worker.

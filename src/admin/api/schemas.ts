@@ -2,8 +2,7 @@
 // document is made of. Runs in the primary, loaded with the first request.
 
 import * as v from 'valibot';
-import { MOST_WORKERS } from '../../protocol/most-workers.ts';
-import { primaryStates, slotStates, workerStates } from '../../protocol/states.ts';
+import { MOST_WORKERS, primaryStates, slotStates, workerStates } from '../../protocol/workers.ts';
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const nullableText = v.nullable(v.string());

@@ -24,6 +24,7 @@ export class AdminClientError extends Error {
   }
 }
 
+/** A live stream says something once a second; after five missed turns the supervisor stands still. */
 const LIVE_SILENCE_MS = 5_000;
 
 export class AdminClient {

@@ -18,6 +18,7 @@ import { DoorServer } from './door-server.ts';
 import type { Door } from './gate.ts';
 import { ensureToken, freshToken, readToken, writeToken } from './token.ts';
 
+/** How long answers under way may take at the end. Chosen, not measured. */
 const CLOSE_PATIENCE_MS = 2000;
 /** How soon a socket comes back that somebody's cleaning of temporary files, or the end of a session, has removed. */
 const WATCH_SOCKET_MS = 5000;

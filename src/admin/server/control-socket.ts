@@ -15,6 +15,7 @@ export type BindOutcome =
   | { outcome: 'taken' }
   | { outcome: 'impossible'; reason: string };
 
+/** How long others that bind or clear the same path at this moment may hold it up. Chosen, not measured. */
 const PATIENCE_MS = 3000;
 
 /** Never throws and never removes what a living process, another user or something that is not a socket owns. */

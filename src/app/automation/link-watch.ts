@@ -4,6 +4,7 @@
 import { type FSWatcher, lstatSync, readlinkSync, realpathSync, watch } from 'node:fs';
 import { dirname, isAbsolute, join, resolve, sep } from 'node:path';
 
+/** Linux follows no more either. */
 const MOST_LINKS = 40;
 /** A link that is replaced is away for a moment. */
 const SETTLE_MS = 100;

@@ -9,6 +9,7 @@ import type { SupervisorEvent } from '../../supervisor/vocabulary/events.ts';
 import type { SupervisorInput } from '../../supervisor/vocabulary/inputs.ts';
 import { Throttled } from './throttled.ts';
 
+/** Chosen, not measured: limits change by hand, and a look reads a few files. */
 const LOOK_MS = 2000;
 /** From here on a container that would end as a whole has its largest worker replaced. */
 const PRESSURE = 0.85;

@@ -5,6 +5,7 @@
 import { readdirSync } from 'node:fs';
 import { statFields } from '../../protocol/orphans/process-identity.ts';
 
+/** Nothing waits for the answer, and a look reads the whole of /proc. Chosen, not measured. */
 const LOOK_MS = 4000;
 
 export class Zombies {

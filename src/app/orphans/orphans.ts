@@ -43,9 +43,11 @@ export interface DeadSupervisor {
 
 /** In that time a worker that can has noticed that it is alone, and has closed its ports. */
 const CLOSE_MS = 3_000;
+/** After SIGKILL a process is gone within milliseconds, unless the kernel is stuck. */
 const KILLED_MS = 2_000;
 /** As a fast stop. */
 const FAST_MS = 2_000;
+/** A look reads a few files of /proc. Chosen, not measured. */
 const LOOK_MS = 50;
 /** In that time a process has taken a signal, and two are two. */
 const AGAIN_MS = 200;

@@ -57,6 +57,7 @@ interface Around {
   report(event: SupervisorEvent): void;
 }
 
+/** How long a successor may take from the offer of the sockets to its word that it has them. Chosen, not measured. */
 const TAKE_MS = 15_000;
 
 export class Handover {

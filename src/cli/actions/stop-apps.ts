@@ -10,6 +10,7 @@ import { type AppCommand, asJson, carryOut, writeOutcome } from '../shared/contr
 import { type AppOutcome, type CommandOutcome, worstExitCode } from '../shared/outcome.ts';
 import type { Terminal } from '../terminal.ts';
 
+/** From the answer to the end of the process. Chosen, not measured. */
 const GONE_PATIENCE_MS = 5000;
 
 export interface StopRequest {

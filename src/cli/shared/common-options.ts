@@ -3,7 +3,7 @@
 import { resolve } from 'node:path';
 import { parseDuration } from '../../config/values.ts';
 import { TuttiError } from '../../errors.ts';
-import { MOST_WORKERS } from '../../protocol/most-workers.ts';
+import { MOST_WORKERS } from '../../protocol/workers.ts';
 
 type Options = Readonly<Record<string, unknown>>;
 

@@ -4,6 +4,7 @@
 import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { createRequire, isBuiltin } from 'node:module';
 
+/** What is larger is taken for a server: reading it would hold up the start. Chosen, not measured. */
 const MOST_FILES = 200;
 const MOST_BYTES = 1024 * 1024;
 

@@ -10,6 +10,7 @@ const CODE = new Set(['.js', '.mjs', '.cjs', '.ts', '.mts', '.cts', '.jsx', '.ts
 const LEFT_OUT = new Set(['node_modules', 'bower_components', 'coverage', 'test', 'tests']);
 /** Files that tutti itself reads. They say how the program runs and are not a part of it. */
 const CONFIGURATION = /^(tutti|ecosystem)\.config\.[cm]?[jt]s$/;
+/** What more is loaded is not watched for changes: to read it all would cost the primary its answers. Chosen, not measured. */
 const MOST_FILES = 500;
 const MOST_FOLDERS = 300;
 /** Enough that the answers come in batches. One by one, each would wake this process. */

@@ -20,6 +20,7 @@ export interface Autopsy {
 
 /** Evaluated in the paused script, where the preload answers it. */
 const ASK_REQUESTS = `process[Symbol.for('tutti.requests')]?.() ?? []`;
+/** Frames of a stack. Chosen, not measured. */
 const DEEPEST = 32;
 
 /**
@@ -53,8 +54,9 @@ export async function autopsy(pid: number, { timeoutMs, inspector, forbidden }: 
   }
 }
 
+/** 20 clock ticks of 10 ms. */
 const LOOK_MS = 200;
-/** Out of 20 clock ticks. Fewer are noise; a spinning process gets more even if it shares a core with six others. */
+/** Out of those 20. Fewer are noise; a spinning process gets more even if it shares a core with six others. */
 const SPINNING_TICKS = 3;
 
 /** Compares two readings of the CPU time used. */

@@ -4,6 +4,7 @@
 
 import { readFileSync } from 'node:fs';
 
+/** A reading walks the whole memory of a process. Chosen, not measured. */
 const KEPT_MS = 5000;
 const LEAST_KEPT_MS = 250;
 

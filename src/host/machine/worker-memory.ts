@@ -4,6 +4,7 @@ import type { MemoryRoom } from '../../supervisor/decide/headroom.ts';
 import { memoryFreeBytes } from './cgroup.ts';
 import type { ProcessMemory } from './process-memory.ts';
 
+/** One look for all starts of a moment. Chosen, not measured. */
 const KEPT_MS = 1000;
 
 export class WorkerMemory {

@@ -1,19 +1,20 @@
 // The guardian: a shell that sleeps on a pipe from the primary and knows its workers. When the primary dies – the pipe closes, whatever
 // killed it – it gives the workers the time that they take to finish and leave by themselves, and kills those that cannot: whose loop
-// hangs, that are stopped, that never came as far as our code. Nobody in the primary or in a worker could. It costs about 0.3 MB.
+// hangs, that are stopped, that never came as far as our code. Nobody in the primary or in a worker could. It costs about 0.3 MB. What workers
+// do in that time is in worker/orphan/orphan.ts.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { ProcessIdentity } from '../../protocol/orphans/process-identity.ts';
 import { monotonicMs } from '../monotonic.ts';
 
 export interface Ward extends ProcessIdentity {
-  /** How long it may live without a primary. */
+  /** How long it may live without a primary; the shell counts whole seconds. */
   graceMs: number;
 }
 
-/** Workers that start have the processors to themselves. */
+/** Workers that start have the processors to themselves. Chosen, not measured. */
 const START_AFTER_MS = 250;
-/** One that cannot be started, or is killed, is started again no sooner. */
+/** One that cannot be started, or is killed, is started again no sooner. Chosen, not measured. */
 const AGAIN_MS = 5_000;
 
 /** The last line on its input counts: `pid:born:grace` of each worker, separated by blanks. */
@@ -85,7 +86,7 @@ export class Guardian {
       if (this.#wards.length > 0) this.#startIn(AGAIN_MS);
     };
     try {
-      // In a session of its own: the terminal's signals are not for it. Its output nobody waits for.
+      // In a session of its own: the terminal's signals are not for it. Nobody reads its output.
       const shell = spawn('/bin/sh', ['-c', SCRIPT, 'tutti-guardian'], {
         cwd: '/',
         detached: true,

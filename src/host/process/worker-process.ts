@@ -47,6 +47,7 @@ export interface WorkerObserver {
   said(message: unknown): void;
 }
 
+/** Of its output, for the report of its end. Chosen, not measured. */
 const KEPT_LINES = 20;
 const KEPT_CHARS = 8192;
 /** How long after the exit to wait for the rest of its messages and output: a process that it left behind may keep the pipes open. */

@@ -38,6 +38,7 @@ type Reply = Extract<ToWorker, { cmd: 'NODE_TUTTI_LISTEN_REPLY' }>;
 
 /** An application that closes its server and lives on means it; one that is about to crash or to listen again does so by then. */
 const CLOSE_GRACE_MS = 2000;
+/** Node's own, where a program says nothing. */
 const BACKLOG = 511;
 
 export class ListeningSockets {

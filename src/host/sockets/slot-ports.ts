@@ -2,7 +2,7 @@
 // primary.
 
 import type { ListenRequest } from '../../protocol/messages.ts';
-import { MOST_WORKERS } from '../../protocol/most-workers.ts';
+import { MOST_WORKERS } from '../../protocol/workers.ts';
 
 /** A request as it is bound. `slot`: that of the only workers that get this socket; absent if all do. */
 export type PlacedRequest = ListenRequest & { slot?: number };

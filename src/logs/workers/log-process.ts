@@ -15,6 +15,7 @@ import type { Hello, LogOrder, LogReport, Opened, WriterOptions } from './log-pr
 const CLOSE_PATIENCE_MS = 3000;
 /** Longer than any machine needs that can run a server. */
 const START_MS = 15_000;
+/** What a start of Node may take on an overloaded machine. Chosen, not measured. */
 const ANSWER_MS = 5000;
 
 export type LogProcessOptions = Omit<WriterOptions, 'descriptor'>;

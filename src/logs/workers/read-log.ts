@@ -30,6 +30,8 @@ export interface ReadLimits {
 }
 
 const { O_RDONLY, O_NONBLOCK } = constants;
+// Chosen, not measured: what follows a log sees a line at once to the eye, and a primary that reads for the page is never busy for longer
+// than a few milliseconds.
 const CHUNK_BYTES = 64 * 1024;
 const POLL_MS = 150;
 const WORK_MS = 4;

@@ -22,6 +22,7 @@ export interface AutoscaleTimes {
 
 export const defaultAutoscaleTimes: AutoscaleTimes = { sampleMs: 1_000, upWindowMs: 10_000, downWindowMs: 60_000 };
 
+// The shares and delays are chosen, not measured: up before a loop is full, down only with a margin, so that it does not swing.
 const upUtilization = 0.75;
 /** A delay asks for more workers only if the loops are busy too: another worker does not help one that is blocked now and then. */
 const late = { delayMs: 100, utilization: 0.5 };

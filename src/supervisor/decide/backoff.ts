@@ -1,6 +1,8 @@
 // How long a slot waits after an unplanned exit. Pure.
 
-const provenMs = 10_000;
+// Chosen, not measured. 30 s is as long as an operator who has mended the cause waits for the next try, and `shakyFirstMs` is far below a
+// second, because one poison request a second must not stop the service.
+export const provenMs = 10_000;
 const firstMs = 500;
 const longestMs = 30_000;
 const shakyFirstMs = 100;

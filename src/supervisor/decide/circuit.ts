@@ -1,6 +1,7 @@
 // The pool's circuit: too many early deaths within a minute, in whichever slots, stop parallel starts. While it is open, one worker at a time
 // is tried, and one that survives closes it. Pure data; in the primary.
 
+/** Chosen, not measured, as are the pauses between tries. */
 const windowMs = 60_000;
 const probeEveryMs = { someReady: 30_000, noneReady: 5_000 };
 

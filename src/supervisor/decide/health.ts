@@ -7,6 +7,7 @@ import type { Deadlines } from './deadlines.ts';
 
 /** A tick that is this late means that the primary itself was stalled. */
 const oversleptMs = 1_000;
+/** Chosen, not measured. The look at the CPU time alone takes 0.2 s, and loops hang where the machine is overloaded. */
 export const autopsyTimeoutMs = 5_000;
 
 /** Whether the worker has done what `ready` asks for. The probe comes after that. */

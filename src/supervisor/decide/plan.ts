@@ -4,6 +4,7 @@
 import { isHopeless, type Model, servingWorkers, startingWorkers, wantedSlots } from '../model.ts';
 import { planReload, progressOf } from '../reload/reload.ts';
 import type { Step } from '../vocabulary/steps.ts';
+import { provenMs } from './backoff.ts';
 import { nextProbeAt } from './circuit.ts';
 import type { Deadlines } from './deadlines.ts';
 import type { Headroom } from './headroom.ts';
@@ -14,7 +15,6 @@ import { planWorkers } from './plan-workers.ts';
 
 /** A worker that lived for less does not close the circuit, even if canaryTime is shorter. */
 const leastProbeLifeMs = 1_000;
-const provenMs = 10_000;
 const bootFailures = 3;
 
 export function plan(model: Model, deadlines: Deadlines, headroom: Headroom): Step | null {

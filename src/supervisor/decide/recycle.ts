@@ -15,6 +15,7 @@ export function drawLimits(policy: Policy, random: () => number): Limits {
   };
 }
 
+/** A worker that meets a limit sooner after it was ready was recycled too quickly. Chosen, not measured. */
 const quickMs = 60_000;
 /** After this many recycles in a row, each within a minute of readiness, the limit is too low or the leak too fast. */
 export const mostQuickRecycles = 3;

@@ -1,6 +1,6 @@
 // The read-only picture that status, metrics, the page and library users share (schema version 1).
 
-import type { slotStates, workerStates } from '../../protocol/states.ts';
+import type { slotStates, workerStates } from '../../protocol/workers.ts';
 import type { PrimaryState } from '../vocabulary/events.ts';
 import type { Listener } from '../vocabulary/listener.ts';
 import type { Standing } from './standing.ts';

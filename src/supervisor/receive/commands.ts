@@ -1,6 +1,6 @@
 // Writes what operators order into the model, as the state for the plan to reach. Every command is answered exactly once. In the primary.
 
-import { MOST_WORKERS } from '../../protocol/most-workers.ts';
+import { MOST_WORKERS } from '../../protocol/workers.ts';
 import type { Effects } from '../effects.ts';
 import { type Closing, currentGeneration, type Model, servingWorkers, wantedSlots } from '../model.ts';
 import type { CommandResult } from '../vocabulary/actions.ts';

@@ -13,6 +13,7 @@ import { receiveClosed, receiveReopened } from '../workers/own-end.ts';
 import { isServing, transition, type Worker } from '../workers/worker-state.ts';
 import { classifyExit, type Exit, settleDeath } from './deaths.ts';
 
+/** Chosen, not measured: a probe costs the application a request, and a reload waits for it. */
 const probeAgainMs = 500;
 
 export type WorkerInput = Extract<SupervisorInput, { worker: number }>;

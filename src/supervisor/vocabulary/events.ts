@@ -1,6 +1,6 @@
 // What operators, logs, metrics and library users are told. Values only; logs/ makes the sentences.
 
-import type { primaryStates } from '../../protocol/states.ts';
+import type { primaryStates } from '../../protocol/workers.ts';
 import type { Standing } from '../picture/standing.ts';
 import type { Listener } from './listener.ts';
 

@@ -1,4 +1,5 @@
-// What another supervisor has to know of this worker's copies of the app's sockets, to go on with them. Runs in the worker.
+// What another supervisor has to know of this worker's copies of the app's sockets, to go on with them. Runs in the worker;
+// host/sockets/inherited-sockets.ts takes them over.
 
 import type { HandedSocket } from '../../protocol/takeover.ts';
 

@@ -1,5 +1,5 @@
 // The primary is dead: the worker finishes what it has and leaves, or goes on serving until another primary takes the app over, instead
-// of Node's own immediate process.exit(0). Runs in the worker.
+// of Node's own immediate process.exit(0). Runs in the worker. One that cannot do this is killed by host/process/guardian.ts.
 
 import { closeSync, openSync, writeSync } from 'node:fs';
 import type { OrphanOrders } from '../../protocol/orphans/orders.ts';
@@ -14,6 +14,7 @@ import type { Reviver } from './revive.ts';
 
 /** A process that is killed lets go of its channel a moment before it is gone. One that lives on has let this worker go, and means it. */
 const DYING_MS = 1_000;
+/** A look reads one file of /proc. Chosen, not measured. */
 const LOOK_MS = 50;
 
 export interface OrphanOptions {

@@ -1,5 +1,5 @@
 // An orphan starts another supervisor for its app and gives it the listening sockets: by itself, as the dead one was started, or for a
-// start by hand. Runs in the worker; a file of its own, loaded only when the primary is dead.
+// start by hand. Runs in the worker; a file of its own, loaded only when the primary is dead. The other side is app/takeover/inherited.ts.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, constants, existsSync, openSync, readFileSync, rmSync } from 'node:fs';
@@ -23,9 +23,9 @@ type Environment = Record<string, string | undefined>;
 
 /** One slot after the other: the lowest has every socket of the app. */
 const TURN_MS = 250;
-/** From the last start on to the next one; then a start by hand is waited for. */
+/** Before each of the three tries, from the last start on; after them only a start by hand helps. Chosen, not measured. */
 const BACKOFF_MS = [0, 1_000, 5_000];
-/** Under these numbers a child has its input and output, and the channel. */
+/** Below it a child has its input, its output and the channel. */
 const FIRST_SOCKET = 4;
 const MOST_CALL_CHARS = 4 * 1024 * 1024;
 /** What node and tutti put into the environment of a worker, and take out again. */

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { stripVTControlCharacters } from 'node:util';
 import { createColors } from 'picocolors';
 import { paintState, workerLines } from '../../../src/cli/shared/progress.ts';
-import { slotStates, workerStates } from '../../../src/protocol/states.ts';
+import { slotStates, workerStates } from '../../../src/protocol/workers.ts';
 import type { Snapshot, WorkerSnapshot } from '../../../src/supervisor/picture/snapshot.ts';
 
 const plain = createColors(false);

@@ -1,4 +1,8 @@
-// The words for what a supervisor, a worker and a slot are doing: of the snapshot, the API's schemas and the metrics alike.
+// What every room must know alike of workers: how many there may be, and the words of the snapshot, the API and the metrics for what a
+// supervisor, a worker and a slot are doing.
+
+/** More processes than this on one machine is a slip of the finger. */
+export const MOST_WORKERS = 1024;
 
 export const primaryStates = ['starting', 'running', 'reloading', 'stopping', 'stopped'] as const;
 
