@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { parse, stringify } from 'yaml';
+import { grafanaDashboard, grafanaExpressions } from '../../../scripts/docs/grafana.ts';
 import { families } from '../../../src/metrics/families.ts';
-import { grafanaDashboard, grafanaExpressions } from '../../../src/metrics/grafana.ts';
 
 const rulesPath = fileURLToPath(new URL('../../../docs/prometheus-alerts.yml', import.meta.url));
 const storiesPath = fileURLToPath(new URL('./alerts.promtool.yml', import.meta.url));

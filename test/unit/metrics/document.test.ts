@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { metricsDocument } from '../../../src/metrics/document.ts';
+import { metricsDocument } from '../../../scripts/docs/metrics.ts';
 import { families } from '../../../src/metrics/families.ts';
 
 test('docs/metrics.md is what the table of families says', () => {

@@ -1,6 +1,6 @@
 // docs/metrics.md, written from the table of families. Pure; used by scripts/generate-docs.ts and by the test that finds it stale.
 
-import { type Family, families, requestBoundsSeconds } from './families.ts';
+import { type Family, families, requestBoundsSeconds } from '../../src/metrics/families.ts';
 
 const intro = `# Metrics
 
