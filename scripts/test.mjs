@@ -33,12 +33,15 @@ const alone = [
   'test/process/reload.test.ts',
   'test/process/scale.test.ts',
 ];
-/** Of these the short form does without: they take long, load the machine, and hold what no version of Node changes. */
+/** Of these the short form does without: they take long, and hold what no version of Node changes. */
 const notInShort = [
-  'test/process/behind-nginx.test.ts',
   'test/process/admin-flood.test.ts',
   'test/process/autoscale.test.ts',
+  'test/process/boot-without-systemd.test.ts',
+  'test/process/crash-loop.test.ts',
+  'test/process/poison.test.ts',
   'test/process/recycle.test.ts',
+  'test/process/saved-apps.test.ts',
 ];
 /** Those that take longest begin first, so that no core is idle while the last of them goes on by itself. */
 const first = [
