@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { eventually } from '../support/eventually.ts';
+import { form } from '../support/form.ts';
 import { type LoadResult, startLoad } from '../support/load.ts';
 import { root } from '../support/rig.ts';
 import { Machine, whyNot } from './machine.ts';
@@ -12,6 +13,7 @@ import { Machine, whyNot } from './machine.ts';
 const suites = (process.env.TUTTI_TEST_DEBIAN ?? 'bookworm trixie').split(' ');
 const port = 8080;
 const unit = 'tutti-web.service';
+const isLong = form === 'short' && 'not in the short form';
 
 for (const suite of suites) {
   test(`an app is a service of ${suite}`, { skip: whyNot(suite), timeout: 300_000 }, async (t) => {
@@ -95,15 +97,19 @@ for (const suite of suites) {
       deploy(machine, '3');
     });
 
-    await step('systemctl daemon-reexec is not noticed', async () => {
-      await using clients = await load({ keepAlive: 10 });
-      await clients.more(100);
-      await machine.ok('systemctl', 'daemon-reexec');
-      await clients.more(300);
-      const { failures } = await clients.stop();
-      assert.deepEqual(failures, []);
-      assert.equal(await machine.show(unit, 'ActiveState'), 'active');
-    });
+    await step(
+      'systemctl daemon-reexec is not noticed',
+      async () => {
+        await using clients = await load({ keepAlive: 10 });
+        await clients.more(100);
+        await machine.ok('systemctl', 'daemon-reexec');
+        await clients.more(300);
+        const { failures } = await clients.stop();
+        assert.deepEqual(failures, []);
+        assert.equal(await machine.show(unit, 'ActiveState'), 'active');
+      },
+      isLong,
+    );
 
     await step('after SIGKILL of the main process clients wait at the port, and none is refused', async () => {
       await using clients = await load();
@@ -119,8 +125,7 @@ for (const suite of suites) {
     await step(
       'after an upgrade of tutti systemd has another main process, which it watches, reloads and stops',
       async () => {
-        machine.write(`etc/systemd/system/${unit}.d/test.conf`, '[Service]\nWatchdogSec=3\n');
-        await machine.ok('systemctl', 'daemon-reload');
+        await watched(machine, 3);
         await machine.ok('systemctl', 'restart', unit);
         const before = await machine.show(unit, 'MainPID');
         await using clients = await load({ keepAlive: 10 });
@@ -144,24 +149,29 @@ for (const suite of suites) {
         assert.equal(await machine.show(unit, 'Result'), 'success', await machine.story());
         assert.equal(await machine.show(unit, 'ActiveState'), 'inactive');
         assert.equal((await machine.run('pgrep', '-f', 'dist/bin.js run')).stdout, '');
+        await watched(machine, null);
         await machine.ok('systemctl', 'start', unit);
       },
     );
 
-    await step('the watchdog ends a supervisor that stands still, and it comes back', async () => {
-      await fed(machine);
-      assert.equal(await machine.show(unit, 'NRestarts'), '0');
-      await using clients = await load();
-      const frozen = await machine.show(unit, 'MainPID');
-      await machine.ok('kill', '-STOP', frozen);
-      await another(machine, frozen);
-      await clients.more(100);
-      assertNoneRefused(await clients.stop());
-      assert.match(await machine.ok('journalctl', '-u', unit, '--no-pager'), /Watchdog timeout/);
-      await machine.ok('rm', `/etc/systemd/system/${unit}.d/test.conf`);
-      await machine.run('rmdir', `/etc/systemd/system/${unit}.d`);
-      await machine.ok('systemctl', 'daemon-reload');
-    });
+    await step(
+      'the watchdog ends a supervisor that stands still, and it comes back',
+      async () => {
+        await watched(machine, 3);
+        await machine.ok('systemctl', 'restart', unit);
+        await fed(machine);
+        assert.equal(await machine.show(unit, 'NRestarts'), '0');
+        await using clients = await load();
+        const frozen = await machine.show(unit, 'MainPID');
+        await machine.ok('kill', '-STOP', frozen);
+        await another(machine, frozen);
+        await clients.more(100);
+        assertNoneRefused(await clients.stop());
+        assert.match(await machine.ok('journalctl', '-u', unit, '--no-pager'), /Watchdog timeout/);
+        await watched(machine, null);
+      },
+      isLong,
+    );
 
     await step(
       'a soft reboot refuses nobody',
@@ -177,34 +187,38 @@ for (const suite of suites) {
       version < 258 && 'a socket can wait for its end from systemd 258 on',
     );
 
-    await step('an app that cannot start is tried again slowly, and comes up by itself when it can', async () => {
-      machine.write('srv/bad/server.cjs', 'throw new Error("boom")');
-      const { code, stderr } = await machine.run(
-        'tutti',
-        'service',
-        'install',
-        '/srv/bad/server.cjs',
-        '--name',
-        'bad',
-        '--workers',
-        '1',
-        '--run-as',
-        'web',
-        '--env',
-        'PORT=8090',
-      );
-      assert.equal(code, 1, stderr);
-      const began = performance.now();
-      await eventually(
-        'three more starts',
-        async () => Number(await machine.show('tutti-bad.service', 'NRestarts')) >= 3,
-        { deadlineMs: 60_000 },
-      );
-      assert.ok(performance.now() - began > 6_000, 'a start every 3 s at most');
-      deploy(machine, '1', 'bad');
-      await eventually('it runs', async () => (await machine.show('tutti-bad.service', 'ActiveState')) === 'active');
-      await machine.ok('tutti', 'service', 'remove', 'bad');
-    });
+    await step(
+      'an app that cannot start is tried again slowly, and comes up by itself when it can',
+      async () => {
+        machine.write('srv/bad/server.cjs', 'throw new Error("boom")');
+        const { code, stderr } = await machine.run(
+          'tutti',
+          'service',
+          'install',
+          '/srv/bad/server.cjs',
+          '--name',
+          'bad',
+          '--workers',
+          '1',
+          '--run-as',
+          'web',
+          '--env',
+          'PORT=8090',
+        );
+        assert.equal(code, 1, stderr);
+        const began = performance.now();
+        await eventually(
+          'three more starts',
+          async () => Number(await machine.show('tutti-bad.service', 'NRestarts')) >= 3,
+          { deadlineMs: 60_000 },
+        );
+        assert.ok(performance.now() - began > 6_000, 'a start every 3 s at most');
+        deploy(machine, '1', 'bad');
+        await eventually('it runs', async () => (await machine.show('tutti-bad.service', 'ActiveState')) === 'active');
+        await machine.ok('tutti', 'service', 'remove', 'bad');
+      },
+      isLong,
+    );
 
     await step('after a reboot it serves by itself, as it was configured', async () => {
       await machine.reboot();
@@ -219,33 +233,37 @@ for (const suite of suites) {
       assert.deepEqual(Object.keys(byVersion), ['4']);
     });
 
-    await step('a user has a service of his own without root, and no trace is left of it', async () => {
-      const uid = (await machine.ok('id', '-u', 'web')).trim();
-      // As a login would.
-      await machine.ok('systemctl', 'start', `user@${uid}.service`);
-      const env = ['env', 'HOME=/home/web', `XDG_RUNTIME_DIR=/run/user/${uid}`];
-      const asWeb = ['setpriv', '--reuid', 'web', '--regid', 'web', '--init-groups', ...env];
-      deploy(machine, '1', 'mine');
-      const install = [
-        'install',
-        '/srv/mine/server.cjs',
-        '--user',
-        '--name',
-        'mine',
-        '--workers',
-        '1',
-        '--canary-time',
-        '0',
-      ];
-      await machine.ok(...asWeb, 'tutti', 'service', ...install, '--socket', '8090', '--env', 'PORT=8090');
-      const status = await machine.ok(...asWeb, 'tutti', 'service', 'status', 'mine', '--user');
-      assert.match(status, /active \(running\).*\n.*1 of 1 workers ready, generation 1/);
-      await machine.ok(...asWeb, 'systemctl', '--user', 'reload', 'tutti-mine.service');
-      await machine.ok(...asWeb, 'tutti', 'service', 'remove', 'mine', '--user');
-      const { stdout } = await machine.run('find', '/home/web/.config', '-name', '*tutti*');
-      assert.equal(stdout, '');
-      await machine.ok('systemctl', 'stop', `user@${uid}.service`);
-    });
+    await step(
+      'a user has a service of his own without root, and no trace is left of it',
+      async () => {
+        const uid = (await machine.ok('id', '-u', 'web')).trim();
+        // As a login would.
+        await machine.ok('systemctl', 'start', `user@${uid}.service`);
+        const env = ['env', 'HOME=/home/web', `XDG_RUNTIME_DIR=/run/user/${uid}`];
+        const asWeb = ['setpriv', '--reuid', 'web', '--regid', 'web', '--init-groups', ...env];
+        deploy(machine, '1', 'mine');
+        const install = [
+          'install',
+          '/srv/mine/server.cjs',
+          '--user',
+          '--name',
+          'mine',
+          '--workers',
+          '1',
+          '--canary-time',
+          '0',
+        ];
+        await machine.ok(...asWeb, 'tutti', 'service', ...install, '--socket', '8090', '--env', 'PORT=8090');
+        const status = await machine.ok(...asWeb, 'tutti', 'service', 'status', 'mine', '--user');
+        assert.match(status, /active \(running\).*\n.*1 of 1 workers ready, generation 1/);
+        await machine.ok(...asWeb, 'systemctl', '--user', 'reload', 'tutti-mine.service');
+        await machine.ok(...asWeb, 'tutti', 'service', 'remove', 'mine', '--user');
+        const { stdout } = await machine.run('find', '/home/web/.config', '-name', '*tutti*');
+        assert.equal(stdout, '');
+        await machine.ok('systemctl', 'stop', `user@${uid}.service`);
+      },
+      isLong,
+    );
 
     await step('its removal leaves nothing', async () => {
       await machine.ok('tutti', 'service', 'remove', 'web');
@@ -272,6 +290,17 @@ function another(machine: Machine, before: string): Promise<unknown> {
     },
     { deadlineMs: 60_000, everyMs: 100 },
   );
+}
+
+/** By a drop-in, which goes with null. */
+async function watched(machine: Machine, seconds: number | null): Promise<void> {
+  const folder = `etc/systemd/system/${unit}.d`;
+  if (seconds !== null) machine.write(`${folder}/test.conf`, `[Service]\nWatchdogSec=${seconds}\n`);
+  else {
+    await machine.ok('rm', `/${folder}/test.conf`);
+    await machine.run('rmdir', `/${folder}`);
+  }
+  await machine.ok('systemctl', 'daemon-reload');
 }
 
 /** It feeds the watchdog for longer than that takes to bark. */
