@@ -62,6 +62,8 @@ export interface Sized {
   workers: number;
   /** The number follows the limits. */
   isAuto: boolean;
+  /** A platform has set the number. */
+  isPlatforms: boolean;
   surge: number;
   /** The operator has set the size of the heap. */
   ownHeap: boolean;
@@ -73,8 +75,9 @@ export function explainSizing(sized: Sized): string | null {
   return parts.length === 0 ? null : parts.join('; ');
 }
 
-function explainWorkers({ limits: { cpus, quota, memoryBytes }, workers, isAuto, surge }: Sized): string | null {
-  if (!isAuto) return null;
+function explainWorkers({ limits, workers, isAuto, isPlatforms, surge }: Sized): string | null {
+  const { cpus, quota, memoryBytes } = limits;
+  if (!isAuto) return isPlatforms ? `WEB_CONCURRENCY → ${count(workers)}` : null;
   const most = mostWorkers(memoryBytes, surge);
   const bearsFewer = most < cpus && memoryBytes !== null;
   if (quota === null && !bearsFewer) return null;

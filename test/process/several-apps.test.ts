@@ -53,7 +53,7 @@ test('a signal reaches every app once, JSON is left as it is, and the end is the
   all.process.kill('SIGINT');
   const { code, stderr } = await all.finished;
   assert.equal(code, 0);
-  const lines = stderr.split('\n').filter((line) => line.startsWith('{'));
+  const lines = stderr.trim().split('\n');
   const stops = lines
     .map((line) => JSON.parse(line))
     .filter(({ type, state }) => type === 'state' && state === 'stopping');

@@ -102,17 +102,24 @@ export class Sizing {
     this.#recounted = true;
     const reason = changes.join(', ') || 'the configuration changed';
     if (app.recount !== null) this.#around.dispatch({ type: 'resized', workers: app.recount(limits), reason });
-    const heap = explainSizing({ ...this.#sized(limits, undefined), isAuto: false });
+    const heap = explainSizing({ ...this.#sized(limits, undefined), isAuto: false, isPlatforms: false });
     if (limits.memoryBytes !== before.memoryBytes && heap !== null) {
       this.#around.notice('info', `${reason}: ${heap}, for workers that start from now on`);
     }
   }
 
   #sized(limits: Allowance, nodeOptions: string | undefined): Sized {
-    const { config, recount } = this.#around.app();
+    const { config, recount, sources } = this.#around.app();
     const workers = Math.max((recount?.(limits) ?? config.workers).max, this.#scaledTo);
     const ownHeap = setsHeap(config.nodeArgs, nodeOptions);
-    return { limits, workers, isAuto: recount !== null, surge: config.surge, ownHeap };
+    return {
+      limits,
+      workers,
+      isAuto: recount !== null,
+      isPlatforms: sources.workers === 'WEB_CONCURRENCY',
+      surge: config.surge,
+      ownHeap,
+    };
   }
 }
 

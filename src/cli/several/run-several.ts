@@ -4,6 +4,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { surroundings } from '../../app/surroundings.ts';
 import { type LoadedApp, loadApps } from '../../config/app.ts';
+import { OwnLog } from '../../logs/own/own-log.ts';
 import type { SteadyWriter } from '../../logs/own/steady-writer.ts';
 import { LineSplitter } from '../../logs/workers/line-splitter.ts';
 import type { RunRequest } from '../actions/run-foreground.ts';
@@ -25,7 +26,12 @@ export async function runSeveral({ entry, args, options, terminal }: RunRequest)
   const request = { command: 'run', flags: appFlags(options), entry, args, configPath: configFlag(options) };
   const apps = await loadApps({ ...request, orphan: 'drain' }, surroundings(terminal.cwd, terminal.env));
   const to = { stdout: steady(terminal.stdout), stderr: steady(terminal.stderr) };
-  const say = (text: string): void => to.stderr.write(`tutti: ${text}\n`);
+  const isJson = apps.every(({ config }) => config.json || config.logFormat === 'json');
+  const log = new OwnLog({
+    ...{ write: (text) => to.stderr.write(text), format: isJson ? 'json' : 'plain', color: false, name: 'tutti' },
+    clock: () => new Date(),
+  });
+  const say = (text: string): void => log.line('info', text);
   // There a hang-up means that its user has gone; elsewhere it is a reload.
   const isOnTerminal = terminal.stdout.isTTY === true || terminal.stderr.isTTY === true;
   const living = new Map<string, ChildProcess>();

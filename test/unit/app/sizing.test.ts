@@ -23,6 +23,7 @@ function sizing(first: Partial<Allowance>, config: { nodeArgs?: string[]; auto?:
   const { nodeArgs = [], auto = true } = config;
   const app = {
     config: { workers: { min: 2, max: 2 }, surge: 1, nodeArgs },
+    sources: {},
     limits: () => state.limits,
     recount: auto ? (limits: Allowance) => ({ min: autoWorkers(limits, 1), max: autoWorkers(limits, 1) }) : null,
   } as unknown as LoadedApp;

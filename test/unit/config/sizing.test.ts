@@ -15,7 +15,7 @@ import {
 const MIB = 2 ** 20;
 const none: Allowance = { cpus: 4, allCpus: 4, quota: null, memoryBytes: null };
 const sized = (limits: Partial<Allowance>, more: Partial<Sized> = {}): Sized => ({
-  ...{ limits: { ...none, ...limits }, workers: 2, isAuto: true, surge: 1, ownHeap: false },
+  ...{ limits: { ...none, ...limits }, workers: 2, isAuto: true, isPlatforms: false, surge: 1, ownHeap: false },
   ...more,
 });
 
@@ -60,6 +60,7 @@ test('one line says what the limits have come to', () => {
       '4 CPUs and 256 MiB of memory → 1 worker; 256 MiB → 96 MiB heap',
     ],
     [sized({}), null],
+    [sized({ cpus: 2, quota }, { isAuto: false, isPlatforms: true, workers: 3 }), 'WEB_CONCURRENCY → 3 workers'],
   ];
   for (const [given, line] of cases) assert.equal(explainSizing(given), line);
 });
