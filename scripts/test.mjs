@@ -1,6 +1,6 @@
 // Runs the suite with node:test on whatever Node runs this script.
 //   node scripts/test.mjs [room or file …] [--form=short|default|long] [--node-flag …]
-// Rooms: unit, process, e2e, browser, soak, systemd. The form says how long the tests that can be long are (test/support/form.ts).
+// Rooms: unit, process, e2e, browser, soak, systemd, nginx. The form says how long the tests that can be long are (test/support/form.ts).
 // The files are listed here because `node --test` understands globs only from Node 21 on. No test found is a failure.
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
@@ -10,9 +10,9 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 
-const rooms = ['unit', 'process', 'e2e', 'browser', 'soak', 'systemd', 'platforms'];
+const rooms = ['unit', 'process', 'e2e', 'browser', 'soak', 'systemd', 'platforms', 'nginx'];
 // These take long, or need a machine of their own, and are asked for by name.
-const byDefault = rooms.filter((room) => !['soak', 'systemd', 'platforms'].includes(room));
+const byDefault = rooms.filter((room) => !['soak', 'systemd', 'platforms', 'nginx'].includes(room));
 const asked = process.argv.slice(2).filter((arg) => !arg.startsWith('--'));
 const given = process.argv.slice(2).filter((arg) => arg.startsWith('--'));
 const form = given.find((arg) => arg.startsWith('--form='))?.slice('--form='.length) ?? process.env.TUTTI_TEST;

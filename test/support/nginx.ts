@@ -2,12 +2,11 @@
 
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { eventually, within } from './eventually.ts';
 import { freePort } from './free-port.ts';
-import { refusal } from './port-clients.ts';
 import { binPath, nodePath } from './sandbox.ts';
 
 export const noNginx = spawnSync('nginx', ['-v']).error === undefined ? false : 'nginx is not installed';
@@ -27,7 +26,7 @@ export interface Nginx extends AsyncDisposable {
   errors(): string;
 }
 
-/** `inside`: what is to run it, as `ip netns exec …`; then nobody waits for its port. */
+/** `inside`: what is to run it, as `ip netns exec …`. */
 export async function startNginx(site: string, inside: readonly string[] = []): Promise<Nginx> {
   const port = await freePort();
   const dir = mkdtempSync(join(tmpdir(), 'nginx-'));
@@ -46,9 +45,10 @@ export async function startNginx(site: string, inside: readonly string[] = []): 
     rmSync(dir, { recursive: true, force: true });
   };
   const errors = (): string => readFileSync(log, 'utf8');
-  const isUp = async (): Promise<boolean> => {
+  // Written when its sockets listen.
+  const isUp = (): boolean => {
     assert.equal(nginx.exitCode, null, errors());
-    return inside.length > 0 || (await refusal(port)) === null;
+    return existsSync(join(dir, 'nginx.pid'));
   };
   try {
     await eventually('nginx to listen', isUp);

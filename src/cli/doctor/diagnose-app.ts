@@ -170,7 +170,7 @@ export function nodeLine(about: string, version: string, now: number): Finding |
   if (day === null) return null;
   return note(
     about,
-    `${version.replace(/^v?/, 'v')}, which gets no security fixes since ${day}`,
+    `${version.replace(/^v?/, 'v')}, which has had no security fixes since ${day}`,
     `Run a line that is kept up, such as Node.js ${NEWEST_LINE}; tutti upgrade changes it without a pause.`,
   );
 }
