@@ -12,15 +12,15 @@ import { startRig } from '../support/rig.ts';
 import { fixture } from '../support/sandbox.ts';
 import { openSocketIo, type SocketIoClient, say } from '../support/socket-io-client.ts';
 
-const WORKERS = 4;
+const workers = times({ short: 2, default: 2, long: 4 });
 const reloads = times({ short: 1, default: 1, long: 20 });
 
 for (const balance of ['least-connections', 'ports'] as const) {
   test(`${balance}: reloads and a worker killed every second cost no request that nginx may repeat`, {
     skip,
   }, async (t) => {
-    const port = await freePorts(WORKERS);
-    const flags = { workers: WORKERS, balance };
+    const port = await freePorts(workers);
+    const flags = { workers, balance };
     await using rig = await startRig({ fixture: 'hello.cjs', port, flags: { ...flags, 'drain-timeout': '10s' } });
     const site = exportSite(
       'nginx',
@@ -57,7 +57,7 @@ for (const balance of ['least-connections', 'ports'] as const) {
     } finally {
       clearInterval(killing);
     }
-    await rig.untilReady(WORKERS);
+    await rig.untilReady(workers);
     await load.more(100);
     const result = await load.stop();
     t.diagnostic(
@@ -70,14 +70,14 @@ for (const balance of ['least-connections', 'ports'] as const) {
 test('ports: Socket.IO over HTTP long-polling keeps its sessions, and finds them again after a reload', {
   skip,
 }, async () => {
-  const port = await freePorts(WORKERS);
-  const flags = { workers: WORKERS, balance: 'ports', 'drain-timeout': '2s' };
+  const port = await freePorts(4);
+  const flags = { workers: 4, balance: 'ports', 'drain-timeout': '2s' };
   await using rig = await startRig({ fixture: 'data-plane/socket-io.cjs', port, flags });
   const site = exportSite(
     'nginx',
     fixture('data-plane/socket-io.cjs'),
     '--workers',
-    String(WORKERS),
+    '4',
     '--balance',
     'ports',
     '--port',
