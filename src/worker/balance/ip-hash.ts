@@ -61,7 +61,7 @@ export class IpHash extends Balancer {
     this.#met += 1;
     this.#hasSeveral = hash !== this.#firstHash;
     if (this.#hasSeveral) this.#tell(null);
-    else if (this.#met === ONE_CLIENT_AFTER) this.#tell(address);
+    else if (this.#met === ONE_CLIENT_AFTER) this.#tell(address.slice(mappedLength(address)));
   }
 
   #home(client: RawConnection, now: number): Placement | null {
@@ -91,9 +91,13 @@ function addressOf(client: RawConnection): string | null {
 
 export function hashAddress(address: string): number {
   let hash = 0x811c9dc5;
-  const start = address.startsWith(MAPPED) && address.includes('.') ? MAPPED.length : 0;
-  for (let i = start; i < address.length; i++) hash = Math.imul(hash ^ address.charCodeAt(i), 0x01000193);
+  for (let i = mappedLength(address); i < address.length; i++)
+    hash = Math.imul(hash ^ address.charCodeAt(i), 0x01000193);
   return hash >>> 0;
+}
+
+function mappedLength(address: string): number {
+  return address.startsWith(MAPPED) && address.includes('.') ? MAPPED.length : 0;
 }
 
 /** How much a slot bids for a hashed address. */

@@ -25,7 +25,7 @@ test('with ip-hash, clients that all have one address are told of, and clients o
     );
   }
   const event = await eventually('an event', () => behind.events.find(({ type }) => type === 'one-client'));
-  assert.match(event.type === 'one-client' ? event.address : '', /127\.0\.0\.1$/);
-  assert.match(behind.app.snapshot().oneClient ?? '', /127\.0\.0\.1$/);
+  assert.match(event.type === 'one-client' ? event.address : '', /^127\.0\.0\.1$/);
+  assert.match(behind.app.snapshot().oneClient ?? '', /^127\.0\.0\.1$/);
   assert.ok(!open.events.some(({ type }) => type === 'one-client'));
 });

@@ -94,9 +94,9 @@ test('a worker tells of the one address of its first 100 clients, or that there 
     for (let client = 1; client <= 99; client += 1) balancer.place(from('10.0.0.9'), 0);
     assert.deepEqual(told, []);
     for (let client = 1; client <= 50; client += 1) balancer.place(from('::ffff:10.0.0.9'), 0);
-    assert.deepEqual(told, ['::ffff:10.0.0.9']);
+    assert.deepEqual(told, ['10.0.0.9'], 'as an operator writes it');
     for (let client = 1; client <= 50; client += 1) balancer.place(from(`10.0.1.${client}`), 0);
-    assert.deepEqual(told, ['::ffff:10.0.0.9', null]);
+    assert.deepEqual(told, ['10.0.0.9', null]);
   } finally {
     scoreboard.close();
   }
