@@ -57,7 +57,7 @@ export default defineConfig({
 });
 \`\`\`
 
-A file describes one app, or several as \`{ apps: [ … ] }\`. It is found in the current folder, if nobody else can have written it ([security.md](security.md)), or named by
+\`tutti init\` writes a first file, with a comment for each option that most apps want. A file describes one app, or several as \`{ apps: [ … ] }\`. It is found in the current folder, if nobody else can have written it ([security.md](security.md)), or named by
 \`-c, --config <file>\` or \`TUTTI_CONFIG\`; \`none\` does without. It runs on its own in a short-lived process and must export plain values. A JSON
 or YAML file gets completion and checks in an editor by \`"$schema": "./node_modules/tutti/tutti.schema.json"\`.
 `,

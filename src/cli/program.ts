@@ -34,6 +34,7 @@ import { completion } from './commands/set-up/completion.ts';
 import { doctor } from './commands/set-up/doctor.ts';
 import { exportTo } from './commands/set-up/export.ts';
 import { importFrom } from './commands/set-up/import.ts';
+import { init } from './commands/set-up/init.ts';
 import { service } from './commands/set-up/service.ts';
 import { tellAside, tellFailure } from './failure.ts';
 import { splitArguments, type Terminal, wantsColor } from './terminal.ts';
@@ -65,6 +66,7 @@ const commands: readonly CommandFile[] = [
   doctor,
   service,
   exportTo,
+  init,
   importFrom,
   lambda,
   completion,

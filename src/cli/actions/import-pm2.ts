@@ -3,9 +3,9 @@
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, extname, join, relative } from 'node:path';
 import { createColors } from 'picocolors';
-import { configText } from '../../config/config-text.ts';
 import { distrust, findConfigFile, loadPm2File } from '../../config/load.ts';
 import type { Imported } from '../../config/pm2.ts';
+import { configText } from '../../config/write/config-text.ts';
 import { exitCodes, messageOf, TuttiError } from '../../errors.ts';
 import { checkPlace, outFile } from '../shared/out-file.ts';
 import { type Terminal, wantsColor } from '../terminal.ts';

@@ -241,9 +241,8 @@ export const commands: readonly Pm2Command[] = [
   },
   {
     words: ['init', 'ecosystem'],
-    as: null,
-    instead: 'tutti import pm2',
-    says: 'Flags do without a file. An ecosystem file is read as it is, and import makes tutti.config.ts of it.',
+    as: 'init',
+    says: 'Writes a tutti.config.ts. An ecosystem file is read as it is; `import pm2` makes one of it.',
   },
   { words: ['create', 'examples'], as: null, instead: 'tutti --help', says: 'Each command has its own, with --help.' },
 ];

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { configText } from '../../../src/config/config-text.ts';
 import { importPm2, looksLikePm2 } from '../../../src/config/pm2.ts';
+import { configText } from '../../../src/config/write/config-text.ts';
 
 test('importPm2() carries over what tutti has', () => {
   const { apps, lost } = importPm2({

@@ -1,6 +1,6 @@
 // Writes a configuration file from apps. Pure.
 
-import type { AppOptions } from './options.ts';
+import type { AppOptions } from '../options.ts';
 
 /** The text of a `tutti.config.ts`, or of another ending. */
 export function configText(apps: readonly AppOptions[]): string {
@@ -22,6 +22,6 @@ function print(value: unknown, indent: string): string {
   return lines.length === 0 ? '{}' : `{\n${lines.join('')}${indent}}`;
 }
 
-function quote(text: string): string {
+export function quote(text: string): string {
   return `'${JSON.stringify(text).slice(1, -1).replaceAll('\\"', '"').replaceAll("'", "\\'")}'`;
 }
