@@ -1,16 +1,12 @@
 // A new supervisor and the orphans of the one before it: it makes them close their ports first, or, where it was given these, starts beside
 // them and has them drain when its own workers are ready. Part of the composition; runs in the primary.
 
-import { setTimeout as delay } from 'node:timers/promises';
 import { orNone } from '../../files/state-folder.ts';
 import { monotonicMs } from '../../host/monotonic.ts';
-import { lives } from '../../protocol/orphans/process-identity.ts';
 import type { Takeover } from '../../protocol/takeover.ts';
 import type { SupervisorEvent } from '../../supervisor/vocabulary/events.ts';
 import { claimPlace, endOrphans, findLeftBehind, forgetDead, type Orphans, settle, stopOrphans } from './orphans.ts';
 import { type OwnTurn, takeTurnOf } from './turn.ts';
-
-const DYING_LOOK_MS = 20;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -49,11 +45,9 @@ export class Succession {
     report({ type: 'supervisor-died', pid: takeover.from.pid, orphans: orphans.flatMap(pidsOf) });
   }
 
-  /** The supervisor beside which this one started has let its end of the channel go. Its workers are told to drain when this one's are ready. */
+  /** The supervisor beside which this one started is dead. Its workers are told to drain when this one's are ready. */
   async adopt(workersReady: Promise<void>): Promise<void> {
-    const { env, name, takeover } = this.#options;
-    // A process that dies lets its descriptors go a moment before it is gone, and until then its workers are nobody's orphans.
-    while (takeover !== null && lives(takeover.from)) await delay(DYING_LOOK_MS, undefined, { ref: false });
+    const { env, name } = this.#options;
     this.#isBeside = true;
     // Where one of them is about to start another supervisor, that one finds the app's name taken, and ends.
     this.#turn = await takeTurnOf(env, name).catch(() => null);

@@ -1,16 +1,20 @@
 // The successor's side of an upgrade at the edge: what taking.ts decides, done on the channel to the old supervisor. Part of the composition,
 // in the primary.
 
+import { setTimeout as delay } from 'node:timers/promises';
 import { TuttiError } from '../../errors.ts';
 import { monotonicMs } from '../../host/monotonic.ts';
 import type { SavedCounts } from '../../metrics/counters.ts';
+import { lives, type ProcessIdentity } from '../../protocol/orphans/process-identity.ts';
 import { type Taking, type TakingAction, type TakingInput, taking } from '../../supervisor/handover/taking.ts';
 import type { SupervisionHandle } from '../supervision.ts';
 import { type Estate, type FromSuccessor, toSuccessor } from './talk.ts';
 
+const DYING_LOOK_MS = 20;
+
 interface Around {
-  /** The pid of the old supervisor. */
-  from: number;
+  /** The old supervisor. */
+  from: ProcessIdentity;
   canaryTimeMs: number;
   /** Everything begins that only one supervisor may do. Kept when the own workers accept. */
   admit(): Promise<void>;
@@ -50,8 +54,8 @@ export class Arrival {
       this.#around.inherit(said.estate);
       this.#turn({ type: 'offered' });
     });
-    process.once('disconnect', () => this.#turn({ type: 'predecessor-gone' }));
-    if (!process.connected) this.#turn({ type: 'predecessor-gone' });
+    process.once('disconnect', () => void this.#untilGone());
+    if (!process.connected) void this.#untilGone();
     process.channel?.unref();
     const died = (event: { reason: string; detail: string }): void => {
       if (event.reason === 'planned' || this.#canary === null) return;
@@ -75,6 +79,12 @@ export class Arrival {
       if (this.#canary !== null) clearTimeout(this.#canary);
       this.#turn({ type: 'could-not-serve', reason });
     });
+  }
+
+  /** A process that dies lets one descriptor go after the other: its control socket may answer yet, and its workers are nobody's orphans. */
+  async #untilGone(): Promise<void> {
+    while (this.#state !== 'sole' && lives(this.#around.from)) await delay(DYING_LOOK_MS, undefined, { ref: false });
+    this.#turn({ type: 'predecessor-gone' });
   }
 
   #turn(input: TakingInput): void {
@@ -118,7 +128,7 @@ export class Arrival {
 
   #finished(): void {
     const ms = Math.round(monotonicMs() - this.#startedAt);
-    this.#handle.report({ type: 'upgrade-finished', pid: process.pid, from: this.#around.from, ms });
+    this.#handle.report({ type: 'upgrade-finished', pid: process.pid, from: this.#around.from.pid, ms });
   }
 
   #say(message: FromSuccessor): void {

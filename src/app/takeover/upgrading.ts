@@ -73,9 +73,10 @@ export class Upgrading {
       () => succession.ready(),
       () => {},
     );
-    if (!this.isSuccessor) return;
+    const { takeover = null } = inherited ?? {};
+    if (!this.isSuccessor || takeover === null) return;
     new Arrival(handle, {
-      from: inherited?.takeover?.from.pid ?? 0,
+      from: takeover.from,
       canaryTimeMs: this.#config.canaryTimeMs,
       admit: () => {
         this.heldBack.release();
