@@ -17,6 +17,8 @@ type Turn =
   | { type: 'kill' | 'crash' | 'hang' | 'wake-up' | 'close' | 'end-itself' | 'reopen' | 'term' | 'fault'; nth: number }
   | { type: 'busy'; utilization: number }
   | { type: 'memory'; freeBytes: number | null }
+  | { type: 'limits'; min: number; max: number }
+  | { type: 'pressure' }
   | { type: 'change-files' }
   | { type: 'sleep'; ms: number }
   | { type: 'mood'; mood: Mood };
@@ -42,6 +44,11 @@ const orders: fc.Arbitrary<Turn>[] = [
   fc.record({ type: fc.constant('busy' as const), utilization: fc.constantFrom(0, 0.6, 1) }),
   fc.record({ type: fc.constant('memory' as const), freeBytes: fc.constantFrom(null, 10e6, 100e6) }),
 ];
+const surroundings: fc.Arbitrary<Turn>[] = [
+  fc.record({ type: fc.constant('limits' as const), min: fc.integer({ min: 1, max: 3 }), max: fc.constantFrom(3, 5) }),
+  fc.record({ type: fc.constant('limits' as const), min: fc.constant(2), max: fc.constant(2) }),
+  fc.constant<Turn>({ type: 'pressure' }),
+];
 const accidents: fc.Arbitrary<Turn>[] = [
   fc.record({
     type: fc.constantFrom('kill', 'crash', 'hang', 'wake-up', 'close', 'end-itself', 'reopen', 'term', 'fault'),
@@ -58,6 +65,7 @@ const policies: fc.Arbitrary<Partial<Policy>> = fc.record({
     .map(([min, more]) => ({ min, max: min + more })),
   startTimeoutMs: fc.constantFrom(3_000, 30_000),
   canaryTimeMs: fc.constantFrom(0, 2_000),
+  preStopDelayMs: fc.constantFrom(0, 0, 3_000),
   drainTimeoutMs: fc.constantFrom(500, 25_000),
   surge: fc.integer({ min: 1, max: 3 }),
   spares: fc.integer({ min: 0, max: 2 }),
@@ -91,6 +99,12 @@ function take(world: World, turn: Turn): void {
       return;
     case 'memory':
       world.room = turn.freeBytes === null ? null : { freeBytes: turn.freeBytes, workerBytes: 60e6 };
+      return;
+    case 'limits':
+      world.send({ type: 'resized', workers: { min: turn.min, max: turn.max }, reason: 'cpu.max is other now' });
+      return;
+    case 'pressure':
+      world.send({ type: 'memory-pressure', usedBytes: 90e6, limitBytes: 100e6 });
       return;
     case 'change-files':
       world.send({ type: 'generation-changed-in-place', generation: world.supervisor.snapshot().generation });
@@ -159,7 +173,7 @@ function holdEnd(world: World, policy: Partial<Policy>): void {
   if (world.exit === null) world.command({ type: 'stop' });
   world.run(60_000);
   assert.ok(world.exit, 'it ends after a stop');
-  const most = (policy.drainTimeoutMs ?? 25_000) + 500 + 3_000 + 2_000;
+  const most = (policy.preStopDelayMs ?? 0) + (policy.drainTimeoutMs ?? 25_000) + 500 + 3_000 + 2_000;
   assert.ok(world.exit.at - from <= most, `it ended ${world.exit.at - from} ms after the stop`);
   assert.equal(world.processes.size, 0, 'no worker is left behind');
   const asked = Math.max(0, ...world.answers.keys());
@@ -167,7 +181,7 @@ function holdEnd(world: World, policy: Partial<Policy>): void {
 }
 
 test('chaos: places, starts, answers and the end', () => {
-  const turns = fc.array(fc.oneof(wait, ...orders, ...accidents), { minLength: 5, maxLength: 40 });
+  const turns = fc.array(fc.oneof(wait, ...orders, ...accidents, ...surroundings), { minLength: 5, maxLength: 40 });
   fc.assert(
     fc.property(policies, turns, fc.nat(), (policy, sequence, luck) => {
       const world = new World(policy, luck);
