@@ -8,6 +8,7 @@ import type { WorkerId } from '../vocabulary/actions.ts';
 import type { PrimaryState } from '../vocabulary/events.ts';
 import type { Listener } from '../vocabulary/listener.ts';
 import { listenersOf } from '../workers/listeners.ts';
+import { oneClientOf } from '../workers/one-client.ts';
 import type { Slot } from '../workers/slot.ts';
 import type { Worker } from '../workers/worker-state.ts';
 import { standingOf } from './count-standing.ts';
@@ -75,7 +76,7 @@ export function takeSnapshot(model: Model, name: string, now: number): CoreSnaps
     stopWithinMs: model.policy.preStopDelayMs + model.policy.drainTimeoutMs + model.policy.stopTimeoutMs,
     entry: currentGeneration(model).entry,
     listeners: listenersOf(model),
-    oneClient: typeof model.clients === 'object' ? model.clients.address : null,
+    oneClient: oneClientOf(model),
     circuit: model.circuit.openedAt === null ? 'closed' : 'open',
     reload: pictureReload(model),
     workers,

@@ -15,3 +15,8 @@ export function noteClients(model: Model, address: string | null, effects: Effec
     effects.report({ type: 'one-client', address });
   }
 }
+
+/** The one address of all clients, while that matters. */
+export function oneClientOf({ clients, policy }: Model): string | null {
+  return policy.balance === 'ip-hash' && typeof clients === 'object' ? clients.address : null;
+}
