@@ -10,7 +10,7 @@ import {
   watchdogMs,
 } from '../host/service/variables.ts';
 import { oneLine } from '../logs/own/visible.ts';
-import { lives, type ProcessIdentity } from '../protocol/orphans/process-identity.ts';
+import { isGone, type ProcessIdentity } from '../protocol/orphans/process-identity.ts';
 import type { Snapshot } from '../supervisor/picture/snapshot.ts';
 import type { Supervision, TimedEvent } from './supervision.ts';
 
@@ -220,5 +220,5 @@ export function takeServiceManager(
 }
 
 async function gone(identity: ProcessIdentity): Promise<void> {
-  while (lives(identity)) await delay(GONE_LOOK_MS, undefined, { ref: false });
+  while (!isGone(identity)) await delay(GONE_LOOK_MS, undefined, { ref: false });
 }

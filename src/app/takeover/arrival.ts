@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { TuttiError } from '../../errors.ts';
 import { monotonicMs } from '../../host/monotonic.ts';
 import type { SavedCounts } from '../../metrics/counters.ts';
-import { lives, type ProcessIdentity } from '../../protocol/orphans/process-identity.ts';
+import { isGone, type ProcessIdentity } from '../../protocol/orphans/process-identity.ts';
 import { type Taking, type TakingAction, type TakingInput, taking } from '../../supervisor/handover/taking.ts';
 import type { SupervisionHandle } from '../supervision.ts';
 import { type Estate, type FromSuccessor, toSuccessor } from './talk.ts';
@@ -83,7 +83,7 @@ export class Arrival {
 
   /** A process that dies lets one descriptor go after the other: its control socket may answer yet, and its workers are nobody's orphans. */
   async #untilGone(): Promise<void> {
-    while (this.#state !== 'sole' && lives(this.#around.from)) await delay(DYING_LOOK_MS, undefined, { ref: false });
+    while (this.#state !== 'sole' && !isGone(this.#around.from)) await delay(DYING_LOOK_MS, undefined, { ref: false });
     this.#turn({ type: 'predecessor-gone' });
   }
 

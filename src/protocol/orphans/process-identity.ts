@@ -1,7 +1,7 @@
 // Which process a pid means: numbers are given out again, so a process is known by its number and the moment of its birth (Linux).
 // Used by the primary, the CLI and, once its primary is dead, by a worker.
 
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import type { ProcessIdentity } from './orders.ts';
 
 export type { ProcessIdentity };
@@ -37,6 +37,21 @@ export function statFields(pid: number): readonly string[] | null {
 
 export function lives({ pid, born }: ProcessIdentity): boolean {
   return processStatus(pid)?.born === born;
+}
+
+/**
+ * It has given everything back. The first thread of a process that is killed can be a zombie while another still holds the descriptors, and the
+ * children are that one's.
+ */
+export function isGone({ pid, born }: ProcessIdentity): boolean {
+  const [state = 'X', ...fields] = statFields(pid) ?? [];
+  if (fields[18] !== born) return true;
+  if (state !== 'Z' && state !== 'X') return false;
+  try {
+    return readdirSync(`/proc/${pid}/task`).length <= 1;
+  } catch {
+    return true;
+  }
 }
 
 /** Also of another user's. A zombie has given everything back and only waits for its parent, which in a container may take its time. */
