@@ -44,7 +44,9 @@ const cases: Case[] = [
     args: ['run', 'server.js', '-i', 'many'],
     options: { files: { 'server.js': server } },
     code: 64,
-    says: [/--workers must be "auto", "max", a whole number from 1 to 1024, or a range such as 2\.\.8, got "many"/],
+    says: [
+      /--workers must be "auto", "max", "max-1", a whole number from 1 to 1024, or a range such as 2\.\.8, got "many"/,
+    ],
     remedy: /--help.*ERR_FLAGS_INVALID/,
   },
   {
