@@ -16,6 +16,7 @@ import { type LaunchRecord, launchRequest } from '../shared/launch-record.ts';
 import { forTheUnit, withoutUnitOptions } from '../shared/service-options.ts';
 import type { Terminal } from '../terminal.ts';
 import { memoryOf } from './memory.ts';
+import { mustDiffer } from './must-differ.ts';
 import { type PackageFacts, packageFacts } from './package-facts.ts';
 
 type Options = Readonly<Record<string, unknown>>;
@@ -54,7 +55,7 @@ export async function containersMeant({ words, args, options, terminal }: MeantR
     const image =
       typeof options.image === 'string'
         ? options.image
-        : `${labelOf(records[0]?.name ?? record.name)}:${facts.version?.replace('+', '-') ?? 'latest'}`;
+        : `${labelOf(records[0]?.name ?? record.name)}:${tagOf(facts.version)}`;
     const isRenamed = appFlags(options).name !== undefined && !isOneOfSeveral;
     const asked: ContainerRequest = {
       ...limits,
@@ -68,8 +69,15 @@ export async function containersMeant({ words, args, options, terminal }: MeantR
     };
     containers.push(containerOf(app.config, asked));
   }
+  mustDiffer(containers);
   // There is always one, or an error was thrown.
   return { containers, facts: facts ?? packageFacts(terminal.cwd, '') };
+}
+
+/** The version of the package, as far as an image may be called so. */
+function tagOf(version: string | null): string {
+  const tag = version?.replaceAll('+', '-') ?? '';
+  return /^\w[\w.-]{0,127}$/.test(tag) ? tag : 'latest';
 }
 
 /** What follows `tutti run` in the image, whose working folder is a copy of this one. */

@@ -1,5 +1,6 @@
 // From what was typed to the apps as a proxy in front of them has to know them.
 
+import { isIPv6 } from 'node:net';
 import { surroundings } from '../../app/surroundings.ts';
 import { loadApp } from '../../config/app.ts';
 import type { Config } from '../../config/options.ts';
@@ -9,6 +10,7 @@ import { whatIsMeant } from '../actions/start-apps.ts';
 import { launchRequest } from '../shared/launch-record.ts';
 import { withoutUnitOptions } from '../shared/service-options.ts';
 import type { MeantRequest } from './containers.ts';
+import { mustDiffer } from './must-differ.ts';
 
 const USUAL_PORT = 3000;
 
@@ -51,6 +53,7 @@ export async function frontsMeant(
       }),
     );
   }
+  mustDiffer(fronts);
   return fronts;
 }
 
@@ -74,9 +77,10 @@ function readOptions(proxy: string, known: readonly Sticky['by'][], options: Mea
   const sticky = text('sticky');
   const machines = Array.isArray(options.machine) ? (options.machine as readonly string[]) : [];
   for (const machine of machines) {
-    if (!/^[\w.:-]+$/.test(machine)) refuse('machine', 'an address or a name of a machine such as 10.0.0.1', machine);
+    const isMachine = /^[\w.-]+$/.test(machine) || isIPv6(machine.replace(/^\[(.*)\]$/, '$1'));
+    if (!isMachine) refuse('machine', 'an address or a name of a machine such as 10.0.0.1, without a port', machine);
   }
-  if (domain !== null && !/^[\w.*-]+$/.test(domain)) refuse('domain', 'a name such as shop.example.com', domain);
+  if (domain !== null && !/^(\*\.)?[\w.-]+$/.test(domain)) refuse('domain', 'a name such as shop.example.com', domain);
   const read = {
     port: port === null ? null : (portOf(port) ?? refuse('port', 'a port from 1 to 65535', port)),
     domain,

@@ -1,9 +1,9 @@
 // Whether a file is for somebody else than Node.js, before Node.js is given it: it would end in a SyntaxError that explains nothing.
 import { closeSync, openSync, readSync } from 'node:fs';
-import { extname } from 'node:path';
+import { basename, extname } from 'node:path';
 
 /** What a shebang may name of a program that Node.js runs. */
-const forNode = /\b(node|nodejs|tsx|ts-node|babel-node|bun|deno)\b/;
+const forNode = /^((node|nodejs)(-?\d[\d.]*)?|tsx|ts-node(-\w+)?|babel-node|bun|deno)$/;
 const languages: Record<string, string> = {
   '.sh': 'a shell script',
   '.bash': 'a shell script',
@@ -29,12 +29,13 @@ export function foreignProgram(path: string): string | null {
   if (
     begin.startsWith('\x7fELF') ||
     begin.startsWith('\0asm') ||
-    begin.startsWith('MZ') ||
+    (begin.startsWith('MZ') && begin.includes('\0')) ||
     /^(\xfe\xed\xfa|\xcf\xfa\xed\xfe)/.test(begin)
   )
     return 'a binary';
   const shebang = /^#!\s*([^\n]*)/.exec(begin)?.[1]?.trim();
-  if (shebang !== undefined) return forNode.test(shebang) ? null : `a script for ${shebang}`;
+  if (shebang !== undefined)
+    return shebang.split(/\s+/).some((word) => forNode.test(basename(word))) ? null : `a script for ${shebang}`;
   return languages[extname(path).toLowerCase()] ?? null;
 }
 

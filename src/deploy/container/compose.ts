@@ -12,7 +12,7 @@ import {
   STATE_FOLDER,
 } from './container.ts';
 import { healthCommand, healthTimes } from './dockerfile.ts';
-import { forCompose, yaml, yamlList } from './quote.ts';
+import { forCompose, forShell, quoted, yaml, yamlList } from './quote.ts';
 
 export function composeFile(containers: readonly Container[]): ExportFile {
   return exportFile('compose', 'compose.yaml', 'how one machine runs it', [
@@ -43,7 +43,7 @@ export function swarmFile(given: readonly Container[]): ExportFile {
   const files = containers.flatMap((container) => secretsOf(container));
   return exportFile('swarm', 'swarm.yaml', 'how a swarm runs it', [
     '#',
-    ...files.map(({ name, source }) => `#   docker secret create ${name} ${source}`),
+    ...files.map(({ name, source }) => `#   docker secret create ${name} ${forShell(source)}`),
     '#   docker stack deploy --compose-file swarm.yaml <name of the stack>',
     '#',
     '# The image must be where every machine of the swarm can pull it.',
@@ -118,8 +118,8 @@ function common(container: Container, mounts: readonly string[]): string[] {
 
 function variables({ options, secrets }: Container): string[] {
   const lines = [
-    ...Object.entries(options).map(([name, value]) => `      ${name}: ${JSON.stringify(forCompose(value))}`),
-    ...secrets.map((name) => `      ${name}: ${JSON.stringify(`\${${name}?}`)}`),
+    ...Object.entries(options).map(([name, value]) => `      ${name}: ${quoted(forCompose(value))}`),
+    ...secrets.map((name) => `      ${yaml(name)}: ${quoted(`\${${name}?}`)}`),
   ];
   if (lines.length === 0) return [];
   const why =
@@ -147,8 +147,8 @@ function bindMounts({ envFiles }: Container): string[] {
   return [
     `      # Files of variables are not in the image. User ${CONTAINER_USER} must be able to read them.`,
     ...envFiles.map((path) => {
-      const source = JSON.stringify(path.startsWith('/') ? path : `./${path}`);
-      return `      - { type: bind, source: ${source}, target: ${JSON.stringify(inImage(path))}, read_only: true }`;
+      const source = quoted(forCompose(path.startsWith('/') ? path : `./${path}`));
+      return `      - { type: bind, source: ${source}, target: ${quoted(forCompose(inImage(path)))}, read_only: true }`;
     }),
   ];
 }
@@ -164,7 +164,8 @@ function secretMounts(container: Container): string[] {
     '    # The files of variables are not in the image.',
     '    secrets:',
     ...all.map(
-      ({ name, target }) => `      - { source: ${yaml(name)}, target: ${JSON.stringify(target)}, mode: 292 } # 0444`,
+      ({ name, target }) =>
+        `      - { source: ${yaml(name)}, target: ${quoted(forCompose(target))}, mode: 292 } # 0444`,
     ),
   ];
 }

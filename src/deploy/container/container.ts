@@ -10,6 +10,9 @@ const MARGIN_MS = 2000;
 export const LATE_SECONDS = 5;
 
 export const ADMIN_PORT = 9400;
+const LAST_PORT = 65_535;
+/** Where what is asked on 127.0.0.1, as the image's own check does, is heard. */
+const heardOn: readonly string[] = ['127.0.0.1', '0.0.0.0', '::'];
 const APP_PORT = 3000;
 /** The user of the official images of Node.js. A number, because runAsNonRoot cannot judge a name. */
 export const CONTAINER_USER = 1000;
@@ -70,14 +73,22 @@ export interface ContainerRequest {
 
 export function containerOf(config: Config, asked: ContainerRequest): Container {
   const { min, max } = config.workers;
-  const { port, cpus, replicas, ...rest } = asked;
+  const { port: askedPort, cpus, replicas, options, secrets, envFiles, ...rest } = asked;
+  const port = askedPort ?? portOf(config);
+  const ports = config.balance === 'ports' ? Math.min(max, LAST_PORT - port + 1) : 1;
+  const { admin } = config;
+  const { TUTTI_ADMIN, ...others } = options;
+  const isHeard = admin !== null && admin.port !== 0 && heardOn.includes(admin.host);
   return {
     ...rest,
+    options: isHeard ? options : others,
+    secrets: [...new Set(secrets)],
+    envFiles: [...new Set(envFiles)],
     app: config.name,
     label: labelOf(config.name),
-    port: port ?? portOf(config),
-    ports: config.balance === 'ports' ? max : 1,
-    adminPort: config.admin === null || config.admin.port === 0 ? ADMIN_PORT : config.admin.port,
+    port,
+    ports,
+    adminPort: admin === null || admin.port === 0 ? freeFrom(ADMIN_PORT, port, ports) : admin.port,
     replicas: replicas ?? 2,
     workers: { min, max },
     cpus: cpus ?? max,
@@ -98,9 +109,14 @@ export function hookSeconds({ preStopMs }: Container): number {
   return preStopMs > 0 ? 0 : LATE_SECONDS;
 }
 
+/** This port, or the next that the application does not take. */
+function freeFrom(port: number, taken: number, count: number): number {
+  return port >= taken && port < taken + count ? taken + count : port;
+}
+
 function portOf({ env }: Config): number {
   const port = Number(env.PORT);
-  return Number.isInteger(port) && port > 0 && port <= 65_535 ? port : APP_PORT;
+  return Number.isInteger(port) && port > 0 && port <= LAST_PORT ? port : APP_PORT;
 }
 
 /** Lower case, digits and hyphens, beginning with a letter. */

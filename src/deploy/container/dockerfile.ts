@@ -2,7 +2,7 @@
 
 import { type ExportFile, exportFile } from '../export-file.ts';
 import { CONTAINER_USER, type Container, portRange, STATE_FOLDER } from './container.ts';
-import { forEnv } from './quote.ts';
+import { forEnv, forIgnore } from './quote.ts';
 
 /** What the folder of the image's build holds beside the program. */
 export interface Package {
@@ -168,7 +168,7 @@ function dockerignore({ envFiles }: Container, { hasPassword }: Package): string
     '**/.env',
     '**/.env.*',
     ...(hasPassword ? ['**/.npmrc'] : []),
-    ...envFiles.filter((path) => !path.startsWith('/') && !/^(.*\/)?\.env(\.[^/]*)?$/.test(path)),
+    ...envFiles.filter((path) => !path.startsWith('/') && !/^(.*\/)?\.env(\.[^/]*)?$/.test(path)).map(forIgnore),
     '',
     '# No part of the program.',
     '.git',

@@ -4,7 +4,7 @@
 import { type ExportFile, exportFile } from '../export-file.ts';
 import { workersInWords } from './compose.ts';
 import { CONTAINER_USER, type Container, graceSeconds, hookSeconds, inImage, memoryInWords } from './container.ts';
-import { forKubernetes, yaml, yamlList } from './quote.ts';
+import { forKubernetes, forShell, quoted, yaml, yamlList } from './quote.ts';
 
 export interface ClusterRequest {
   /** For Prometheus and its operator. */
@@ -45,7 +45,7 @@ function prerequisites(container: Container, serviceMonitor: boolean): string[] 
   const literals = [
     ...container.secrets.map((name) => `--from-literal=${name}=…`),
     ...(serviceMonitor ? ['--from-literal=token="$(openssl rand -hex 32)"'] : []),
-    ...container.envFiles.map((path) => `--from-file=${keyOf(path)}=${path}`),
+    ...filesOf(container).map(({ path, key }) => `--from-file=${key}=${forShell(path)}`),
   ];
   return literals.length === 0
     ? []
@@ -132,9 +132,9 @@ function deployment(container: Container, serviceMonitor: boolean): string[] {
     '            capabilities: { drop: [ALL] }',
     '          volumeMounts:',
     '            - { name: tmp, mountPath: /tmp }',
-    ...container.envFiles.map(
-      (path) =>
-        `            - { name: files, mountPath: ${JSON.stringify(inImage(path))}, subPath: ${JSON.stringify(keyOf(path))}, readOnly: true }`,
+    ...filesOf(container).map(
+      ({ path, key }) =>
+        `            - { name: files, mountPath: ${quoted(inImage(path))}, subPath: ${quoted(key)}, readOnly: true }`,
     ),
     '      volumes:',
     "        # tutti's control socket, and Node.js' cache of compiled code.",
@@ -147,7 +147,7 @@ function deployment(container: Container, serviceMonitor: boolean): string[] {
 
 function variables(container: Container, serviceMonitor: boolean): string[] {
   const secret = (name: string, key: string): string =>
-    `            - { name: ${name}, valueFrom: { secretKeyRef: { name: ${yaml(secretOf(container))}, key: ${yaml(key)} } } }`;
+    `            - { name: ${yaml(name)}, valueFrom: { secretKeyRef: { name: ${yaml(secretOf(container))}, key: ${yaml(key)} } } }`;
   return [
     '          env:',
     '            # The probes come from the node. On every address tutti answers /livez and /readyz to everybody, and all else to who has its token.',
@@ -156,7 +156,7 @@ function variables(container: Container, serviceMonitor: boolean): string[] {
     `            - { name: PORT, value: "${container.port}" }`,
     ...Object.entries(container.options)
       .filter(([name]) => name !== 'TUTTI_ADMIN')
-      .map(([name, value]) => `            - { name: ${name}, value: ${JSON.stringify(forKubernetes(value))} }`),
+      .map(([name, value]) => `            - { name: ${name}, value: ${quoted(forKubernetes(value))} }`),
     ...container.secrets.map((name) => secret(name, name)),
     ...(serviceMonitor
       ? [
@@ -277,8 +277,19 @@ function monitor(container: Container): string[] {
   ];
 }
 
-function keyOf(path: string): string {
-  return path.slice(path.lastIndexOf('/') + 1);
+/** The files of variables, each under a key of its own. A Secret takes letters, digits, dashes, underscores and dots. */
+function filesOf({ envFiles, secrets }: Container): { path: string; key: string }[] {
+  const taken = new Set([...secrets, 'token']);
+  return envFiles.map((path) => {
+    const plain = path
+      .slice(path.lastIndexOf('/') + 1)
+      .replace(/[^\w.-]/g, '-')
+      .replace(/^\.+(?=\.)/, '');
+    let key = plain;
+    for (let next = 2; taken.has(key); next++) key = `${plain}-${next}`;
+    taken.add(key);
+    return { path, key };
+  });
 }
 
 /** In Kubernetes' words: 2, 1500m. */

@@ -3,13 +3,35 @@
 /** Words that YAML 1.1, which Kubernetes and older tools read, does not take for text. */
 const notText = /^(y|n|yes|no|on|off|true|false|null|\.?nan|\.?inf)$/i;
 
-/** A string in YAML. JSON's form is YAML's, too. */
+/** A string in YAML, in quotes: JSON's form is YAML's, too, but for line breaks and controls that only YAML takes for such. */
+export function quoted(text: string): string {
+  return JSON.stringify(text).replace(
+    /[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]/g,
+    (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+/** A string in YAML, also as a key. */
 export function yaml(text: string): string {
-  return /^[A-Za-z/][\w./-]*(:[\w./-]+)*$/.test(text) && !notText.test(text) ? text : JSON.stringify(text);
+  return /^[A-Za-z/][\w./-]*(:[\w./-]+)*$/.test(text) && !notText.test(text) ? text : quoted(text);
 }
 
 export function yamlList(texts: readonly string[]): string {
-  return `[${texts.map((text) => JSON.stringify(text)).join(', ')}]`;
+  return `[${texts.map(quoted).join(', ')}]`;
+}
+
+/** A word of a command in a comment, to be copied into a shell. It stays on its line. */
+export function forShell(text: string): string {
+  if (/^[\w./:@%+=,-]+$/.test(text)) return text;
+  const inQuotes = text
+    .replaceAll("'", "'\\''")
+    .replace(/[\n\r]/g, (sign) => (sign === '\n' ? "'$'\\n''" : "'$'\\r''"));
+  return `'${inQuotes}'`;
+}
+
+/** A path in .dockerignore, which knows patterns, exceptions and comments. */
+export function forIgnore(path: string): string {
+  return path.replace(/[\\*?[\]!#]/g, '\\$&');
 }
 
 /** In Compose and stack files `$` begins a variable. */

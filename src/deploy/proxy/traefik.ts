@@ -1,5 +1,6 @@
 // A file for Traefik's file provider, with a router and a service for each app. Pure.
 
+import { yaml } from '../container/quote.ts';
 import { type ExportFile, exportFile } from '../export-file.ts';
 import { type Front, placesOf } from './front.ts';
 
@@ -8,9 +9,9 @@ export function traefikFile(fronts: readonly Front[]): ExportFile {
     'http:',
     '  routers:',
     ...fronts.flatMap(({ label, domain }) => [
-      `    ${label}:`,
-      `      rule: Host(\`${domain}\`)`,
-      `      service: ${label}`,
+      `    ${yaml(label)}:`,
+      `      rule: ${rule(domain)}`,
+      `      service: ${yaml(label)}`,
       `      middlewares: [${label}-retry]`,
     ]),
     '  middlewares:',
@@ -21,20 +22,26 @@ export function traefikFile(fronts: readonly Front[]): ExportFile {
     ]),
     '  services:',
     ...fronts.flatMap((front) => [
-      `    ${front.label}:`,
+      `    ${yaml(front.label)}:`,
       '      loadBalancer:',
-      `        serversTransport: ${front.label}`,
+      `        serversTransport: ${yaml(front.label)}`,
       ...sticky(front),
       '        servers:',
       ...placesOf(front).map((place) => `          - url: http://${place}`),
     ]),
     '  serversTransports:',
     ...fronts.flatMap(({ label, idleSeconds }) => [
-      `    ${label}:`,
+      `    ${yaml(label)}:`,
       '      # Traefik gives an idle connection up before the app does, whose keepAliveTimeout is longer.',
       `      forwardingTimeouts: { dialTimeout: 2s, idleConnTimeout: ${idleSeconds}s }`,
     ]),
   ]);
+}
+
+/** It takes `*` for a letter of the name. */
+function rule(domain: string): string {
+  if (!domain.startsWith('*.')) return `Host(\`${domain}\`)`;
+  return `HostRegexp(\`^.+${domain.slice(1).replaceAll('.', '\\.')}$\`)`;
 }
 
 /** It knows a client by a cookie of its own only. */

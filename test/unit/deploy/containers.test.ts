@@ -3,55 +3,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parse, parseAllDocuments } from 'yaml';
-import { memoryOf } from '../../../src/cli/export/memory.ts';
-import { loadGiven } from '../../../src/config/app.ts';
-import type { AppOptions } from '../../../src/config/options.ts';
 import { composeFile, swarmFile } from '../../../src/deploy/container/compose.ts';
-import {
-  type Container,
-  type ContainerRequest,
-  containerOf,
-  labelOf,
-} from '../../../src/deploy/container/container.ts';
+import { type Container, labelOf } from '../../../src/deploy/container/container.ts';
 import { dockerFiles, type Package } from '../../../src/deploy/container/dockerfile.ts';
 import { kubernetesFile } from '../../../src/deploy/container/kubernetes.ts';
 import { exportFile, isUntouched } from '../../../src/deploy/export-file.ts';
-
-const limits = { cpus: 2, allCpus: 2, quota: null, memoryBytes: null };
-const around = { cwd: process.cwd(), env: {}, limits: () => limits, node: process.execPath };
-
-function container(
-  options: AppOptions = {},
-  asked: Partial<ContainerRequest> = {},
-  memoryBytes: number | null = null,
-): Container {
-  const { config } = loadGiven({ entry: 'test/fixtures/hello.cjs', name: 'web', ...options }, around);
-  return containerOf(config, {
-    image: 'web:1',
-    args: ['server.js'],
-    isOneOfSeveral: false,
-    options: {},
-    secrets: [],
-    envFiles: [],
-    port: null,
-    cpus: null,
-    memory: memoryOf(config, memoryBytes),
-    replicas: null,
-    ...asked,
-  });
-}
-
-const packages: Package = {
-  nodeMajor: 24,
-  manager: 'npm',
-  manifests: ['package.json', 'package-lock.json'],
-  hasLock: true,
-  needsSources: false,
-  hasBuild: false,
-  hasPassword: false,
-  hasTutti: true,
-  tuttiVersion: '1.0.0',
-};
+import { container, packages } from './given.ts';
 
 const dockerfile = (of = container(), its: Partial<Package> = {}): string =>
   dockerFiles(of, { ...packages, ...its })[0]?.text ?? '';

@@ -3,21 +3,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parse } from 'yaml';
-import { loadGiven } from '../../../src/config/app.ts';
-import type { AppOptions } from '../../../src/config/options.ts';
 import { isUntouched } from '../../../src/deploy/export-file.ts';
 import { caddyFile } from '../../../src/deploy/proxy/caddy.ts';
-import { type Front, type FrontRequest, frontOf } from '../../../src/deploy/proxy/front.ts';
+import type { Front } from '../../../src/deploy/proxy/front.ts';
 import { nginxFile } from '../../../src/deploy/proxy/nginx.ts';
 import { traefikFile } from '../../../src/deploy/proxy/traefik.ts';
-
-const limits = { cpus: 2, allCpus: 2, quota: null, memoryBytes: null };
-const around = { cwd: process.cwd(), env: {}, limits: () => limits, node: process.execPath };
-
-function front(options: AppOptions = {}, asked: Partial<FrontRequest> = {}): Front {
-  const { config } = loadGiven({ entry: 'test/fixtures/hello.cjs', name: 'web', workers: 3, ...options }, around);
-  return frontOf(config, { port: 3000, domain: null, machines: [], sticky: null, ...asked });
-}
+import { front } from './given.ts';
 
 const servers = (text: string): string[] => [...text.matchAll(/^ {4}server (.*);$/gm)].map(([, what = '']) => what);
 
