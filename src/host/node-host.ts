@@ -113,6 +113,8 @@ export class NodeHost implements Host {
           this.#workers.get(action.worker)?.admit(action.slot);
           this.#options.dataPlane.admitted(action.worker);
           this.#connected.get(action.worker)?.admitted(action.slot);
+          const accepting = { type: 'worker-accepting', worker: action.worker } as const;
+          void dataPlane.accepting(action.worker).then(() => this.#observer.input(accepting));
         }, undefined);
         return;
       case 'probe':

@@ -138,7 +138,9 @@ export function start(boot: BootInfo, cache: CompileCache | null): void {
       // Loaded only now, because hardly any worker ever needs it.
       const { reviver } = require('./orphan/revive.ts') as typeof import('./orphan/revive.ts');
       forgetOwnModules();
-      return reviver(orders, { slot: slot ?? 0, generation: boot.generation, sockets: () => plane.ownSockets() ?? [] });
+      const { lacksCopy } = plane;
+      const sockets = () => plane.ownSockets() ?? [];
+      return reviver(orders, { slot: slot ?? 0, generation: boot.generation, lacksCopy, sockets });
     },
   });
 

@@ -1,8 +1,8 @@
-// Preloaded into both supervisors of an upgrade by NODE_OPTIONS: signals one of the two at one step of the hand-over, which the file
+// Preloaded into supervisors by NODE_OPTIONS: signals one of two at one step of an upgrade, or one at a step of its own, which the file
 // TUTTI_TEST_PUPPET names as `<side> <moment> <message> <victim> [<signal>]`; without a signal it is KILL. The file is gone when that has happened.
 //
 //   old: the supervisor that is upgraded, next: its successor; `sends`: before a message is on its way, `sent`: when it is, `hears`: before it is
-//   taken in.
+//   taken in. And one: any supervisor, by what it says to a worker and hears from it.
 
 'use strict';
 
@@ -19,7 +19,13 @@ if (orders !== undefined && isSupervisor) {
     const old = process.ppid;
     watch(process, 'next', () => old);
   }
-  const { spawn } = childProcess;
+  const { fork, spawn } = childProcess;
+  // Before node:cluster takes it.
+  childProcess.fork = (...args) => {
+    const child = fork(...args);
+    watch(child, 'one', () => child.pid);
+    return child;
+  };
   childProcess.spawn = (program, args, options) => {
     const child = spawn(program, args, options);
     if (options?.env?.TUTTI_TAKEOVER !== undefined) watch(child, 'old', () => child.pid);
@@ -32,7 +38,7 @@ if (orders !== undefined && isSupervisor) {
 function watch(end, side, other) {
   const { emit, send } = end;
   end.emit = function heard(event, message, ...rest) {
-    if (event === 'message') at(side, 'hears', message, other);
+    if (event === 'message' || event === 'internalMessage') at(side, 'hears', message, other);
     return emit.call(this, event, message, ...rest);
   };
   end.send = function said(message, ...rest) {
@@ -50,7 +56,7 @@ function at(side, moment, message, other) {
   } catch {
     return;
   }
-  if (order.slice(0, 3).join() !== [side, moment, message?.tutti].join()) return;
+  if (order.slice(0, 3).join() !== [side, moment, message?.tutti ?? message?.cmd].join()) return;
   rmSync(orders);
   process.kill(order[3] === side ? process.pid : other(), order[4] ?? 'SIGKILL');
 }

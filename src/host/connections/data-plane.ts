@@ -29,6 +29,8 @@ export interface DataPlane {
   message(worker: WorkerProcess, message: DataToPrimary, handle: RawHandle | undefined): void;
   /** The worker may accept from now on. */
   admitted(worker: WorkerId): void;
+  /** Kept when the admitted workers, or that one, accept, each from a copy of its own; within 2 s whatever they do. */
+  accepting(worker?: WorkerId): Promise<void>;
   /** The worker gave a sign of life by message. */
   heard(worker: WorkerId): void;
   /** From now on `heard` is called once a second with the signs that the workers have written to the scoreboard. */

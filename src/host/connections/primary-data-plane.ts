@@ -98,7 +98,7 @@ export class PrimaryDataPlane implements DataPlane {
         this.#sockets.handleClose(member, message.key);
         return;
       case 'NODE_TUTTI_PONG':
-        if (!this.#echoes.heard(member, message.id)) this.#relay.lost(member, message.id);
+        if (!this.#echoes.heard(message.id)) this.#relay.lost(member, message.id);
         return;
       case 'NODE_TUTTI_SETTLE':
         this.#relay.settle(member);
@@ -128,9 +128,9 @@ export class PrimaryDataPlane implements DataPlane {
     this.#relay.pump();
   }
 
-  /** Kept when the admitted workers accept, each from a copy of its own. */
-  accepting(): Promise<void> {
-    return this.#echoes.of([...this.#members.values()].filter((member) => member.isAdmitted()));
+  accepting(worker?: WorkerId): Promise<void> {
+    const wanted = [...this.#members.values()].filter(({ id }) => worker === undefined || id === worker);
+    return this.#echoes.of(wanted.filter((member) => member.isAdmitted()));
   }
 
   draining(worker: WorkerId): void {

@@ -176,6 +176,7 @@ function fork(model: Model, step: Extract<Step, { type: 'fork' }>, effects: Effe
     failing: false,
     abandoned: false,
     admitted: false,
+    accepting: false,
   };
   model.workers.set(worker.id, worker);
   model.heldForMemory.clear();

@@ -37,11 +37,14 @@ export function planSlots(model: Model, deadlines: Deadlines, headroom: Headroom
   return planSpares(model, deadlines, headroom);
 }
 
-/** New before old: the old worker leaves when its successor is ready. A canary has to pass first. */
+/**
+ * New before old: the old worker leaves when its successor is ready, and could do without a primary that dies in that moment. A canary has to
+ * pass first.
+ */
 function planTakeOver(model: Model, slot: Slot): Step | null {
   const { successor, serving } = slot;
   if (successor === null || isCanary(model, successor)) return null;
-  if (serving !== null && !isServing(successor)) return null;
+  if (serving !== null && !(isServing(successor) && successor.accepting)) return null;
   return { type: 'take-over', slot: slot.index, reason: `replaced by a new worker (${successor.purpose})` };
 }
 
@@ -51,7 +54,8 @@ function planSurplus(model: Model, slot: Slot): Step | null {
   if (slot.successor !== null) return { type: 'retire', worker: slot.successor, reason };
   if (isStarting(slot.serving)) return { type: 'retire', worker: slot.serving, reason };
   if (!isServing(slot.serving)) return null;
-  return servingWorkers(model).length > model.target ? { type: 'retire', worker: slot.serving, reason } : null;
+  const others = servingWorkers(model).filter((worker) => worker !== slot.serving && worker.accepting);
+  return others.length >= model.target ? { type: 'retire', worker: slot.serving, reason } : null;
 }
 
 function planFill(model: Model, slot: Slot, deadlines: Deadlines, headroom: Headroom): Step | null {

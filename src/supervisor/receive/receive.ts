@@ -49,6 +49,9 @@ export function receiveFromWorker(model: Model, input: WorkerInput, effects: Eff
     case 'worker-probe':
       receiveProbe(worker, input.ok, input.detail, effects);
       return;
+    case 'worker-accepting':
+      worker.accepting = true;
+      return;
     case 'worker-alive':
       receiveQuiet(worker, effects.now);
       noteLoad(model, effects.now);

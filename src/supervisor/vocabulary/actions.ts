@@ -12,7 +12,10 @@ export type Action =
    * Answered by `worker-online` or by `worker-exit`.
    */
   | { type: 'fork'; worker: WorkerId; slot: number | null; generation: number; spare: boolean; gated: boolean }
-  /** Open the gate: the worker may accept connections from now on. `slot` names the place it takes (a spare learns it here). */
+  /**
+   * Open the gate: the worker may accept connections from now on. `slot` names the place it takes (a spare learns it here). Answered by
+   * `worker-accepting`.
+   */
   | { type: 'admit'; worker: WorkerId; slot: number }
   /** Ask the worker's own HTTP server, through a private socket. Answered by `worker-probe`. */
   | { type: 'probe'; worker: WorkerId; path: string; timeoutMs: number }

@@ -22,6 +22,8 @@ export type SupervisorInput =
   /** The worker closed its last listening socket while it was not draining. `ending`: it has a reason to end. */
   | { type: 'worker-closed'; worker: WorkerId; ending: boolean }
   | { type: 'worker-probe'; worker: WorkerId; ok: boolean; detail: string }
+  /** It was admitted, and needs nobody any more to accept. The answer to `admit`: within 2 s, or its exit comes. */
+  | { type: 'worker-accepting'; worker: WorkerId }
   | { type: 'worker-heartbeat'; worker: WorkerId; beat: Heartbeat }
   /** A heartbeat of a worker that has nothing new to say. */
   | { type: 'worker-alive'; worker: WorkerId }

@@ -99,6 +99,8 @@ export interface Worker {
   abandoned: boolean;
   /** Its gate is open: it accepts connections. */
   admitted: boolean;
+  /** It is known to do so from its own copies of the sockets: it would go on, should the primary die now. */
+  accepting: boolean;
 }
 
 export type ServingWorker = Worker & { state: Extract<WorkerStatus, { type: 'ready' | 'suspect' }> };

@@ -47,6 +47,8 @@ export interface DataPlane {
   abandon(): void;
   /** Its copies of the app's sockets, by their numbers here. Null: it accepts nothing without a primary. */
   ownSockets(): HandedSocket[] | null;
+  /** A server listens without its copy: the primary has been asked for it, and has not answered yet. */
+  readonly lacksCopy: boolean;
   /** Gives a raw connection to a server as if it had just accepted it. False if the server does not listen. */
   accept(server: Server, client: RawConnection): boolean;
   counts(): DataPlaneCounts;

@@ -78,9 +78,8 @@ class WorkerDataPlane implements DataPlane {
   }
 
   install(): void {
-    const { selfTest } = this.#options.boot;
     this.selfTest =
-      selfTest ??
+      this.#options.boot.selfTest ??
       installListenHook({
         onServer: (server, request, answer) => this.#listen(server, request, answer),
         onDatagram: (socket, request, answer) => this.#bind(socket, request, answer),
@@ -97,18 +96,15 @@ class WorkerDataPlane implements DataPlane {
           (reply, raw) => () => got(reply.errno === 0 ? (raw as RawListenHandle | null) : null),
         );
       });
-    }
-    if (this.selfTest !== 'ok') this.#foreign = watchForeignListen(this.#options.readiness);
+    } else this.#foreign = watchForeignListen(this.#options.readiness);
   }
 
   admit(slot: number): void {
     this.#slot = slot;
-    if (this.#open) {
-      this.#offerSlot();
-      return;
-    }
+    const wasOpen = this.#open;
     this.#open = true;
     this.#offerSlot();
+    if (wasOpen) return;
     for (const { handle } of this.#held.values()) this.#copy(handle);
     for (const datagram of this.#datagrams.values()) datagram.open();
   }
@@ -180,6 +176,10 @@ class WorkerDataPlane implements DataPlane {
   abandon(): void {
     this.#transfers.abandon();
     for (const { handle } of this.#held.values()) if (handle.alone) handle.finishAccepting(true);
+  }
+
+  get lacksCopy(): boolean {
+    return [...this.#held.values()].some(({ handle, rests }) => handle.needsCopy && !rests);
   }
 
   ownSockets(): HandedSocket[] | null {

@@ -23,6 +23,8 @@ type Environment = Record<string, string | undefined>;
 
 /** One slot after the other: the lowest has every socket of the app. */
 const TURN_MS = 250;
+/** Before one without its copy of a socket, which would have the port closed that a sibling serves. Chosen, not measured. */
+const LAST_MS = 1_500;
 /** Before each of the three tries, from the last start on; after them only a start by hand helps. Chosen, not measured. */
 const BACKOFF_MS = [0, 1_000, 5_000];
 /** Below it a child has its input, its output and the channel. */
@@ -35,6 +37,8 @@ const OF_WORKER = ['TUTTI_BOOT', 'NODE_CHANNEL_FD', 'NODE_CHANNEL_SERIALIZATION_
 export interface Reviving {
   slot: number;
   generation: number;
+  /** It has just begun to serve, and a copy that it asked for never came. */
+  lacksCopy: boolean;
   /** Its copies of the app's sockets, by their numbers here. */
   sockets(): HandedSocket[];
 }
@@ -46,7 +50,7 @@ export interface Reviver {
   isAwaited(): boolean;
 }
 
-export function reviver(orders: OrphanOrders, { slot, generation, sockets }: Reviving): Reviver {
+export function reviver(orders: OrphanOrders, { slot, generation, lacksCopy, sockets }: Reviving): Reviver {
   const { place, revival } = orders;
   const left = readLeft(leftPath(place, orders.primary.pid));
   let child: ChildProcess | null = null;
@@ -149,7 +153,7 @@ export function reviver(orders: OrphanOrders, { slot, generation, sockets }: Rev
     mayBegin = true;
     return look;
   });
-  later(slot * TURN_MS, begin).unref();
+  later(slot * TURN_MS + (lacksCopy ? LAST_MS : 0), begin).unref();
   return { look, isAwaited: () => isAwaited };
 }
 

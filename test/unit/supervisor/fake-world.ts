@@ -22,6 +22,8 @@ export interface Behaviour {
   /** From SIGTERM to its end; null: it ignores SIGTERM. */
   stopMs: number | null;
   probe: boolean;
+  /** From its admission to the copy of the socket that it accepts from; null: that never comes. */
+  acceptMs: number | null;
   /** SIGKILL has no effect. */
   unkillable: boolean;
   /** Its process comes to life; false: it is waited for in vain. */
@@ -94,6 +96,7 @@ const healthy: Behaviour = {
   drainMs: 50,
   stopMs: 10,
   probe: true,
+  acceptMs: 0,
   unkillable: false,
   online: true,
 };
@@ -358,6 +361,8 @@ export class World implements Host {
         assert.equal(process.admitted, false, 'a worker is admitted once');
         process.admitted = true;
         process.slot = action.slot;
+        if (behaviour.acceptMs !== null)
+          this.#later(process, behaviour.acceptMs, () => this.send({ type: 'worker-accepting', worker: process.id }));
         return;
       case 'probe':
         this.#later(process, 10, () =>

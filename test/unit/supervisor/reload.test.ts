@@ -416,3 +416,30 @@ test('a new configuration holds for new workers at once, for the pool when the r
   assert.deepEqual(generations(world), [3, 3, 3], 'nor a fourth worker');
   assert.deepEqual(drains().slice(3, 7), [7_000, 7_000, 7_000, 7_000]);
 });
+
+test('the old worker drains only when the new one accepts from its own copies', () => {
+  const { world } = running({ workers: { min: 1, max: 1 } });
+  world.behave = () => ({ acceptMs: null });
+  const id = world.command({ type: 'reload' });
+  world.run(20_000);
+  const [old, next] = [...world.processes.values()];
+  assert.ok(old && next);
+  assert.deepEqual([old.ordered, next.admitted], [null, true]);
+  world.send({ type: 'worker-accepting', worker: next.id });
+  assert.equal(old.ordered, 'drain');
+  world.run(1_000);
+  assert.equal(world.answer(id).outcome, 'done');
+});
+
+test('a scale down waits until those that stay accept from their own copies', () => {
+  const { world } = running({ workers: { min: 2, max: 2 } });
+  world.behave = () => ({ acceptMs: null });
+  world.die(world.inSlot(0));
+  world.run(2_000);
+  const [stays, leaves] = [world.inSlot(0), world.inSlot(1)];
+  world.command({ type: 'scale', to: 1 });
+  world.run(2_000);
+  assert.equal(leaves.ordered, null);
+  world.send({ type: 'worker-accepting', worker: stays.id });
+  assert.deepEqual([leaves.ordered, stays.ordered], ['drain', null]);
+});

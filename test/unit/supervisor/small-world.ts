@@ -56,6 +56,7 @@ export class SmallWorld {
   readonly #core: Supervisor;
   /** Pins are answered when the core has come to rest. */
   #pins: number[] = [];
+  #admitted: number[] = [];
 
   constructor(state?: State) {
     const model = newModel(smallPolicy, options.generation1, epoch);
@@ -142,6 +143,9 @@ export class SmallWorld {
       const entry = `/app/${generation}/server.js`;
       this.#tell({ type: 'generation-pinned', generation, entry, changedInPlace: false });
     }
+    // One may be followed by the next.
+    for (let id = this.#admitted.shift(); id !== undefined; id = this.#admitted.shift())
+      this.#tell({ type: 'worker-accepting', worker: id });
   }
 
   /** Who was told to go, goes in order; anybody else dies. */
@@ -212,6 +216,7 @@ export class SmallWorld {
         assert.equal(process.admitted, false, 'a worker is admitted once');
         assert.ok(process.listens, 'only a worker that listens is admitted');
         process.admitted = true;
+        this.#admitted.push(process.id);
         process.slot = action.slot;
         return;
       case 'probe':
