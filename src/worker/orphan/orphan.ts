@@ -3,7 +3,7 @@
 
 import { closeSync, openSync, writeSync } from 'node:fs';
 import type { OrphanOrders } from '../../protocol/orphans/orders.ts';
-import { lives } from '../../protocol/orphans/process-identity.ts';
+import { isGone, lives } from '../../protocol/orphans/process-identity.ts';
 import { sincePath } from '../../protocol/orphans/succession.ts';
 import { systemMs } from '../../protocol/scoreboard-layout.ts';
 import { attempt, guarded, later, soon } from '../guard.ts';
@@ -85,7 +85,8 @@ export class Orphan {
   }
 
   #waitForDeath(orders: OrphanOrders, looks: number): void {
-    if (!lives(orders.primary)) this.#serve(orders);
+    // Until the last of its threads has ended it has its control socket, and another supervisor would take it for a living one.
+    if (isGone(orders.primary) || (looks === 0 && !lives(orders.primary))) this.#serve(orders);
     else if (looks > 0)
       later(
         LOOK_MS,
