@@ -312,7 +312,7 @@ test('a current folder that was removed', () => {
 });
 
 test('with --json an error is one line of JSON', async () => {
-  const result = await runCommand(['run', 'server.js', '--json', '-i', '0'], { files: { 'server.js': server } });
+  const result = await runCommand(['run', 'server.js', '--json', '-i', 'many'], { files: { 'server.js': server } });
   assert.equal(result.code, 64);
   const { error } = JSON.parse(result.stderr) as { error: { code: string; exitCode: number; details: unknown } };
   assert.equal(error.code, 'ERR_FLAGS_INVALID');

@@ -113,7 +113,8 @@ test('commands without a name find the apps of the folder, in the order of its f
     ['web', 'api'],
   );
   writeFileSync(ran, '');
-  assert.match((await cli.run(['logs'])).stderr, /which app is meant: 2 run: web, api/);
+  assert.match((await cli.run(['stack'])).stderr, /which app is meant: 2 run: web, api/);
+  assert.match((await cli.run(['logs'])).stderr, /No line in \S*web\.log, \S*api\.log\./);
   await cli.ok(['stop', 'tutti.config.cjs']);
   assert.equal((await cli.snapshot('other')).state, 'running');
   assert.match((await cli.run(['reload'])).stderr, /Cannot reach the app "api|Cannot reach the app "web/);
