@@ -18,14 +18,7 @@ const locks = [
 ] as const;
 const settings = ['.npmrc', '.yarnrc.yml', '.yarnrc', 'pnpm-workspace.yaml'];
 
-interface Manifest {
-  version?: unknown;
-  scripts?: Record<string, unknown>;
-  dependencies?: Record<string, unknown>;
-  optionalDependencies?: Record<string, unknown>;
-  devDependencies?: Record<string, unknown>;
-  workspaces?: unknown;
-}
+type Fields = Readonly<Record<string, unknown>>;
 
 export interface PackageFacts {
   packages: Package;
@@ -41,8 +34,9 @@ export function packageFacts(folder: string, entry: string): PackageFacts {
   const isBerry = lock?.manager === 'yarn' && has('.yarnrc.yml');
   const manager = isBerry ? 'yarn-berry' : (lock?.manager ?? 'npm');
   const password = hasPassword(folder);
-  const { scripts = {}, dependencies = {}, optionalDependencies = {}, devDependencies = {} } = manifest ?? {};
-  const sources = Object.values({ ...dependencies, ...optionalDependencies, ...devDependencies });
+  const dependencies = fieldsOf(manifest?.dependencies);
+  const others = { ...fieldsOf(manifest?.optionalDependencies), ...fieldsOf(manifest?.devDependencies) };
+  const sources = [...Object.values(dependencies), ...Object.values(others)];
   return {
     version: typeof manifest?.version === 'string' ? manifest.version : null,
     packages: {
@@ -58,20 +52,25 @@ export function packageFacts(folder: string, entry: string): PackageFacts {
         manifest?.workspaces !== undefined ||
         has('pnpm-workspace.yaml') ||
         sources.some((source) => /^(file|link|portal|workspace):/.test(String(source))),
-      hasBuild: typeof scripts.build === 'string',
+      hasBuild: typeof fieldsOf(manifest?.scripts).build === 'string',
       hasPassword: password,
-      hasTutti: manifest !== null && 'tutti' in dependencies,
+      hasTutti: Object.hasOwn(dependencies, 'tutti'),
       tuttiVersion: version,
     },
   };
 }
 
-function readManifest(path: string): Manifest {
+function readManifest(path: string): Fields {
   try {
-    return JSON.parse(readFileSync(path, 'utf8')) as Manifest;
+    return fieldsOf(JSON.parse(readFileSync(path, 'utf8')));
   } catch (error) {
     throw new TuttiError('ERR_CONFIG_FAILED', { path, reason: messageOf(error) }, { cause: error });
   }
+}
+
+/** What is no object has none. */
+function fieldsOf(value: unknown): Fields {
+  return typeof value === 'object' && value !== null ? (value as Fields) : {};
 }
 
 /** One that stands there itself; `${NPM_TOKEN}` is none. */

@@ -33,8 +33,8 @@ export function foreignProgram(path: string): string | null {
     /^(\xfe\xed\xfa|\xcf\xfa\xed\xfe)/.test(begin)
   )
     return 'a binary';
-  const shebang = /^#!\s*([^\n]*)/.exec(begin)?.[1]?.trim();
-  if (shebang !== undefined)
+  const shebang = /^#!(.*)/.exec(begin)?.[1]?.trim() ?? '';
+  if (shebang !== '')
     return shebang.split(/\s+/).some((word) => forNode.test(basename(word))) ? null : `a script for ${shebang}`;
   return languages[extname(path).toLowerCase()] ?? null;
 }
