@@ -9,12 +9,14 @@ import {
   LATE_SECONDS,
   memoryInWords,
   portRange,
+  publishedPorts,
   STATE_FOLDER,
 } from './container.ts';
 import { healthCommand, healthTimes } from './dockerfile.ts';
 import { forCompose, forShell, quoted, yaml, yamlList } from './quote.ts';
 
 export function composeFile(containers: readonly Container[]): ExportFile {
+  const published = publishedPorts(containers);
   return exportFile('compose', 'compose.yaml', 'how one machine runs it', [
     '#',
     '#   docker compose up --build --detach --wait',
@@ -23,14 +25,15 @@ export function composeFile(containers: readonly Container[]): ExportFile {
     '# tutti export swarm. What needs no new image (scale, recycle, logs) goes into the container: docker compose exec <service> tutti status',
     '',
     'services:',
-    ...containers.flatMap((container) => [
+    ...containers.flatMap((container, at) => [
       `  ${yaml(container.label)}:`,
       '    build: .',
       `    image: ${yaml(container.image)}`,
       ...common(container, bindMounts(container)),
       '    # Not after docker compose stop; else whatever the exit code was.',
       '    restart: unless-stopped',
-      `    ports: [${JSON.stringify(`${portRange(container)}:${portRange(container)}`)}]`,
+      ...elsewhere(container, published[at]),
+      `    ports: [${JSON.stringify(`${portRange({ ...container, port: published[at] ?? container.port })}:${portRange(container)}`)}]`,
       '    security_opt: ["no-new-privileges:true"]',
       '    deploy:',
       ...resources(container),
@@ -41,6 +44,7 @@ export function composeFile(containers: readonly Container[]): ExportFile {
 export function swarmFile(given: readonly Container[]): ExportFile {
   const containers = given.map(withPreStop);
   const files = containers.flatMap((container) => secretsOf(container));
+  const published = publishedPorts(containers);
   return exportFile('swarm', 'swarm.yaml', 'how a swarm runs it', [
     '#',
     ...files.map(({ name, source }) => `#   docker secret create ${name} ${forShell(source)}`),
@@ -51,12 +55,13 @@ export function swarmFile(given: readonly Container[]): ExportFile {
     'version: "3.8"',
     '',
     'services:',
-    ...containers.flatMap((container) => [
+    ...containers.flatMap((container, at) => [
       `  ${yaml(container.label)}:`,
       `    image: ${yaml(container.image)}`,
       ...common(container, []),
+      ...elsewhere(container, published[at]),
       '    ports:',
-      `      - { target: ${container.port}, published: ${container.port}, protocol: tcp, mode: ingress }`,
+      `      - { target: ${container.port}, published: ${published[at]}, protocol: tcp, mode: ingress }`,
       ...secretMounts(container),
       '    deploy:',
       `      replicas: ${container.replicas}`,
@@ -79,6 +84,10 @@ export function swarmFile(given: readonly Container[]): ExportFile {
       ? []
       : ['', 'secrets:', ...files.flatMap(({ name }) => [`  ${yaml(name)}:`, '    external: true'])]),
   ]);
+}
+
+function elsewhere({ port }: Container, published: number | undefined): string[] {
+  return published === port ? [] : [`    # An app above is published on port ${port} of the machine.`];
 }
 
 /** A swarm has no hook before SIGTERM, and its balancer hears of the end late: tutti itself serves on. */

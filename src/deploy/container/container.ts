@@ -135,8 +135,20 @@ export function inImage(path: string): string {
 }
 
 /** The port, or the range of ports. */
-export function portRange({ port, ports }: Container): string {
+export function portRange({ port, ports }: Pick<Container, 'port' | 'ports'>): string {
   return ports === 1 ? String(port) : `${port}-${port + ports - 1}`;
+}
+
+/** The first port of each on the machine: its own, or the next where those before it leave room. */
+export function publishedPorts(containers: readonly Container[]): number[] {
+  const taken = new Set<number>();
+  return containers.map(({ port: own, ports }) => {
+    const those = (from: number): number[] => Array.from({ length: ports }, (_, at) => from + at);
+    let port = own;
+    while (those(port).some((one) => taken.has(one))) port += 1;
+    for (const one of those(port)) taken.add(one);
+    return port;
+  });
 }
 
 /** What the memory is enough for, in a sentence. */

@@ -295,3 +295,37 @@ test('what the package manager needs is there before it runs, and the sources on
   const bare = lines({ manager: null, hasTutti: false, hasBuild: true });
   assert.deepEqual(bare, ['FROM \x24{NODE_IMAGE}', 'RUN npm install --global tutti@1.0.0', 'COPY . .']);
 });
+
+test('apps side by side are published on ports of their own, and listen where they are told to', () => {
+  const apps = [
+    container({ name: 'a' }),
+    container({ name: 'b' }),
+    container({ name: 'c', balance: 'ports', workers: 3 }, { port: 3000 }),
+    container({ name: 'd' }, { port: 3003 }),
+    container({ name: 'e' }, { port: 65_535 }),
+    container({ name: 'f' }, { port: 3010 }),
+    container({ name: 'g', balance: 'ports', workers: 3 }, { port: 3008 }),
+  ];
+  const { services } = parse(composeFile(apps).text);
+  assert.deepEqual(
+    Object.values<Document>(services).map(({ ports }) => ports),
+    [
+      ['3000:3000'],
+      ['3001:3000'],
+      ['3002-3004:3000-3002'],
+      ['3005:3003'],
+      ['65535:65535'],
+      ['3010:3010'],
+      ['3011-3013:3008-3010'],
+    ],
+  );
+  const swarmed = parse(swarmFile([apps[0], apps[1], apps[3]].filter((one) => one !== undefined)).text).services;
+  assert.deepEqual(
+    Object.values<Document>(swarmed).map(({ ports: [{ target, published }] }) => [target, published]),
+    [
+      [3000, 3000],
+      [3000, 3001],
+      [3003, 3003],
+    ],
+  );
+});
