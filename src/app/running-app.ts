@@ -281,7 +281,7 @@ export class RunningApp {
     if (event.type === 'requests-replayed') this.#observation.counted(event);
     this.handle.report(event);
     this.#automation.event(event);
-    if (event.type === 'scaled') this.#roster.tell();
+    this.#roster.heard(event);
     if (isExit) this.#collector.exited(event);
   }
 

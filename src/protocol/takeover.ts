@@ -26,13 +26,15 @@ export interface Takeover {
   generation: number;
   /** How many workers it was scaled to, where that is not what its configuration said. */
   workers?: number;
+  /** Which supervisor in a row it is that replaces one that did not last (orphans/revival-limit.ts). */
+  revivals?: number;
   sockets: HandedSocket[];
 }
 
 /** Null if the text is none of this version. */
 export function parseTakeover(text: string): Takeover | null {
   try {
-    const { schema, reason, name, from, generation, workers, sockets } = JSON.parse(text) as Takeover;
+    const { schema, reason, name, from, generation, workers, revivals, sockets } = JSON.parse(text) as Takeover;
     const isKnown = schema === 1 && (reason === 'upgrade' || reason === 'resurrection');
     const isFrom = typeof name === 'string' && isNumber(from?.pid) && typeof from.born === 'string';
     if (!(isKnown && isFrom && isNumber(generation) && Array.isArray(sockets))) return null;
@@ -40,7 +42,8 @@ export function parseTakeover(text: string): Takeover | null {
       ({ fd, index, kept }) => isNumber(fd) && (index === null || isNumber(index)) && typeof kept === 'boolean',
     );
     if (!isEach) return null;
-    return { schema, reason, name, from, generation, ...(isNumber(workers) && { workers }), sockets };
+    const optional = { ...(isNumber(workers) && { workers }), ...(isNumber(revivals) && { revivals }) };
+    return { schema, reason, name, from, generation, ...optional, sockets };
   } catch {
     return null;
   }

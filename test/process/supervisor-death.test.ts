@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
@@ -70,6 +70,28 @@ describe('when the supervisor of an app in the background is killed', () => {
     }
     assertNothingLost(await load.stop(), 1000);
     assert.match(cli.logs(), /took the app over from the supervisor that was killed/);
+  });
+
+  it('again and again, too soon each time: its workers serve on, and start no other one', async () => {
+    await using cli = await openCli();
+    const entry = cli.fixture('hello.cjs');
+    await cli.ok(['start', entry, '-n', 'web', ...quick, '-i', '1']);
+    const first = await cli.snapshot('web');
+    const roster = join(cli.home, 'workers', `web.${first.pid}.json`);
+    writeFileSync(roster, JSON.stringify({ ...JSON.parse(readFileSync(roster, 'utf8')), revivals: 14 }));
+    process.kill(first.pid, 'SIGKILL');
+    const last = await whole(cli, first.pid, 1);
+    await eventually('nobody starts a supervisor', () => !existsSync(join(cli.home, 'workers', 'web.turn')));
+    process.kill(last.pid, 'SIGKILL');
+    const since = join(cli.home, 'workers', `web.${last.pid}.since`);
+    await eventually('the worker serves on', () => existsSync(since));
+    const status = JSON.parse((await cli.run(['status', 'web', '--json'])).stdout);
+    assert.deepEqual([status.state, status.givenUp], ['orphaned', true]);
+    assert.equal(existsSync(join(cli.home, 'workers', 'web.turn')), false, 'nobody starts a supervisor');
+    assert.match(cli.logs(), /15 supervisors in a row were killed or failed/);
+    assert.equal((await fetch({ port: cli.port })).status, 200);
+    await cli.ok(['start', entry, '-n', 'web', ...quick, '-i', '1']);
+    await whole(cli, last.pid, 1);
   });
 
   it('connections that a worker is sending away in that moment are answered at once', async () => {

@@ -11,6 +11,7 @@ import { namesInState, orNone, rosterFolder, rosterPath } from '../../files/stat
 import { monotonicMs } from '../../host/monotonic.ts';
 import { holdsPlace, holdsPort, numberSpace } from '../../host/process/process-identity.ts';
 import { lives, type ProcessIdentity, processStatus } from '../../protocol/orphans/process-identity.ts';
+import { mayRevive } from '../../protocol/orphans/revival-limit.ts';
 import { sincePath } from '../../protocol/orphans/succession.ts';
 import { systemMs } from '../../protocol/scoreboard-layout.ts';
 import { placeOf } from './orders.ts';
@@ -29,6 +30,8 @@ export interface Orphans {
   stopTimeoutMs: number;
   /** They serve on, for so long at most; 0: they drain. */
   serveMs: number;
+  /** They start no other supervisor: too many in a row did not last. */
+  hasGivenUp: boolean;
   /** Since when they do, and until when at most, on the wall's clock in ms; null: not told yet. */
   serving: { since: number; until: number } | null;
 }
@@ -70,11 +73,12 @@ export function findLeftBehind(env: Environment, name?: string): LeftBehind {
     const isHere = file.space === space;
     if (isHere && lives(file.primary)) continue;
     const workers = isHere ? file.workers.filter(lives) : [];
-    const { name: app, drainTimeoutMs = 0, stopTimeoutMs, serveMs = 0 } = file;
+    const { name: app, drainTimeoutMs = 0, stopTimeoutMs, serveMs = 0, revivals = 0 } = file;
     const { pid } = file.primary;
     if (workers.length > 0) {
       const serving = serveMs > 0 ? readSince(sincePath(join(folder, app), pid)) : null;
-      orphans.push({ name: app, primary: pid, workers, drainTimeoutMs, stopTimeoutMs, serveMs, serving });
+      const hasGivenUp = serveMs > 0 && !mayRevive(revivals);
+      orphans.push({ name: app, primary: pid, workers, drainTimeoutMs, stopTimeoutMs, serveMs, hasGivenUp, serving });
     } else if (file.isSettled) forgetDead(env, [{ name: app, pid, isBefore: !isHere }]);
     else if (isHere || isPast(file, space)) dead.push({ name: app, pid, isBefore: !isHere });
   }

@@ -9,8 +9,10 @@ import { ensurePrivateFolder, orNone, rosterPath } from '../../files/state-folde
 import { Guardian, type Ward } from '../../host/process/guardian.ts';
 import { numberSpace } from '../../host/process/process-identity.ts';
 import { identityOf, type ProcessIdentity, processStatus } from '../../protocol/orphans/process-identity.ts';
+import { LASTING_MS } from '../../protocol/orphans/revival-limit.ts';
 import type { Takeover } from '../../protocol/takeover.ts';
 import type { Heritage } from '../../supervisor/handover/heritage.ts';
+import type { SupervisorEvent } from '../../supervisor/vocabulary/events.ts';
 
 /** What is in the file. */
 export interface RosterFile {
@@ -29,6 +31,8 @@ export interface RosterFile {
   /** What the next supervisor goes on with; missing where an older tutti wrote it. */
   lastGeneration?: number;
   target?: number | null;
+  /** Which supervisor in a row this one is that replaces one that did not last; missing where an older tutti wrote it. */
+  revivals?: number;
   /** The supervisor whose place it takes by an upgrade. */
   succeeds?: ProcessIdentity;
   /** Somebody has seen to the death of the primary: the orphans are told to end, and are all that is left to know. */
@@ -58,10 +62,13 @@ export class Roster {
   #hasFolder = false;
   #isWritten = false;
   #soon: NodeJS.Immediate | null = null;
+  #revivals: number;
+  #lasting: NodeJS.Timeout | null = null;
 
   constructor(env: Readonly<Record<string, string | undefined>>, name: string, options: RosterOptions) {
     this.#name = name;
     this.#options = options;
+    this.#revivals = options.takeover?.revivals ?? 0;
     this.#path = this.#space === null ? null : orNone(() => rosterPath(env, name, process.pid));
   }
 
@@ -72,21 +79,32 @@ export class Roster {
     const graceMs = this.#options.serveMs + end.drainTimeoutMs + end.stopTimeoutMs + NOTICE_MS;
     this.#end = end;
     this.#wards.set(pid, { pid, born: status.born, graceMs });
-    this.tell();
+    this.#tellSoon();
   }
 
   left(pid: number): void {
-    if (this.#wards.delete(pid)) this.tell();
+    if (this.#wards.delete(pid)) this.#tellSoon();
   }
 
-  /** Soon. To be called when what the next supervisor goes on with has changed. */
-  tell(): void {
+  /** What the next supervisor goes on with may have changed. */
+  heard({ type }: SupervisorEvent): void {
+    if (type === 'scaled') this.#tellSoon();
+    else if (type === 'resurrected') this.#lasting ??= setTimeout(() => this.#lasts(), LASTING_MS).unref();
+  }
+
+  #lasts(): void {
+    this.#revivals = 0;
+    this.#tellSoon();
+  }
+
+  #tellSoon(): void {
     this.#soon ??= setImmediate(() => this.#tell());
   }
 
   /** Nobody is left, or what is left was killed. */
   close(): void {
     if (this.#soon !== null) clearImmediate(this.#soon);
+    if (this.#lasting !== null) clearTimeout(this.#lasting);
     this.#wards.clear();
     this.#guardian.close();
     if (this.#path !== null && this.#isWritten) rmSync(this.#path, { force: true });
@@ -117,6 +135,7 @@ export class Roster {
       serveMs: this.#options.serveMs,
       lastGeneration,
       target,
+      revivals: this.#revivals,
       ...(takeover?.reason === 'upgrade' && { succeeds: takeover.from }),
     };
     try {

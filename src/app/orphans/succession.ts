@@ -3,6 +3,7 @@
 
 import { orNone } from '../../files/state-folder.ts';
 import { monotonicMs } from '../../host/monotonic.ts';
+import { LASTING_MS, mayRevive } from '../../protocol/orphans/revival-limit.ts';
 import type { Takeover } from '../../protocol/takeover.ts';
 import type { SupervisorEvent } from '../../supervisor/vocabulary/events.ts';
 import { claimPlace, endOrphans, findLeftBehind, forgetDead, type Orphans, settle, stopOrphans } from './orphans.ts';
@@ -43,6 +44,10 @@ export class Succession {
     this.#isBeside = true;
     const orphans = this.#orphans();
     report({ type: 'supervisor-died', pid: takeover.from.pid, orphans: orphans.flatMap(pidsOf) });
+    const { revivals = 0 } = takeover;
+    if (mayRevive(revivals)) return;
+    const message = `${revivals} supervisors in a row were killed or failed before all their workers had been ready for ${LASTING_MS / 1000} s. If this one is too, its workers start no other: they serve on for orphanTimeout, and tutti start ${name} takes them over.`;
+    report({ type: 'notice', level: 'error', message });
   }
 
   /** The supervisor beside which this one started is dead. Its workers are told to drain when this one's are ready. */

@@ -103,7 +103,7 @@ function failed({ stopped }: Known): Left[] {
 
 /** Their workers still live. */
 function orphaned(known: Known): Left[] {
-  return abandoned(known).map(({ name, primary, workers, serveMs, serving }) => ({
+  return abandoned(known).map(({ name, primary, workers, serveMs, hasGivenUp, serving }) => ({
     name,
     json: {
       name,
@@ -113,13 +113,16 @@ function orphaned(known: Known): Left[] {
       workers: workers.map(({ pid }) => pid),
       since: serving === null ? null : new Date(serving.since).toISOString(),
       until: serving === null ? null : new Date(serving.until).toISOString(),
+      givenUp: hasGivenUp,
     },
     cells: (colors) => [
       name,
       colors.red('orphaned'),
       colors.yellow(`${workers.length} ${serveMs === 0 ? 'left' : workers.length === 1 ? 'serves' : 'serve'}`),
       '',
-      serving === null ? '' : `for ${age(Math.max(0, serving.until - Date.now()))} at most`,
+      serving === null
+        ? ''
+        : `for ${age(Math.max(0, serving.until - Date.now()))} at most${hasGivenUp ? `, unless you type tutti start ${name}` : ''}`,
     ],
   }));
 }

@@ -5,6 +5,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, constants, existsSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import type { CallForPorts, OrphanOrders, RevivalOrders, SupervisorCommand } from '../../protocol/orphans/orders.ts';
+import { mayRevive } from '../../protocol/orphans/revival-limit.ts';
 import {
   callPath,
   endTurn,
@@ -61,7 +62,7 @@ export function reviver(orders: OrphanOrders, { slot, generation, lacksCopy, soc
   const start = (
     command: SupervisorCommand,
     env: Environment,
-    { tries, at, workers }: { tries: number; at: number; workers: number | null },
+    { tries, at, workers, revivals }: { tries: number; at: number; workers: number | null; revivals: number },
   ): ChildProcess | null => {
     const own = sockets();
     const takeover: Takeover = {
@@ -71,6 +72,7 @@ export function reviver(orders: OrphanOrders, { slot, generation, lacksCopy, soc
       from: orders.primary,
       generation: Math.max(generation, left.lastGeneration),
       ...(workers !== null && { workers }),
+      revivals,
       sockets: own.map((socket, i) => ({ ...socket, fd: FIRST_SOCKET + i })),
     };
     const out = openLog(command.out);
@@ -110,7 +112,12 @@ export function reviver(orders: OrphanOrders, { slot, generation, lacksCopy, soc
     const backoff = BACKOFF_MS[tries];
     if (isTaken(turn) || backoff === undefined || (turn !== null && now - turn.at < backoff)) return;
     if (!takeTurn(place, tries + 1, now)) return;
-    start(command, environment(command.env), { tries: tries + 1, at: now, workers: left.target });
+    start(command, environment(command.env), {
+      tries: tries + 1,
+      at: now,
+      workers: left.target,
+      revivals: left.revivals + 1,
+    });
   };
 
   /** Somebody has typed a start, and waits where `path` leads. */
@@ -137,7 +144,7 @@ export function reviver(orders: OrphanOrders, { slot, generation, lacksCopy, soc
       if (end === -1 || child !== null) return;
       const { command, env } = JSON.parse(said.slice(0, end)) as CallForPorts;
       // Whoever types a start says how many workers there are to be.
-      tellCaller(caller, start(command, env, { tries: 0, at: systemMs(process.hrtime()), workers: null }));
+      tellCaller(caller, start(command, env, { tries: 0, at: systemMs(process.hrtime()), workers: null, revivals: 0 }));
     });
     caller.setEncoding('utf8');
     on(caller, 'data', heard);
@@ -147,7 +154,7 @@ export function reviver(orders: OrphanOrders, { slot, generation, lacksCopy, soc
     if (child !== null || isAwaited) return;
     const call = callPath(place);
     if (existsSync(call)) answer(call);
-    else if (revival !== null && mayBegin) byItself(revival);
+    else if (revival !== null && mayBegin && mayRevive(left.revivals)) byItself(revival);
   });
   const begin = guarded('another supervisor', () => {
     mayBegin = true;
@@ -158,12 +165,16 @@ export function reviver(orders: OrphanOrders, { slot, generation, lacksCopy, soc
 }
 
 /** Where it cannot be read, what this worker knows has to do. */
-function readLeft(path: string): { lastGeneration: number; target: number | null } {
+function readLeft(path: string): { lastGeneration: number; target: number | null; revivals: number } {
   try {
-    const { lastGeneration, target } = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>;
-    return { lastGeneration: asNumber(lastGeneration) ?? 0, target: asNumber(target) };
+    const { lastGeneration, target, revivals } = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>;
+    return {
+      lastGeneration: asNumber(lastGeneration) ?? 0,
+      target: asNumber(target),
+      revivals: asNumber(revivals) ?? 0,
+    };
   } catch {
-    return { lastGeneration: 0, target: null };
+    return { lastGeneration: 0, target: null, revivals: 0 };
   }
 }
 

@@ -29,8 +29,8 @@ assert.ok(own !== null);
 /** Of another life of the same number. */
 const foreign = { pid: own.pid, born: String(Number(own.born) - 1) };
 
-function left(primary: object, workers: readonly object[]): void {
-  const file = { schema: 1, name: 'web', host: 'here', space: numberSpace(), primary, workers };
+function left(primary: object, workers: readonly object[], more: object = {}): void {
+  const file = { ...more, schema: 1, name: 'web', host: 'here', space: numberSpace(), primary, workers };
   const times = { drainTimeoutMs: 0, stopTimeoutMs: 0, serveMs: SERVE_MS };
   writeFileSync(join(folder, `web.${own?.pid}.json`), JSON.stringify({ ...file, ...times }), { mode: 0o600 });
 }
@@ -44,7 +44,7 @@ test('a process with the number of a dead supervisor or worker is none of the ap
     assert.deepEqual(findLeftBehind(env), { orphans: [], dead: [{ name: 'web', pid: own.pid, isBefore: false }] });
     assert.equal(await claimPlace(env, 'web', port), false);
     // As if it had taken the number after the look.
-    const orphans = { name: 'web', primary: own.pid, workers: [foreign], serving: null };
+    const orphans = { name: 'web', primary: own.pid, workers: [foreign], hasGivenUp: false, serving: null };
     const times = { drainTimeoutMs: 0, stopTimeoutMs: 0, serveMs: SERVE_MS };
     assert.deepEqual(holdingPorts({ ...orphans, ...times }), []);
     for (const fast of [false, true]) {
@@ -71,6 +71,14 @@ for (const hours of [-1, 1]) {
     assert.equal(serving.until - serving.since, SERVE_MS);
   });
 }
+
+test('orphans of a supervisor that was the fifteenth in a row give up; where an older tutti wrote no number they do not', () => {
+  const givenUp = [{}, { revivals: 14 }, { revivals: 15 }].map((more) => {
+    left(foreign, [own], more);
+    return findLeftBehind(env).orphans[0]?.hasGivenUp;
+  });
+  assert.deepEqual(givenUp, [false, false, true]);
+});
 
 test('whoever asks for serve is told where nobody would start another supervisor', () => {
   const command = { node: 'node', args: [], cwd: '/', out: '/dev/null', err: '/dev/null', record: {} };
