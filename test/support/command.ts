@@ -3,7 +3,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { chmodSync, chownSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { within } from './eventually.ts';
+import { eventually, within } from './eventually.ts';
 import { binPath, type Finished, finished, nodePath, Sandbox } from './sandbox.ts';
 
 /** Whether the Node that runs the command runs TypeScript by itself. */
@@ -48,8 +48,10 @@ export async function runCommand(args: readonly string[], options: CommandOption
       ...(options.uid === undefined ? {} : { uid: options.uid, gid: options.uid }),
     });
     const end = await within(`tutti ${args.join(' ')} to end`, finished(command), options.deadlineMs ?? 60_000);
-    const living = sandbox.processes().map((info) => info.command);
-    return { ...end, left: [...living, ...sandbox.files().filter((path) => !before.includes(path))], dir };
+    const living = (): string[] => sandbox.processes().map((info) => info.command);
+    // It leaves when it sees that its primary has: on a busy machine, a moment after it.
+    await eventually('the guardian to leave', () => !living().some((command) => command.endsWith('tutti-guardian')));
+    return { ...end, left: [...living(), ...sandbox.files().filter((path) => !before.includes(path))], dir };
   } finally {
     sandbox.remove();
   }
