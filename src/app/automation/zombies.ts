@@ -2,8 +2,7 @@
 // and stay as zombies, because Node.js can wait only for what it has started. They cost an entry in the table of processes each. It is said once,
 // when there are some. Part of the composition; runs in the primary.
 
-import { readdirSync } from 'node:fs';
-import { statFields } from '../../protocol/orphans/process-identity.ts';
+import { zombiesOf } from '../../host/process/process-identity.ts';
 
 /** Nothing waits for the answer, and a look reads the whole of /proc. Chosen, not measured. */
 const LOOK_MS = 4000;
@@ -14,7 +13,7 @@ export class Zombies {
   #before = new Set<number>();
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(warn: (message: string) => void, find: () => number[] = ownZombies) {
+  constructor(warn: (message: string) => void, find: () => number[] = () => zombiesOf(process.pid)) {
     this.#warn = warn;
     this.#find = find;
   }
@@ -45,13 +44,4 @@ export class Zombies {
   close(): void {
     clearInterval(this.#timer);
   }
-}
-
-/** Of this process. Its fields in /proc/<pid>/stat begin with the state and the parent. */
-function ownZombies(): number[] {
-  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-  return pids.map(Number).filter((pid) => {
-    const fields = statFields(pid);
-    return fields?.[0] === 'Z' && Number(fields[1]) === process.pid;
-  });
 }

@@ -2,7 +2,8 @@
 // read. Part of the composition. Runs in the CLI.
 
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { zombiesOf } from '../../host/process/process-identity.ts';
 
 export interface RunningFacts {
   /** How many descriptors each of its processes may open. */
@@ -28,16 +29,10 @@ export function runningFacts(pid: number, workers: readonly number[]): RunningFa
   const limit = /^Max open files +(\d+)/m.exec(read(`/proc/${pid}/limits`))?.[1];
   return {
     openFiles: limit === undefined ? null : Number(limit),
-    zombies: pid === 1 ? zombiesOf(pid) : null,
+    zombies: pid === 1 ? zombiesOf(pid).length : null,
     workersAreRoot: workers.some((worker) => /^Uid:\s+\d+\s+0\s/m.test(read(`/proc/${worker}/status`))),
     unit: unitOf(pid),
   };
-}
-
-/** `Z` is the state of one that has ended, and the parent follows it. */
-function zombiesOf(parent: number): number {
-  const pids = names('/proc').filter((name) => /^\d+$/.test(name));
-  return pids.filter((pid) => new RegExp(`^\\d+ \\(.*\\) Z ${parent} `, 's').test(read(`/proc/${pid}/stat`))).length;
 }
 
 /** Its cgroup is that of its service, and a service that only started it from a shell is none of its own. */
@@ -91,13 +86,5 @@ function read(path: string): string {
     return readFileSync(path, 'utf8');
   } catch {
     return '';
-  }
-}
-
-function names(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
   }
 }

@@ -1,6 +1,7 @@
 // What pids belong to, and what their processes hold (Linux). Used by the primary and the CLI.
 
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { statFields } from '../../protocol/orphans/process-identity.ts';
 
 /** The machine's boot and the pid namespace that the numbers belong to; null where it cannot be known. */
 export function numberSpace(): string | null {
@@ -18,6 +19,20 @@ export function pidNamespace(): string {
     return /\d+/.exec(readlinkSync('/proc/self/ns/pid'))?.[0] ?? '0';
   } catch {
     return '0';
+  }
+}
+
+/** Its children that have ended, and for which nobody has waited. None where it cannot be known. */
+export function zombiesOf(parent: number): number[] {
+  try {
+    const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+    return pids.map(Number).filter((pid) => {
+      const [state, itsParent] = statFields(pid) ?? [];
+      return state === 'Z' && Number(itsParent) === parent;
+    });
+  } catch {
+    // There is no /proc, or no descriptor left to read it.
+    return [];
   }
 }
 
