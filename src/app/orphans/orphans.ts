@@ -67,9 +67,8 @@ export function findLeftBehind(env: Environment, name?: string): LeftBehind {
   if (folder === null || space === null) return { orphans: [], dead: [] };
   const orphans: Orphans[] = [];
   const dead: DeadSupervisor[] = [];
-  for (const entry of namesInState(folder)) {
-    const file = entry.endsWith('.json') ? read(join(folder, entry)) : null;
-    if (file === null || (name !== undefined && file.name !== name)) continue;
+  for (const file of rosters(folder)) {
+    if (name !== undefined && file.name !== name) continue;
     const isHere = file.space === space;
     if (isHere && lives(file.primary)) continue;
     const workers = isHere ? file.workers.filter(lives) : [];
@@ -94,11 +93,11 @@ export function findOrphans(env: Environment, name?: string): readonly Orphans[]
 export function changingHands(env: Environment): string[] {
   const folder = orNone(() => rosterFolder(env));
   if (folder === null) return [];
-  const files = namesInState(folder).map((entry) => (entry.endsWith('.json') ? read(join(folder, entry)) : null));
-  const living = files.filter((file) => file !== null && file.space === numberSpace() && lives(file.primary));
+  const space = numberSpace();
+  const living = rosters(folder).filter((file) => file.space === space && lives(file.primary));
   return living
-    .filter((file) => living.some((other) => other?.name === file?.name && other?.primary.pid === file?.succeeds?.pid))
-    .flatMap((file) => file?.name ?? []);
+    .filter(({ name, succeeds }) => living.some((one) => one.name === name && one.primary.pid === succeeds?.pid))
+    .map(({ name }) => name);
 }
 
 /** Workers of the app serve on, and can give its ports away. */
@@ -268,6 +267,11 @@ function readSince(path: string): Orphans['serving'] {
     // None of them has noticed yet.
     return null;
   }
+}
+
+function rosters(folder: string): RosterFile[] {
+  const files = namesInState(folder).filter((entry) => entry.endsWith('.json'));
+  return files.map((entry) => read(join(folder, entry))).filter((file) => file !== null);
 }
 
 function read(path: string): RosterFile | null {
