@@ -2,31 +2,24 @@
 // no request is lost.
 
 import assert from 'node:assert/strict';
-import { existsSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { openCli } from '../support/cli.ts';
 import { eventually } from '../support/eventually.ts';
 import { assertNothingLost, startLoad } from '../support/load.ts';
-
-const puppet = fileURLToPath(new URL('../support/puppet.cjs', import.meta.url));
+import { startPuppet } from '../support/puppet.ts';
 
 /** As puppet.cjs has it: the new one may accept, and the old one drains. */
 const kills = ['one sent NODE_TUTTI_ADMIT one', 'one sent NODE_TUTTI_DRAIN one'];
 
 test('a kill of the supervisor while its only worker is replaced loses nothing', async () => {
   await using cli = await openCli();
-  const orders = join(cli.dir, 'order');
-  const env = { NODE_OPTIONS: `--require ${puppet}`, TUTTI_TEST_PUPPET: orders };
-  const flags = ['-n', 'web', '-i', '1', '--canary-time', '0', '--drain-timeout', '2s'];
-  await cli.ok(['start', cli.fixture('hello.cjs'), ...flags], { env });
+  const puppet = await startPuppet(cli, '-i', '1', '--drain-timeout', '2s');
   await using load = await startLoad({ port: cli.port, keepAlive: 8, fresh: 4 });
   for (const order of kills) {
     const { pid } = await cli.snapshot('web');
-    writeFileSync(orders, order);
+    puppet.order(order);
     await cli.run(['reload', 'web']);
-    await eventually(`the kill: ${order}`, () => !existsSync(orders));
+    await puppet.obeyed();
     await eventually(`another supervisor with its worker after: ${order}`, async () => {
       const next = await cli.snapshot('web');
       return next.pid !== pid && next.workers.length === 1 && next.workers[0]?.state === 'ready';

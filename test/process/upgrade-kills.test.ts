@@ -2,18 +2,16 @@
 // own workers and no others, and no request is lost or refused. Every step and side: npm run test:process -- upgrade-kills --form=long.
 
 import assert from 'node:assert/strict';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { type Cli, openCli } from '../support/cli.ts';
 import { eventually } from '../support/eventually.ts';
 import { form } from '../support/form.ts';
 import { assertNothingLost, startLoad } from '../support/load.ts';
 import { processInfo } from '../support/processes.ts';
-
-const puppet = fileURLToPath(new URL('../support/puppet.cjs', import.meta.url));
+import { startPuppet } from '../support/puppet.ts';
 
 /** What happens in a hand-over, in this order, as puppet.cjs calls it. */
 const steps = [
@@ -39,15 +37,12 @@ const kills = { short: sharp, default: ['old hears ready old', ...sharp, 'old se
 
 test('a kill of either supervisor at any step of the hand-over leaves one, and loses nothing', async () => {
   await using cli = await openCli();
-  const orders = join(cli.dir, 'order');
-  const env = { NODE_OPTIONS: `--require ${puppet}`, TUTTI_TEST_PUPPET: orders };
-  const flags = ['-n', 'web', '-i', '2', '--canary-time', '0', '--drain-timeout', '2s'];
-  await cli.ok(['start', cli.fixture('hello.cjs'), ...flags], { env });
+  const puppet = await startPuppet(cli, '-i', '2', '--drain-timeout', '2s');
   await using load = await startLoad({ port: cli.port, keepAlive: 8, fresh: 4 });
   for (const order of kills[form]) {
-    writeFileSync(orders, order);
+    puppet.order(order);
     await cli.run(['upgrade', 'web']);
-    await eventually(`the kill: ${order}`, () => !existsSync(orders));
+    await puppet.obeyed();
     await settled(cli, order);
     await load.more(50);
     assert.equal(load.failed, 0, `requests were lost by: ${order}`);
@@ -57,17 +52,14 @@ test('a kill of either supervisor at any step of the hand-over leaves one, and l
 
 test('a command between two supervisors waits for the next one, and says nothing wrong', async () => {
   await using cli = await openCli();
-  const orders = join(cli.dir, 'order');
-  const env = { NODE_OPTIONS: `--require ${puppet}`, TUTTI_TEST_PUPPET: orders };
-  const entry = cli.fixture('hello.cjs');
-  await cli.ok(['start', entry, '-n', 'web', '-i', '1', '--canary-time', '0'], { env });
-  writeFileSync(orders, 'next hears offered next SIGSTOP');
+  const puppet = await startPuppet(cli, '-i', '1');
+  puppet.order('next hears offered next SIGSTOP');
   const upgrade = cli.begin(['upgrade', 'web']);
   await eventually('nobody has the control socket', () => !existsSync(join(cli.home, 'run', 'web.sock')));
   const commands = [
     ['status', 'web', '--json'],
     ['reload', 'web'],
-    ['start', entry, '-n', 'web'],
+    ['start', cli.fixture('hello.cjs'), '-n', 'web'],
   ];
   const begun = commands.map((args) => cli.begin(args));
   // Long enough to look for it; a slower one waits for less, that is all.
