@@ -8,7 +8,7 @@ import { writeState } from '../../files/state-file.ts';
 
 const TOKEN_BYTES = 32;
 /** One of ours has 43 characters; one that was brought along may have others. */
-const TOKEN_SHAPE = /^[\w-]{32,128}$/;
+export const TOKEN_SHAPE = /^[\w-]{32,128}$/;
 
 /** The token in `path`, or a new one written there with mode 0600. A file that others could have read is not trusted. */
 export function ensureToken(path: string): string {
