@@ -1,19 +1,14 @@
 // Promise: ip-hash behind a proxy, where one worker gets everything, is told of.
 
 import assert from 'node:assert/strict';
-import { request } from 'node:http';
+import { Agent } from 'node:http';
 import { test } from 'node:test';
 import { eventually } from '../../support/eventually.ts';
+import { fetch } from '../../support/fetch.ts';
 import { startSupervised } from '../../support/supervised.ts';
 
-function get(port: number, localAddress: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const sent = request({ host: '127.0.0.1', port, localAddress, agent: false }, (response) => {
-      response.resume().once('end', () => resolve());
-    });
-    sent.once('error', reject).end();
-  });
-}
+/** On a connection of its own. */
+const get = (port: number, localAddress: string) => fetch({ port, agent: new Agent({ localAddress }) });
 
 test('with ip-hash, clients that all have one address are told of, and clients of several are not', async (t) => {
   const behind = await startSupervised(t, { balance: 'ip-hash', workers: 1 });
