@@ -3,14 +3,14 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { eventually, within } from '../support/eventually.ts';
+import { eventually } from '../support/eventually.ts';
 import { times } from '../support/form.ts';
 import { freePorts } from '../support/free-port.ts';
 import { assertNothingLost, startLoad } from '../support/load.ts';
 import { exportSite, noNginx as skip, startNginx } from '../support/nginx.ts';
 import { startRig } from '../support/rig.ts';
 import { fixture } from '../support/sandbox.ts';
-import { openSocketIo, type SocketIoClient, say } from '../support/socket-io-client.ts';
+import { SocketIoClients } from '../support/socket-io-clients.ts';
 
 const workers = times({ short: 2, default: 2, long: 4 });
 const reloads = times({ short: 1, default: 1, long: 20 });
@@ -84,30 +84,10 @@ test('ports: Socket.IO over HTTP long-polling keeps its sessions, and finds them
     String(port),
   );
   await using nginx = await startNginx(site);
-  const clients = Array.from({ length: 12 }, (_, i) => openSocketIo(nginx.port, `127.0.0.${i * 17 + 3}`));
-  try {
-    const homes = new Map<SocketIoClient, string>();
-    for (let round = 0; round < 3; round += 1) {
-      const answers = await within('all are heard', Promise.all(clients.map((each) => say(each, `round ${round}`))));
-      for (const [i, answer] of answers.entries()) {
-        const client = clients[i] as SocketIoClient;
-        const [pid = ''] = answer.split(' heard ');
-        assert.equal(pid, homes.get(client) ?? pid, 'it meets the same worker');
-        homes.set(client, pid);
-      }
-    }
-    assert.ok(new Set(homes.values()).size >= 3, 'the clients meet different workers');
-    assert.ok(clients.every(({ disconnects }) => disconnects === 0));
-    assert.equal((await rig.reload()).type, 'reload-done');
-    for (const client of clients) {
-      assert.match(await eventually('it is heard again', () => say(client, 'again')), /heard again/);
-    }
-  } finally {
-    for (const { socket, agent } of clients) {
-      socket.disconnect();
-      agent.destroy();
-    }
-  }
+  using clients = new SocketIoClients(nginx.port);
+  await clients.keepTheirWorkers(3);
+  assert.equal((await rig.reload()).type, 'reload-done');
+  await clients.areHeardAgain();
 });
 
 test('nginx takes the site of every kind', { skip }, async () => {
