@@ -3,6 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { makeRoot, mirror, succeeds } from './debian.mjs';
 
 const shared = ['runc', 'iptables', 'libnftnl11', 'libip6tc2', 'libnfnetlink0', 'libnetfilter-conntrack3'];
 const packages = {
@@ -40,7 +41,7 @@ if (!isRoot || Object.keys(tools).some((tool) => !succeeds('which', [tool]))) {
 mkdirSync(base, { recursive: true });
 if (!existsSync(target)) unpack();
 if (engine === 'docker' && !existsSync(composePath())) fetchCompose();
-if (!existsSync(join(base, 'root.tar'))) makeRoot();
+if (!existsSync(join(base, 'root.tar'))) makeRoot('bookworm', join(base, 'root.tar'));
 
 function unpack() {
   const part = `${target}.part`;
@@ -66,7 +67,7 @@ function fetchCompose() {
   const lists = join(base, 'apt');
   for (const folder of ['lists/partial', 'cache/archives/partial', 'parts'])
     mkdirSync(join(lists, folder), { recursive: true });
-  const source = `Types: deb\nURIs: ${mirror()[0] ?? 'http://deb.debian.org/debian'}\nSuites: ${composeSuite}\nComponents: main\nSigned-By: /usr/share/keyrings/debian-archive-keyring.gpg\n`;
+  const source = `Types: deb\nURIs: ${mirror() ?? 'http://deb.debian.org/debian'}\nSuites: ${composeSuite}\nComponents: main\nSigned-By: /usr/share/keyrings/debian-archive-keyring.gpg\n`;
   writeFileSync(join(lists, 'parts/compose.sources'), source);
   const places = {
     'Dir::Etc::sourcelist': '/dev/null',
@@ -78,35 +79,9 @@ function fetchCompose() {
   const where = Object.entries(places).map(([name, path]) => `-o${name}=${path}`);
   const fetched =
     succeeds('apt-get', [...where, '-qq', 'update']) &&
-    spawnSync('apt-get', [...where, '-qq', 'download', 'docker-compose'], { cwd: lists, stdio: 'ignore' }).status === 0;
+    succeeds('apt-get', [...where, '-qq', 'download', 'docker-compose'], { cwd: lists });
   for (const file of readdirSync(lists).filter((name) => name.endsWith('.deb')))
     succeeds('dpkg', ['-x', join(lists, file), target]);
   rmSync(lists, { recursive: true, force: true });
   if (!fetched) console.log('docker compose could not be fetched: its tests are left out.');
-}
-
-function makeRoot() {
-  console.log('Making a root file system …');
-  const part = join(base, 'root.tar.part');
-  const late = '--aptopt=Acquire::Check-Valid-Until "false"';
-  const { status, stderr } = spawnSync(
-    'nice',
-    ['-n', '19', 'mmdebstrap', late, '--variant=minbase', '--format=tar', 'bookworm', part, ...mirror()],
-    { encoding: 'utf8' },
-  );
-  if (status === 0) renameSync(part, join(base, 'root.tar'));
-  else console.log(`Left out, because it could not be made: ${stderr.trim().split('\n').at(-1)}`);
-}
-
-/** Where this machine gets its own packages from. Nothing: Debian's own. */
-function mirror() {
-  const { stdout = '' } = spawnSync('apt-get', ['indextargets', '--format', '$(SITE)'], { encoding: 'utf8' });
-  return stdout
-    .split('\n')
-    .filter((site) => /\/debian\/?$/.test(site))
-    .slice(0, 1);
-}
-
-function succeeds(command, args) {
-  return spawnSync(command, args, { stdio: 'ignore' }).status === 0;
 }
