@@ -26,10 +26,8 @@ export interface Memory {
   ownHeap: boolean;
 }
 
-export interface Container {
-  app: string;
-  /** The name as DNS takes it, at most 50 characters, so that suffixes fit. */
-  label: string;
+/** What a container has as it was asked for, beside the configuration. */
+interface Asked {
   image: string;
   /** What follows `tutti run`. */
   args: readonly string[];
@@ -41,6 +39,20 @@ export interface Container {
   secrets: readonly string[];
   /** Files of variables, as the workers' folder or the root names them. They are not in the image. */
   envFiles: readonly string[];
+  memory: Memory;
+}
+
+/** Null: it follows from the configuration. */
+export interface ContainerRequest extends Asked {
+  port: number | null;
+  cpus: number | null;
+  replicas: number | null;
+}
+
+export interface Container extends Asked {
+  app: string;
+  /** The name as DNS takes it, at most 50 characters, so that suffixes fit. */
+  label: string;
   port: number;
   /** How many ports follow one another, one for each worker (balance: ports). */
   ports: number;
@@ -48,27 +60,12 @@ export interface Container {
   replicas: number;
   workers: { min: number; max: number };
   cpus: number;
-  memory: Memory;
   /** How long the first start may take. */
   startMs: number;
   /** tutti serves on for this long after SIGTERM; 0: whoever stops it has to wait instead. */
   preStopMs: number;
   drainMs: number;
   stopMs: number;
-}
-
-/** What was asked for beside the configuration. */
-export interface ContainerRequest {
-  image: string;
-  args: readonly string[];
-  isOneOfSeveral: boolean;
-  options: Readonly<Record<string, string>>;
-  secrets: readonly string[];
-  envFiles: readonly string[];
-  port: number | null;
-  cpus: number | null;
-  memory: Memory;
-  replicas: number | null;
 }
 
 export function containerOf(config: Config, asked: ContainerRequest): Container {
