@@ -3,10 +3,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseAllDocuments } from 'yaml';
-import { memoryOf } from '../../../src/cli/export/memory.ts';
-import { loadGiven } from '../../../src/config/app.ts';
-import { containerOf } from '../../../src/deploy/container/container.ts';
 import { kubernetesFile } from '../../../src/deploy/container/kubernetes.ts';
+import { container } from './given.ts';
 
 const kinds: Record<string, string> = {
   Deployment: 'apps/v1/Deployment',
@@ -19,25 +17,9 @@ const kinds: Record<string, string> = {
 type Manifest = any;
 
 function manifests(cpus: number | null, envFiles: string[]): Manifest[] {
-  const limits = { cpus: 2, allCpus: 2, quota: null, memoryBytes: null };
-  const around = { cwd: process.cwd(), env: {}, limits: () => limits, node: process.execPath };
-  const { config } = loadGiven({ entry: 'test/fixtures/hello.cjs', name: 'web' }, around);
-  const asked = {
-    image: 'web:1',
-    args: ['server.js'],
-    isOneOfSeveral: true,
-    options: { TUTTI_PROBE: '/' },
-    secrets: ['KEY'],
-  };
-  const container = containerOf(config, {
-    ...asked,
-    envFiles,
-    port: null,
-    cpus,
-    memory: memoryOf(config, null),
-    replicas: 3,
-  });
-  const all = parseAllDocuments(kubernetesFile([container], { serviceMonitor: true }).text).map((one) => one.toJS());
+  const asked = { isOneOfSeveral: true, options: { TUTTI_PROBE: '/' }, secrets: ['KEY'], envFiles, cpus, replicas: 3 };
+  const { text } = kubernetesFile([container({}, asked)], { serviceMonitor: true });
+  const all = parseAllDocuments(text).map((one) => one.toJS());
   return all.filter((one) => one !== null && one.kind !== 'ServiceMonitor');
 }
 
@@ -64,10 +46,10 @@ test('every manifest is what Kubernetes takes', async () => {
 
 test('what Kubernetes refuses is seen here', async () => {
   const [deployment] = manifests(null, []);
-  const [container] = deployment.spec.template.spec.containers;
-  container.resources.limits.memory = '1 GB';
+  const [main] = deployment.spec.template.spec.containers;
+  main.resources.limits.memory = '1 GB';
   await assert.rejects(validate(deployment));
-  container.resources.limits.memory = '1Gi';
-  container.readinessProbe.periodSeconds = '2s';
+  main.resources.limits.memory = '1Gi';
+  main.readinessProbe.periodSeconds = '2s';
   await assert.rejects(validate(deployment));
 });
