@@ -2,6 +2,7 @@
 // anything else than the app does. Pure.
 
 import type { Config } from '../../config/options.ts';
+import { LAST_PORT, portCount } from '../ports.ts';
 
 /** A first start is given up when each slot has failed three times. */
 const START_TRIES = 3;
@@ -10,7 +11,6 @@ const MARGIN_MS = 2000;
 export const LATE_SECONDS = 5;
 
 export const ADMIN_PORT = 9400;
-const LAST_PORT = 65_535;
 /** Where what is asked on 127.0.0.1, as the image's own check does, is heard. */
 const heardOn: readonly string[] = ['127.0.0.1', '0.0.0.0', '::'];
 const APP_PORT = 3000;
@@ -72,7 +72,7 @@ export function containerOf(config: Config, asked: ContainerRequest): Container 
   const { min, max } = config.workers;
   const { port: askedPort, cpus, replicas, options, secrets, envFiles, ...rest } = asked;
   const port = askedPort ?? portOf(config);
-  const ports = config.balance === 'ports' ? Math.min(max, LAST_PORT - port + 1) : 1;
+  const ports = portCount(config, port);
   const { admin } = config;
   const { TUTTI_ADMIN, ...others } = options;
   const isHeard = admin !== null && admin.port !== 0 && heardOn.includes(admin.host);

@@ -1,6 +1,7 @@
 // An app as a proxy in front of it has to know it: where it listens, and what keeps a client with a worker. Pure.
 
 import type { Config } from '../../config/options.ts';
+import { portCount } from '../ports.ts';
 
 /** By what a client is known again: its address, a cookie that the proxy itself sets, or a cookie or a header of the application. */
 export type Sticky =
@@ -26,7 +27,6 @@ export interface Front {
 
 /** Node's, where neither the configuration nor the application says anything. */
 const USUAL_KEEP_ALIVE_MS = 5000;
-const LAST_PORT = 65_535;
 
 export interface FrontRequest {
   port: number;
@@ -38,15 +38,12 @@ export interface FrontRequest {
 
 /** With a range of workers, the ports of all slots that there may be: one that is not there refuses, and the proxy tries the next. */
 export function frontOf(config: Config, { port, domain, machines, sticky }: FrontRequest): Front {
-  const isPortEach = config.balance === 'ports';
-  const slots = isPortEach ? config.workers.max : 1;
-  const ports = Array.from({ length: slots }, (_, slot) => port + slot).filter((each) => each <= LAST_PORT);
   return {
     app: config.name,
     label: config.name.replace(/\W/g, '_'),
     domain: domain ?? `${config.name.replace(/[^a-z0-9-]/gi, '-').toLowerCase()}.example.com`,
     machines: machines.length === 0 ? ['127.0.0.1'] : machines,
-    ports,
+    ports: Array.from({ length: portCount(config, port) }, (_, slot) => port + slot),
     sticky,
     idleSeconds: Math.max(1, Math.floor(((config.keepAliveTimeoutMs ?? USUAL_KEEP_ALIVE_MS) - 1000) / 1000)),
   };
