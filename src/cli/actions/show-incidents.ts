@@ -55,12 +55,13 @@ async function incidentsOf(
   wanted: string | undefined,
   terminal: Terminal,
 ): Promise<{ name: string; snapshot: Snapshot | null; incidents: readonly Incident[] }> {
-  const { running, stopped } = await knownApps(terminal);
+  const known = await knownApps(terminal);
+  const { running, stopped } = known;
   const onDisk = (name: string) => readDisk(name, terminal).reverse();
   let name = wanted;
   // One that has ended, and was never in the background, is known by its incidents alone.
   if (name === undefined || (![...running, ...stopped].some((app) => app.name === name) && onDisk(name).length === 0)) {
-    name = (await chooseOne(name, terminal, 'describe')).name;
+    name = (await chooseOne(name, terminal, 'describe', known)).name;
   }
   const app = running.find((one) => one.name === name);
   if (!app?.answers) return { name, snapshot: null, incidents: onDisk(name) };

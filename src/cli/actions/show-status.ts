@@ -47,7 +47,7 @@ async function showOne(
     terminal.stdout.write(`${text.join('\n')}\n`);
     return exitCodes.notRunning;
   }
-  const [app] = await chooseRunning([name], terminal, 'status');
+  const [app] = await chooseRunning([name], terminal, 'status', known);
   if (app === undefined) return exitCodes.notRunning;
   if (!app.answers) {
     if (json) terminal.stdout.write(`${JSON.stringify(silent(app), null, indent)}\n`);

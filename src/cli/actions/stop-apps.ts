@@ -64,6 +64,7 @@ async function chooseToStop(typed: readonly string[], terminal: Terminal): Promi
           typed.filter((word) => !isLeft(word)),
           terminal,
           'stop',
+          known,
         ),
   };
 }

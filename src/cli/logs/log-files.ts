@@ -58,7 +58,7 @@ async function meant(
       return known.stopped;
     }
     try {
-      return await chooseRunning([], terminal, command);
+      return await chooseRunning([], terminal, command, known);
     } catch (error) {
       if (several && error instanceof TuttiError && error.code === 'ERR_APP_AMBIGUOUS') return known.running;
       throw error;
@@ -70,7 +70,7 @@ async function meant(
     if (ended !== undefined) found.push(ended);
     // Log files outlive what is known of an app.
     else if (isForgotten(name, known, terminal)) found.push({ name });
-    else found.push(...(await chooseRunning([name], terminal, command)));
+    else found.push(...(await chooseRunning([name], terminal, command, known)));
   }
   return found;
 }

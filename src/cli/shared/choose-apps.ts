@@ -79,9 +79,17 @@ export function abandoned({ running, orphans }: Known): readonly Orphans[] {
   return orphans.filter(({ name }) => !running.some((app) => app.name === name));
 }
 
-/** Throws a TuttiError when one that is meant does not run, or when it cannot be told which one is meant. */
-export async function chooseRunning(typed: readonly string[], terminal: Terminal, command: string): Promise<Found[]> {
-  const known = await knownApps(terminal);
+/**
+ * Throws a TuttiError when one that is meant does not run, or when it cannot be told which one is meant. `already`: what the caller knows;
+ * to find that out once more would ask every supervisor again.
+ */
+export async function chooseRunning(
+  typed: readonly string[],
+  terminal: Terminal,
+  command: string,
+  already: Known | null = null,
+): Promise<Found[]> {
+  const known = already ?? (await knownApps(terminal));
   const names = await namesOf(typed, known, terminal);
   if (names.includes('all')) {
     if (known.running.length === 0) throw nothingRuns(null, known);
@@ -109,7 +117,8 @@ export async function chooseKnown(
   const stopped = known.stopped.filter(({ name }) => names.includes(name));
   const others = names.filter((name) => !stopped.some((record) => record.name === name));
   // Without any name it goes by what runs.
-  const running = others.length > 0 || stopped.length === 0 ? await chooseRunning(others, terminal, command) : [];
+  const running =
+    others.length > 0 || stopped.length === 0 ? await chooseRunning(others, terminal, command, known) : [];
   return { running, stopped };
 }
 
@@ -130,13 +139,18 @@ export function looksLikeFile(word: string): boolean {
   return /\.(json|ya?ml|[cm]?[jt]s)$/.test(word);
 }
 
-/** The one app that a command for one app means. */
-export async function chooseOne(name: string | undefined, terminal: Terminal, command: string): Promise<Found> {
+/** The one app that a command for one app means; as `chooseRunning`. */
+export async function chooseOne(
+  name: string | undefined,
+  terminal: Terminal,
+  command: string,
+  already: Known | null = null,
+): Promise<Found> {
   if (name === 'all') {
     const hint = `Name it, as in: tutti ${command} web`;
     throw new TuttiError('ERR_USAGE', { problem: `tutti ${command} takes one app at a time, not all`, hint });
   }
-  const apps = await chooseRunning(name === undefined ? [] : [name], terminal, command);
+  const apps = await chooseRunning(name === undefined ? [] : [name], terminal, command, already);
   const [app] = apps;
   if (app === undefined || apps.length > 1) {
     throw new TuttiError('ERR_APP_AMBIGUOUS', { names: apps.map((one) => one.name), command });
