@@ -1,8 +1,9 @@
 // The work of `tutti init`.
 
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { createColors } from 'picocolors';
+import { mainOf } from '../../config/entry/entry.ts';
 import { packageScript } from '../../config/entry/package-script.ts';
 import { firstConfigText } from '../../config/write/first-config.ts';
 import { exitCodes, TuttiError } from '../../errors.ts';
@@ -57,15 +58,6 @@ export function writeFirstConfig({ entry, out, toStdout, terminal }: InitRequest
 function programOf(folder: string): string | null {
   const script = packageScript(['npm', 'start'], folder);
   if ('program' in script) return script.program.entry;
-  const main = mainOf(folder);
+  const main = mainOf(join(folder, 'package.json'));
   return [...(main === null ? [] : [main]), ...usual].find((name) => existsSync(join(folder, name))) ?? null;
-}
-
-function mainOf(folder: string): string | null {
-  try {
-    const { main } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { main?: unknown };
-    return typeof main === 'string' ? main : null;
-  } catch {
-    return null;
-  }
 }

@@ -44,7 +44,8 @@ function asFolder(path: string): string | null {
   return named ?? asFile(join(path, 'index'));
 }
 
-function mainOf(packageFile: string): string | null {
+/** What package.json calls its program. */
+export function mainOf(packageFile: string): string | null {
   try {
     const { main } = JSON.parse(readFileSync(packageFile, 'utf8')) as { main?: unknown };
     return typeof main === 'string' ? main : null;
