@@ -128,9 +128,9 @@ export function isObject(value: Value): value is Pm2App {
 }
 
 /** PM2: "max" and 0 are all CPUs, a negative number leaves that many free, never below one. What is no number is 1. */
-export function pm2Workers(value: Value): string {
+export function pm2Workers(value: Value): number | string {
   if (value === 'max') return 'max';
   const count = Number(value);
-  if (!Number.isInteger(count)) return '1';
-  return count > 0 ? String(count) : count === 0 ? 'max' : `max-${-count}`;
+  if (!Number.isInteger(count)) return 1;
+  return count > 0 ? count : count === 0 ? 'max' : `max-${-count}`;
 }

@@ -100,7 +100,7 @@ const taken: Record<string, Take> = {
   interpreter_args: words('nodeArgs'),
   interpreter: interpreter,
   exec_interpreter: interpreter,
-  instances: (value) => ({ workers: /^\d+$/.test(pm2Workers(value)) ? Number(pm2Workers(value)) : pm2Workers(value) }),
+  instances: (value) => ({ workers: pm2Workers(value) }),
   exec_mode: () => ({}), // tutti has one way, and one worker of it is PM2's fork mode
   instance_var: text('instanceVar'),
   increment_var: text('incrementVar'),

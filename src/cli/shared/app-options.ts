@@ -73,7 +73,8 @@ export function appFlags(parsed: Readonly<Record<string, unknown>>): Flags {
 function asPm2Means(flags: Flags): Flags {
   const { workers, env } = flags;
   const read: Flags = { ...flags };
-  if (isTexts(workers)) read.workers = workers.map((text) => (/^(0|-\d{1,4})$/.test(text) ? pm2Workers(text) : text));
+  if (isTexts(workers))
+    read.workers = workers.map((text) => (/^(0|-\d{1,4})$/.test(text) ? String(pm2Workers(text)) : text));
   if (!isTexts(env)) return read;
   const names = env.filter((text) => !text.includes('=') && text !== '');
   return names.length === 0 ? read : { ...read, env: env.filter((text) => !names.includes(text)), envName: names };
