@@ -25,9 +25,9 @@ export function tellAside(warning: string, terminal: Terminal): void {
 }
 
 /** Does what writes `path`, and says what the system says against it as a TuttiError. */
-export function writing(path: string, act: () => void): void {
+export function writing<T>(path: string, act: () => T): T {
   try {
-    act();
+    return act();
   } catch (error) {
     throw new TuttiError('ERR_NOT_WRITTEN', { path, reason: messageOf(error) }, { cause: error });
   }

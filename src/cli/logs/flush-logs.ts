@@ -1,7 +1,6 @@
 // The work of `tutti flush`. The log process notices an emptied file by itself, and writes on at its beginning.
 
-import { constants, readdirSync, rmSync, statSync } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { closeSync, constants, fstatSync, ftruncateSync, openSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { exitCodes } from '../../errors.ts';
 import { placeOf } from '../../logs/workers/log-place.ts';
@@ -19,7 +18,7 @@ export async function flushLogs(names: readonly string[], json: boolean, termina
       tellAside(`${app}: its log is ${file}, which is no file that could be emptied`, terminal);
       continue;
     }
-    const freed = (stats === undefined ? 0 : await empty(path)) + removeRotated(path);
+    const freed = (stats === undefined ? 0 : empty(path)) + removeRotated(path);
     flushed.push({ app, file: path, bytes: freed });
     if (!json) terminal.stdout.write(`${app}: emptied ${path} (${bytes(freed)})\n`);
   }
@@ -28,21 +27,16 @@ export async function flushLogs(names: readonly string[], json: boolean, termina
 }
 
 /** Answers how large it was. What becomes another file in the meantime, or a pipe, is not touched. */
-async function empty(path: string): Promise<number> {
+function empty(path: string): number {
   const { O_WRONLY, O_NONBLOCK, O_NOFOLLOW } = constants;
-  const file = await open(path, O_WRONLY | O_NONBLOCK | O_NOFOLLOW).catch((error: unknown) => {
-    writing(path, () => {
-      throw error;
-    });
-    throw error;
-  });
+  const file = writing(path, () => openSync(path, O_WRONLY | O_NONBLOCK | O_NOFOLLOW));
   try {
-    const stats = await file.stat();
+    const stats = fstatSync(file);
     if (!stats.isFile()) return 0;
-    await file.truncate(0);
+    ftruncateSync(file, 0);
     return stats.size;
   } finally {
-    await file.close();
+    closeSync(file);
   }
 }
 
