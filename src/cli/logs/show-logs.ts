@@ -34,7 +34,7 @@ export async function showLogs(request: LogsRequest): Promise<number> {
   const pasts = await Promise.all(
     files.map(async (one) => ({ ...one, ...(await lastRecords(one.file, lines, where)) })),
   );
-  const past = inOrder(pasts).slice(lines === 0 ? Number.POSITIVE_INFINITY : -lines);
+  const past = inOrder(pasts).slice(-lines);
   for (const line of past) print(line);
   if (past.length === 0 && lines > 0 && !json) terminal.stderr.write(`${nothingIn(files, request)}\n`);
   if (request.follow) {

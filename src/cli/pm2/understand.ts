@@ -61,7 +61,7 @@ function inOurFlags(typed: readonly string[], command: { name: string; flags: Ow
     let value = inline;
     const next = typed[at + 1];
     const hasNext = next !== undefined && (row.takes === 'value' || (row.takes === 'maybe' && !next.startsWith('-')));
-    if (value === null && row.takes !== 'nothing' && hasNext) {
+    if (value === null && hasNext) {
       value = next;
       at += 1;
     }
@@ -101,7 +101,7 @@ function interpreter(value: string, row: Pm2Flag): string[] {
   throw refusal(`--interpreter ${value}`, { ...row, says: `Only Node.js programs are run, not those of ${value}.` });
 }
 
-function refusal(word: string, { instead = null, says }: { instead?: string | null; says: string }): TuttiError {
+function refusal(word: string, { instead, says }: { instead?: string; says: string }): TuttiError {
   return new TuttiError('ERR_PM2_WORD', { word, instead: instead ?? null, says: plain(says) });
 }
 
