@@ -40,7 +40,10 @@ export interface Throttling {
 
 /** Of the group whose quota is the tightest; null without a quota. */
 export function cpuThrottling(root = '/'): Throttling | null {
-  const tightest = cpuQuota(root);
+  return throttlingBy(cpuQuota(root));
+}
+
+function throttlingBy(tightest: Quota | null): Throttling | null {
   const stat = tightest === null ? null : read(join(tightest.folder, 'cpu.stat'));
   if (stat === null) return null;
   const number = (name: string) => numberIn(stat, name) ?? 0;
@@ -91,16 +94,17 @@ export function outOfMemoryKills(root = '/'): number | null {
   return text ? numberIn(text, 'oom_kill') : null;
 }
 
-/** All of it at once, for metrics. */
+/** All of it at once, for metrics and for a look every two seconds. */
 export function containerUsage(): {
   cpuQuota: number | null;
   throttling: Throttling | null;
   memory: MemoryUse | null;
   kills: number | null;
 } {
+  const quota = cpuQuota('/');
   return {
-    cpuQuota: cpuQuota('/')?.cpus ?? null,
-    throttling: cpuThrottling(),
+    cpuQuota: quota?.cpus ?? null,
+    throttling: throttlingBy(quota),
     memory: memoryUse(),
     kills: outOfMemoryKills(),
   };
