@@ -14,7 +14,7 @@ export function acceptsInPrimary(balance: Balance): boolean {
 }
 
 /** Each slot has ports of its own: what its worker asks for, and its slot added. */
-export function hasPortPerSlot(balance: Balance): boolean {
+export function hasPortPerSlot(balance: Balance | undefined): boolean {
   return balance === 'ports';
 }
 

@@ -1,6 +1,7 @@
 // The part of the plan for the ports of the app: whether its workers listen on the same ones, and which ports nobody needs any more, because
 // reloaded code listens elsewhere or the only slot with a port is gone. Pure; in the primary.
 
+import { hasPortPerSlot } from '../../protocol/balance.ts';
 import { type Model, policyOf, wantedSlots } from '../model.ts';
 import type { Step } from '../vocabulary/steps.ts';
 import { isServing, type Worker } from '../workers/worker-state.ts';
@@ -25,7 +26,7 @@ export function planPorts(model: Model, deadlines: Deadlines): Step | null {
 
 /** With `ports`: a slot that is scaled away, or has had no worker for holdTimeout, holds up clients of a proxy that could go to another slot. */
 export function planSlotPorts({ policy, slots, target }: Model, deadlines: Deadlines): Step | null {
-  if (policy.balance !== 'ports') return null;
+  if (!hasPortPerSlot(policy.balance)) return null;
   for (const { index, lostAt } of slots) {
     if (lostAt === null) continue;
     if (index >= target || deadlines.due(lostAt + policy.holdTimeoutMs))

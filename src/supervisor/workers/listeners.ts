@@ -1,5 +1,6 @@
 // Where the app can be reached, and when that is told. Pure; in the primary.
 
+import { hasPortPerSlot } from '../../protocol/balance.ts';
 import type { Effects } from '../effects.ts';
 import { type Model, policyOf, servingWorkers } from '../model.ts';
 import type { Listener } from '../vocabulary/listener.ts';
@@ -8,8 +9,8 @@ import type { Worker } from './worker-state.ts';
 /** Reports where the application can be reached, if that has changed. */
 export function noteListeners(model: Model, worker: Worker, effects: Effects): void {
   const { listeners } = worker;
-  const known = model.listeners.map(textOf);
-  if (policyOf(model, worker).balance === 'ports') {
+  if (hasPortPerSlot(policyOf(model, worker).balance)) {
+    const known = model.listeners.map(textOf);
     model.listeners = ofAllSlots(model);
     const fresh = listeners.filter((listener) => !known.includes(textOf(listener)));
     if (fresh.length > 0) effects.report({ type: 'listening', listeners: fresh });
@@ -21,7 +22,7 @@ export function noteListeners(model: Model, worker: Worker, effects: Effects): v
 }
 
 export function listenersOf(model: Model): readonly Listener[] {
-  return model.policy.balance === 'ports' ? ofAllSlots(model) : model.listeners;
+  return hasPortPerSlot(model.policy.balance) ? ofAllSlots(model) : model.listeners;
 }
 
 /** In the order of the slots. What several slots share is there once. */

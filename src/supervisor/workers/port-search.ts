@@ -4,6 +4,7 @@
 // Such a worker differs from one that is meant to listen elsewhere in how it got there: a port that it asked for was its own app's, or it let
 // the system choose while the others have a fixed port. A port that only some workers open, beside one that all have, is no mistake.
 
+import { hasPortPerSlot } from '../../protocol/balance.ts';
 import { refOf } from '../apply/retire.ts';
 import type { Effects } from '../effects.ts';
 import { type Model, servingWorkers } from '../model.ts';
@@ -34,7 +35,7 @@ export function strayDetail(worker: Worker, wanted: number): string {
 /** Reports workers without a common port, once per generation. */
 export function noteDifference(model: Model, effects: Effects): void {
   const generation = model.generations.get(model.current);
-  if (generation === undefined || generation.toldPorts || model.policy.balance === 'ports') return;
+  if (generation === undefined || generation.toldPorts || hasPortPerSlot(model.policy.balance)) return;
   const workers = servingWorkers(model).filter((worker) => worker.generation === model.current);
   for (const worker of workers) {
     const wanted = wantedPort(worker, workers);
