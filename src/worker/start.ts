@@ -15,7 +15,6 @@ import { acceptProbe } from './inspect/probe.ts';
 import { setKeepAlive } from './keep-alive.ts';
 import { keepListeners } from './kept-listeners.ts';
 import { noteTold } from './leave.ts';
-
 import { createReadiness } from './listen/readiness.ts';
 import { Orphan } from './orphan/orphan.ts';
 import { expectBrokenOutput } from './output.ts';
