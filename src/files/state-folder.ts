@@ -132,10 +132,6 @@ export function rosterFolder(env: Environment): string {
   return join(lastingFolder(env), 'workers');
 }
 
-export function rosterPath(env: Environment, name: string, primary: number): string {
-  return join(rosterFolder(env), `${name}.${primary}.json`);
-}
-
 /** Why `path` cannot be a unix socket's address, or null. */
 export function socketPathProblem(path: string): string | null {
   const bytes = Buffer.byteLength(path);

@@ -7,12 +7,12 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { readOwn } from '../../files/ownership.ts';
 import { writeState } from '../../files/state-file.ts';
-import { namesInState, orNone, rosterFolder, rosterPath } from '../../files/state-folder.ts';
+import { namesInState, orNone, rosterFolder } from '../../files/state-folder.ts';
 import { monotonicMs } from '../../host/monotonic.ts';
 import { holdsPlace, holdsPort, numberSpace } from '../../host/process/process-identity.ts';
 import { lives, type ProcessIdentity, processStatus } from '../../protocol/orphans/process-identity.ts';
 import { mayRevive } from '../../protocol/orphans/revival-limit.ts';
-import { sincePath } from '../../protocol/orphans/succession.ts';
+import { leftPath, sincePath } from '../../protocol/orphans/succession.ts';
 import { systemMs } from '../../protocol/scoreboard-layout.ts';
 import { placeOf } from './orders.ts';
 import type { RosterFile } from './roster.ts';
@@ -107,7 +107,7 @@ export function hasServingOrphans(env: Environment, name: string): boolean {
 
 /** Once its workers are gone nobody needs to hear of it. */
 export function settle(env: Environment, { name, primary }: Orphans): void {
-  const path = rosterPath(env, name, primary);
+  const path = leftPath(placeOf(env, name), primary);
   const file = read(path);
   try {
     if (file !== null) writeState(path, `${JSON.stringify({ ...file, isSettled: true })}\n`);
@@ -119,8 +119,9 @@ export function settle(env: Environment, { name, primary }: Orphans): void {
 /** It is history: the app was started again, was deleted, or was never to be known by its name. */
 export function forgetDead(env: Environment, dead: readonly DeadSupervisor[]): void {
   for (const { name, pid } of dead) {
-    forget(rosterPath(env, name, pid));
-    forget(sincePath(placeOf(env, name), pid));
+    const place = placeOf(env, name);
+    forget(leftPath(place, pid));
+    forget(sincePath(place, pid));
   }
 }
 

@@ -5,14 +5,16 @@ import { rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { writeState } from '../../files/state-file.ts';
-import { ensurePrivateFolder, orNone, rosterPath } from '../../files/state-folder.ts';
+import { ensurePrivateFolder, orNone } from '../../files/state-folder.ts';
 import { Guardian, type Ward } from '../../host/process/guardian.ts';
 import { numberSpace } from '../../host/process/process-identity.ts';
 import { identityOf, type ProcessIdentity, processStatus } from '../../protocol/orphans/process-identity.ts';
 import { LASTING_MS } from '../../protocol/orphans/revival-limit.ts';
+import { leftPath } from '../../protocol/orphans/succession.ts';
 import type { Takeover } from '../../protocol/takeover.ts';
 import type { Heritage } from '../../supervisor/handover/heritage.ts';
 import type { SupervisorEvent } from '../../supervisor/vocabulary/events.ts';
+import { placeOf } from './orders.ts';
 
 /** What is in the file. */
 export interface RosterFile {
@@ -69,7 +71,7 @@ export class Roster {
     this.#name = name;
     this.#options = options;
     this.#revivals = options.takeover?.revivals ?? 0;
-    this.#path = this.#space === null ? null : orNone(() => rosterPath(env, name, process.pid));
+    this.#path = this.#space === null ? null : orNone(() => leftPath(placeOf(env, name), process.pid));
   }
 
   /** The process was forked just now. */
