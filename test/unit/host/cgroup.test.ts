@@ -31,33 +31,31 @@ function allowance(root: string, cpus: number): { count: number; quota: number |
   return { count, quota };
 }
 
-const v2 = '30 23 0:26 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate\n';
+/** Where only v2 is mounted, and this process is in this group. The files are those of the hierarchy. */
+function unified(t: TestContext, group: string, files: Record<string, string> = {}): string {
+  const mount = '30 23 0:26 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate\n';
+  const hierarchy = Object.entries(files).map(([path, text]) => [join('sys/fs/cgroup', path), text]);
+  return machine(t, {
+    ...{ 'proc/self/cgroup': `0::${group}\n`, 'proc/self/mountinfo': mount },
+    ...Object.fromEntries(hierarchy),
+  });
+}
 
 test('v2: the tightest quota on the way to the root holds, rounded up', (t) => {
-  const root = machine(t, {
-    'proc/self/cgroup': '0::/pod/app\n',
-    'proc/self/mountinfo': v2,
-    'sys/fs/cgroup/pod/cpu.max': '150000 100000\n',
-    'sys/fs/cgroup/pod/app/cpu.max': 'max 100000\n',
+  const root = unified(t, '/pod/app', {
+    'pod/cpu.max': '150000 100000\n',
+    'pod/app/cpu.max': 'max 100000\n',
   });
   assert.deepEqual(allowance(root, 8), { count: 2, quota: 1.5 });
 });
 
 test('v2: a quota below one CPU is one worker', (t) => {
-  const root = machine(t, {
-    'proc/self/cgroup': '0::/\n',
-    'proc/self/mountinfo': v2,
-    'sys/fs/cgroup/cpu.max': '25000 100000\n',
-  });
+  const root = unified(t, '/', { 'cpu.max': '25000 100000\n' });
   assert.deepEqual(allowance(root, 8), { count: 1, quota: 0.25 });
 });
 
 test('affinity is a limit beside the quota', (t) => {
-  const root = machine(t, {
-    'proc/self/cgroup': '0::/\n',
-    'proc/self/mountinfo': v2,
-    'sys/fs/cgroup/cpu.max': '600000 100000\n',
-  });
+  const root = unified(t, '/', { 'cpu.max': '600000 100000\n' });
   assert.equal(allowance(root, 4).count, 4);
 });
 
@@ -91,12 +89,10 @@ test('v1: -1 and the largest page count mean no limit', (t) => {
 });
 
 test('v2: memory limit and kills', (t) => {
-  const root = machine(t, {
-    'proc/self/cgroup': '0::/a/b\n',
-    'proc/self/mountinfo': v2,
-    'sys/fs/cgroup/a/memory.max': '1073741824\n',
-    'sys/fs/cgroup/a/b/memory.max': 'max\n',
-    'sys/fs/cgroup/a/b/memory.events': 'low 0\nhigh 0\nmax 5\noom 1\noom_kill 2\noom_group_kill 0\n',
+  const root = unified(t, '/a/b', {
+    'a/memory.max': '1073741824\n',
+    'a/b/memory.max': 'max\n',
+    'a/b/memory.events': 'low 0\nhigh 0\nmax 5\noom 1\noom_kill 2\noom_group_kill 0\n',
   });
   assert.equal(memoryLimitBytes(root), 2 ** 30);
   assert.equal(outOfMemoryKills(root), 2);
@@ -110,28 +106,21 @@ test('a system without control groups has no limits', (t) => {
 });
 
 test('free memory: below the tightest limit, with the file cache that the kernel gives back', (t) => {
-  const root = machine(t, {
-    'proc/self/cgroup': '0::/pod/app\n',
-    'proc/self/mountinfo': v2,
-    'sys/fs/cgroup/pod/memory.max': '1000\n',
-    'sys/fs/cgroup/pod/memory.current': '900\n',
-    'sys/fs/cgroup/pod/memory.stat': 'anon 500\ninactive_file 100\nactive_file 50\n',
-    'sys/fs/cgroup/pod/app/memory.max': '600\n',
-    'sys/fs/cgroup/pod/app/memory.current': '100\n',
-    'sys/fs/cgroup/pod/app/memory.stat': 'inactive_file 0\nactive_file 10\n',
+  const root = unified(t, '/pod/app', {
+    'pod/memory.max': '1000\n',
+    'pod/memory.current': '900\n',
+    'pod/memory.stat': 'anon 500\ninactive_file 100\nactive_file 50\n',
+    'pod/app/memory.max': '600\n',
+    'pod/app/memory.current': '100\n',
+    'pod/app/memory.stat': 'inactive_file 0\nactive_file 10\n',
   });
   assert.equal(memoryFreeBytes(root), 250);
-  const free = machine(t, { 'proc/self/cgroup': '0::/\n', 'proc/self/mountinfo': v2 });
-  assert.equal(memoryFreeBytes(free), null);
+  assert.equal(memoryFreeBytes(unified(t, '/')), null);
 });
 
 test("the affinity is the scheduler's, with gaps; the quota does not cut it", (t) => {
-  const root = machine(t, {
-    'proc/self/cgroup': '0::/\n',
-    'proc/self/mountinfo': v2,
-    'proc/self/status': 'Cpus_allowed_list:\t0,2-3,64-67\n',
-    'sys/fs/cgroup/cpu.max': '150000 100000\n',
-  });
+  const root = unified(t, '/', { 'cpu.max': '150000 100000\n' });
+  writeFileSync(join(root, 'proc/self/status'), 'Cpus_allowed_list:\t0,2-3,64-67\n');
   assert.deepEqual(cpuAllowance(root), { count: 2, quota: 1.5, affinity: 7, from: 'cpu.max' });
 });
 
@@ -155,31 +144,26 @@ test('hybrid: limits of v1 hold beside an empty v2; a group whose path is outsid
 });
 
 test('throttling is that of the group whose quota is the tightest', (t) => {
-  const root = machine(t, {
-    'proc/self/cgroup': '0::/pod/app\n',
-    'proc/self/mountinfo': v2,
-    'sys/fs/cgroup/pod/cpu.max': '100000 100000\n',
-    'sys/fs/cgroup/pod/cpu.stat': 'usage_usec 5\nnr_periods 100\nnr_throttled 40\nthrottled_usec 2500000\n',
-    'sys/fs/cgroup/pod/app/cpu.max': 'max 100000\n',
-    'sys/fs/cgroup/pod/app/cpu.stat': 'nr_periods 0\nnr_throttled 0\nthrottled_usec 0\n',
+  const root = unified(t, '/pod/app', {
+    'pod/cpu.max': '100000 100000\n',
+    'pod/cpu.stat': 'usage_usec 5\nnr_periods 100\nnr_throttled 40\nthrottled_usec 2500000\n',
+    'pod/app/cpu.max': 'max 100000\n',
+    'pod/app/cpu.stat': 'nr_periods 0\nnr_throttled 0\nthrottled_usec 0\n',
   });
   assert.deepEqual(cpuThrottling(root), { periods: 100, throttled: 40, seconds: 2.5 });
-  const free = machine(t, { 'proc/self/cgroup': '0::/\n', 'proc/self/mountinfo': v2 });
-  assert.equal(cpuThrottling(free), null);
+  assert.equal(cpuThrottling(unified(t, '/')), null);
 });
 
 test('the killer ends all where a group from this one up to the limited one says so', (t) => {
   const group = (own: string, pod: string, above: string) =>
     memoryUse(
-      machine(t, {
-        'proc/self/cgroup': '0::/above/pod/own\n',
-        'proc/self/mountinfo': v2,
-        'sys/fs/cgroup/above/memory.oom.group': above,
-        'sys/fs/cgroup/above/pod/memory.max': '1000\n',
-        'sys/fs/cgroup/above/pod/memory.current': '400\n',
-        'sys/fs/cgroup/above/pod/memory.oom.group': pod,
-        'sys/fs/cgroup/above/pod/own/memory.max': 'max\n',
-        'sys/fs/cgroup/above/pod/own/memory.oom.group': own,
+      unified(t, '/above/pod/own', {
+        'above/memory.oom.group': above,
+        'above/pod/memory.max': '1000\n',
+        'above/pod/memory.current': '400\n',
+        'above/pod/memory.oom.group': pod,
+        'above/pod/own/memory.max': 'max\n',
+        'above/pod/own/memory.oom.group': own,
       }),
     )?.endsAll;
   assert.equal(group('1\n', '0\n', '0\n'), true);
