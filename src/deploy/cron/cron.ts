@@ -4,6 +4,7 @@
 import { TuttiError } from '../../errors.ts';
 import type { BootFile, BootManager, BootStatus, Scope, Service, ServiceStep } from '../service.ts';
 import { quote } from '../shell.ts';
+import { refuseSockets } from '../steps.ts';
 
 export interface CronFacts {
   /** What `crontab -l` says; null where there is no such command. */
@@ -46,12 +47,9 @@ export function cron({ crontab, hasFolder, tutti }: CronFacts): BootManager {
       return service.scope === 'system' ? [ownFile(service)] : [];
     },
     install(service, read) {
-      const { app, scope, user, sockets } = service;
+      const { app, scope, user } = service;
       mayUse(scope);
-      if (sockets.length > 0) {
-        const message = 'needs systemd: cron holds no port open.';
-        throw new TuttiError('ERR_FLAGS_INVALID', { problems: [{ source: '--socket', message }] });
-      }
+      refuseSockets(service, 'cron');
       if (scope === 'user') {
         const line = rebootLine(service, '');
         const wanted = [...others(app).filter((one, _, all) => one !== '' || all.length > 1), line];

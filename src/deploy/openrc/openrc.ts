@@ -1,8 +1,8 @@
 // OpenRC as the boot manager: a script in /etc/init.d, run by supervise-daemon, which starts an app that has died again. Pure.
 
-import { TuttiError } from '../../errors.ts';
 import type { BootFile, BootManager, BootStatus, Service, ServiceStep } from '../service.ts';
 import { quote } from '../shell.ts';
+import { bringTo, refuseSockets, run } from '../steps.ts';
 
 const RUNLEVEL = 'default';
 /** As in the unit for systemd. */
@@ -12,19 +12,10 @@ export const openrc: BootManager = {
   name: 'OpenRC',
   files,
   install(service, read) {
-    if (service.sockets.length > 0) {
-      const message = 'needs systemd: OpenRC holds no port open.';
-      throw new TuttiError('ERR_FLAGS_INVALID', { problems: [{ source: '--socket', message }] });
-    }
+    refuseSockets(service, 'OpenRC');
     const name = serviceName(service.app);
-    const wanted = files(service);
-    const changed = wanted.filter(({ path, text }) => read(path) !== text);
-    const stale = pathsOf(service.app).filter(
-      (path) => read(path) !== null && !wanted.some((file) => file.path === path),
-    );
     return [
-      ...stale.map((path): ServiceStep => ({ do: 'remove', path, why: 'is not part of it any more' })),
-      ...changed.map((file): ServiceStep => ({ do: 'write', ...file })),
+      ...bringTo(files(service), pathsOf(service.app), read),
       run(['rc-update', 'add', name, RUNLEVEL], 'it starts with the machine'),
       run(['rc-service', '--ifstopped', name, 'start'], 'it starts now'),
     ];
@@ -133,10 +124,6 @@ function initScript(service: Service): string {
 
 function stateFolder(app: string): string {
   return `/var/lib/${serviceName(app)}`;
-}
-
-function run(argv: readonly string[], why: string, mayFail = false): ServiceStep {
-  return { do: 'run', argv, why, ...(mayFail && { mayFail }) };
 }
 
 /** As rc-service answers. */

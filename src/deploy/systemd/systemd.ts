@@ -1,6 +1,7 @@
 // systemd as the boot manager: what is to be done to install, remove and look at the units of an app. Pure.
 
 import type { BootManager, BootStatus, Scope, ServiceStep } from '../service.ts';
+import { bringTo, run } from '../steps.ts';
 import { unitFiles, unitName } from './units.ts';
 
 /** In the order in which `systemctl show` is asked for them. */
@@ -33,19 +34,14 @@ export function systemd(version: number, configFolder: string): BootManager {
     install(service, read) {
       const { app, scope, sockets } = service;
       const control = systemctl(scope);
-      const wanted = files(service);
-      const stale = pathsOf(app, scope).filter(
-        (path) => read(path) !== null && !wanted.some((file) => file.path === path),
-      );
-      const changed = wanted.filter(({ path, text }) => read(path) !== text);
+      const changes = bringTo(files(service), pathsOf(app, scope), read);
       const units = [`${unitName(app)}.service`, ...(sockets.length > 0 ? [`${unitName(app)}.socket`] : [])];
       return [
-        ...(stale.some((path) => path.endsWith('.socket'))
+        ...(changes.some((step) => step.do === 'remove' && step.path.endsWith('.socket'))
           ? [run([...control, 'disable', '--now', `${unitName(app)}.socket`], 'the ports belong to the app again')]
           : []),
-        ...stale.map((path): ServiceStep => ({ do: 'remove', path, why: 'is not part of it any more' })),
-        ...changed.map((file): ServiceStep => ({ do: 'write', ...file })),
-        ...(changed.length + stale.length > 0 ? [run([...control, 'daemon-reload'], 'systemd reads the units')] : []),
+        ...changes,
+        ...(changes.length > 0 ? [run([...control, 'daemon-reload'], 'systemd reads the units')] : []),
         ...(scope === 'user'
           ? [
               run(
@@ -108,10 +104,6 @@ export function systemd(version: number, configFolder: string): BootManager {
 
 function systemctl(scope: Scope): string[] {
   return scope === 'system' ? ['systemctl'] : ['systemctl', '--user'];
-}
-
-function run(argv: readonly string[], why: string, mayFail = false): ServiceStep {
-  return { do: 'run', argv, why, ...(mayFail && { mayFail }) };
 }
 
 function statusOf(app: string, scope: Scope, output: string): BootStatus {
