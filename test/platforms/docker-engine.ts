@@ -1,14 +1,14 @@
 // Debian's Docker engine, unpacked, in network and mount namespaces of its own: nothing is installed, and nothing of it is left.
 
 import assert from 'node:assert/strict';
-import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { eventually, within } from '../support/eventually.ts';
-import { binPath, nodePath, root } from '../support/rig.ts';
-import { engines, makeNodeRoot, makeProject } from './image.ts';
+import { nodePath, root } from '../support/rig.ts';
+import { engineEnvironment, engines, exportIn, importNode, makeProject } from './image.ts';
 
 const unpacked = join(engines, 'docker');
 export const BASE_IMAGE = 'local/node';
@@ -22,20 +22,9 @@ export class DockerEngine implements AsyncDisposable {
   #log = '';
 
   private constructor() {
-    const bin = join(this.#base, 'bin');
-    mkdirSync(bin);
     mkdirSync(this.project);
-    for (const name of ['iptables', 'ip6tables', 'iptables-save', 'iptables-restore']) {
-      symlinkSync(join(unpacked, 'usr/sbin/xtables-nft-multi'), join(bin, name));
-    }
-    symlinkSync(join(unpacked, 'usr/bin/tini-static'), join(bin, 'docker-init'));
-    this.#env = {
-      PATH: [bin, join(unpacked, 'usr/bin'), join(unpacked, 'usr/sbin'), process.env.PATH].join(':'),
-      HOME: this.#base,
-      LD_LIBRARY_PATH: join(unpacked, 'usr/lib/x86_64-linux-gnu'),
-      XTABLES_LIBDIR: join(unpacked, 'usr/lib/x86_64-linux-gnu/xtables'),
-      DOCKER_HOST: `unix://${this.#base}/d.sock`,
-    };
+    this.#env = { ...engineEnvironment('docker', this.#base), DOCKER_HOST: `unix://${this.#base}/d.sock` };
+    symlinkSync(join(unpacked, 'usr/bin/tini-static'), join(this.#base, 'bin/docker-init'));
     mkdirSync(join(this.#base, '.docker/cli-plugins'), { recursive: true });
     symlinkSync(
       join(unpacked, 'usr/libexec/docker/cli-plugins/docker-compose'),
@@ -48,13 +37,7 @@ export class DockerEngine implements AsyncDisposable {
     const engine = new DockerEngine();
     try {
       await engine.#boot();
-      const rootFolder = join(engine.#base, 'root');
-      makeNodeRoot(rootFolder);
-      execFileSync('bash', ['-c', `tar -C "${rootFolder}" -c . | docker import - ${BASE_IMAGE}`], {
-        env: engine.#env,
-        stdio: 'pipe',
-      });
-      rmSync(rootFolder, { recursive: true });
+      importNode('docker', BASE_IMAGE, engine.#base, engine.#env);
       makeProject(engine.project);
       engine.export('docker', 'server.cjs', '--out', '.');
       await engine.docker(
@@ -139,11 +122,7 @@ export class DockerEngine implements AsyncDisposable {
   }
 
   export(...args: string[]): string {
-    return execFileSync(nodePath, [binPath, 'export', ...args], {
-      cwd: this.project,
-      encoding: 'utf8',
-      env: { PATH: process.env.PATH },
-    });
+    return exportIn(this.project, args);
   }
 
   inspect(container: string, what: string): Promise<string> {

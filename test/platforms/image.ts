@@ -1,23 +1,48 @@
-// What the tests of all engines begin with: the root file system with Node.js, and a project as a user has it, with the packed tutti among its packages.
+// What the tests of all engines begin with: the unpacked programs, the image of Node.js, and a project as a user has it, with the packed tutti among its packages.
 // Nothing comes from the network: every package is a file of the project.
 
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { nodePath, root } from '../support/rig.ts';
+import { binPath, nodePath, root } from '../support/rig.ts';
+
+type Engine = 'docker' | 'podman';
 
 export const engines = join(root, '.cache/engines');
 
 /** Why no engine can be had here, or false. */
-export function whyNot(engine: 'docker' | 'podman', program: string): string | false {
+export function whyNot(engine: Engine, program: string): string | false {
   if (process.getuid?.() !== 0) return 'this is not root';
   const needed = [join(engines, engine, program), join(engines, 'root.tar')];
   const missing = needed.find((path) => !existsSync(path));
   return missing === undefined ? false : `${missing} is not there (npm run test:${engine} fetches it)`;
 }
 
+/** With these variables the programs of an engine find one another. In `base`/bin are those that go by other names. */
+export function engineEnvironment(engine: Engine, base: string): Record<string, string> {
+  const usr = (path: string): string => join(engines, engine, 'usr', path);
+  const bin = join(base, 'bin');
+  mkdirSync(bin);
+  for (const name of ['iptables', 'ip6tables', 'iptables-save', 'iptables-restore'])
+    symlinkSync(usr('sbin/xtables-nft-multi'), join(bin, name));
+  return {
+    PATH: [bin, usr('bin'), usr('sbin'), process.env.PATH].join(':'),
+    HOME: base,
+    LD_LIBRARY_PATH: usr('lib/x86_64-linux-gnu'),
+    XTABLES_LIBDIR: usr('lib/x86_64-linux-gnu/xtables'),
+  };
+}
+
+/** Makes an image of Debian, Node.js and npm. */
+export function importNode(engine: Engine, image: string, base: string, env: NodeJS.ProcessEnv): void {
+  const folder = join(base, 'root');
+  makeNodeRoot(folder);
+  execFileSync('bash', ['-c', `tar -C "${folder}" -c . | ${engine} import - ${image}`], { env, stdio: 'pipe' });
+  rmSync(folder, { recursive: true });
+}
+
 /** Puts Debian, Node.js and npm into `folder`, as the official images have them. */
-export function makeNodeRoot(folder: string): void {
+function makeNodeRoot(folder: string): void {
   mkdirSync(folder, { recursive: true });
   execFileSync('tar', [
     '-C',
@@ -70,5 +95,14 @@ export function makeProject(folder: string): void {
   execFileSync('npm', ['install', '--package-lock-only', '--offline', '--ignore-scripts'], {
     cwd: folder,
     stdio: 'ignore',
+  });
+}
+
+/** What `tutti export` prints in the project. */
+export function exportIn(folder: string, args: readonly string[]): string {
+  return execFileSync(nodePath, [binPath, 'export', ...args], {
+    cwd: folder,
+    encoding: 'utf8',
+    env: { PATH: process.env.PATH },
   });
 }

@@ -2,23 +2,13 @@
 
 import assert from 'node:assert/strict';
 import { execFile, execFileSync, spawn } from 'node:child_process';
-import {
-  copyFileSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
 import { eventually } from '../support/eventually.ts';
-import { binPath, nodePath } from '../support/rig.ts';
-import { engines, makeNodeRoot, makeProject, whyNot } from './image.ts';
+import { engineEnvironment, engines, exportIn, importNode, makeProject, whyNot } from './image.ts';
 
 const skip = whyNot('podman', 'usr/bin/podman');
 const unpacked = join(engines, 'podman');
@@ -34,20 +24,14 @@ class Podman {
   });
 
   constructor() {
-    const bin = join(this.base, 'bin');
-    for (const folder of [bin, this.project, join(this.base, 'net')]) mkdirSync(folder);
-    for (const name of ['iptables', 'ip6tables', 'iptables-save', 'iptables-restore'])
-      symlinkSync(join(unpacked, 'usr/sbin/xtables-nft-multi'), join(bin, name));
+    for (const folder of [this.project, join(this.base, 'net')]) mkdirSync(folder);
     const usr = (path: string): string => join(unpacked, 'usr', path);
     const path = (name: string, text: string): string => {
       writeFileSync(join(this.base, name), text);
       return join(this.base, name);
     };
     this.env = {
-      PATH: [bin, usr('bin'), usr('sbin'), process.env.PATH].join(':'),
-      HOME: this.base,
-      LD_LIBRARY_PATH: usr('lib/x86_64-linux-gnu'),
-      XTABLES_LIBDIR: usr('lib/x86_64-linux-gnu/xtables'),
+      ...engineEnvironment('podman', this.base),
       CONTAINERS_CONF: path(
         'containers.conf',
         `[containers]\ndefault_ulimits = ["nofile=20000:20000","nproc=32768:32768"]\nseccomp_profile = "${usr('share/containers/seccomp.json')}"\n[engine]\nruntime = "runc"\ncgroup_manager = "cgroupfs"\nevents_logger = "file"\ninfra_image = "localhost/pause:1"\nconmon_path = ["${usr('bin/conmon')}"]\nhelper_binaries_dir = ["${usr('lib/podman')}"]\n[network]\nnetwork_backend = "netavark"\nnetwork_config_dir = "${this.base}/net"\n[engine.runtimes]\nrunc = ["${usr('sbin/runc')}", "${usr('bin/runc')}"]\n`,
@@ -74,13 +58,7 @@ class Podman {
   }
 
   async prepare(): Promise<void> {
-    const rootFolder = join(this.base, 'root');
-    makeNodeRoot(rootFolder);
-    execFileSync('bash', ['-c', `tar -C "${rootFolder}" -c . | podman import - localhost/node`], {
-      env: this.env,
-      stdio: 'pipe',
-    });
-    rmSync(rootFolder, { recursive: true });
+    importNode('podman', 'localhost/node', this.base, this.env);
     makeProject(this.project);
     copyFileSync(join(unpacked, 'usr/bin/catatonit'), join(this.project, 'catatonit'));
     writeFileSync(join(this.project, 'Pause'), 'FROM scratch\nCOPY catatonit /pause\nENTRYPOINT ["/pause", "-P"]\n');
@@ -102,11 +80,7 @@ class Podman {
   }
 
   export(...args: string[]): string {
-    return execFileSync(nodePath, [binPath, 'export', ...args], {
-      cwd: this.project,
-      encoding: 'utf8',
-      env: { PATH: process.env.PATH },
-    });
+    return exportIn(this.project, args);
   }
 
   async end(): Promise<void> {
